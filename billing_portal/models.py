@@ -1,0 +1,47 @@
+from functools import partial
+
+from django.db import models
+
+from recovery.models import RecoveryCase
+from recovery.models.base import Mutable, TenantOwned, new_public_id
+
+
+class PaymentUpdateLink(TenantOwned, Mutable):
+    """The right to replace the payment method for one case. Written by billing_portal/links.py alone.
+
+    The token itself is in the customer's mail and nowhere else: only its digest is kept.
+    """
+
+    public_id = models.CharField(
+        max_length=40, unique=True, editable=False, default=partial(new_public_id, "pul")
+    )
+    case = models.ForeignKey(RecoveryCase, on_delete=models.CASCADE, related_name="links")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    # What the customer paid with when they set out, to see on return whether that changed.
+    payment_method_before = models.CharField(max_length=255, blank=True, default="")
+    replacement_requested_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(finished_at__isnull=True)
+                | models.Q(started_at__isnull=False),
+                name="only_a_started_update_is_finished",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["replacement_requested_at"],
+                condition=models.Q(replacement_requested_at__isnull=False),
+                name="links_to_replace",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Everything a developer runs, on a machine that has just Python: run, test, check, lock."""
+
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import sysconfig
+
+ROOT = pathlib.Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+TOOLS = ROOT / ".tools"
+UV = "uv==0.13.9"
+
+
+def call(*command: str | pathlib.Path, **environment: str) -> None:
+    """Run a command in the project's folder; end with its exit code if it fails."""
+    env = {**os.environ, **environment}
+    code = subprocess.run([str(part) for part in command], cwd=ROOT, env=env).returncode
+    if code:
+        sys.exit(code)
+
+
+def set_up(requirements: str) -> None:
+    """Make `.venv` hold exactly what the lock file names; do nothing where it already does."""
+    wanted = _fingerprint(requirements)
+    stamp = VENV / "made-from"
+    # The development lock is the runtime lock and more, so it serves `run` too.
+    enough = {wanted, _fingerprint("requirements-dev.txt")}
+    if stamp.exists() and stamp.read_text() in enough:
+        return
+    print(f"Setting up {VENV.name} from {requirements} ...", flush=True)
+    uv = _uv()
+    call(*uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, VENV)
+    python = BIN / "python"
+    call(
+        *uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, requirements,
+        UV_SYSTEM_CERTS="1", UV_LINK_MODE="copy",
+    )  # fmt: skip
+    stamp.write_text(wanted)
+
+
+def _fingerprint(requirements: str) -> str:
+    content = (ROOT / requirements).read_bytes() + sys.version.encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _uv() -> list[str | pathlib.Path]:
+    """The pinned uv, installed beside the project: it makes environments where Debian's
+    Python, which comes without `venv`, can't."""
+    uv = TOOLS / "bin" / ("uv.exe" if os.name == "nt" else "uv")
+    if not uv.exists():
+        if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode:
+            sys.exit("This Python has no pip. Install it first (Debian: apt-get install python3-pip).")
+        call(
+            sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+            "--root-user-action", "ignore", "--target", TOOLS, UV,
+        )  # fmt: skip
+    return [uv]
+
+
+def run() -> None:
+    """The whole product on this machine, with what it prints to try next; Ctrl-C stops it."""
+    set_up("requirements.txt")
+    os.chdir(ROOT)
+    python = str(BIN / "python")
+    os.execv(python, [python, "-m", "tests.demo"])
+
+
+def test(*arguments: str) -> None:
+    """The whole suite, on the embedded database and on PostgreSQL; takes pytest's arguments."""
+    set_up("requirements-dev.txt")
+    call(BIN / "python", "-m", "tests.suite", *arguments)
+
+
+def check() -> None:
+    """What CI runs."""
+    set_up("requirements-dev.txt")
+    call(BIN / "ruff", "check")
+    call(BIN / "ruff", "format", "--check")
+    call(BIN / "mypy")
+    call(BIN / "lint-imports")
+    call(BIN / "djlint", "templates", "--lint", "--quiet")
+    call(BIN / "python", "manage.py", "check")
+    call(BIN / "python", "manage.py", "makemigrations", "--check", "--dry-run")
+    test()
+
+
+def lock() -> None:
+    """Both lock files, made anew from pyproject.toml."""
+    compile_ = [*_uv(), "pip", "compile", "--quiet", "pyproject.toml", "--universal",
+                "--generate-hashes", "--no-annotate", "--no-header", "--upgrade"]  # fmt: skip
+    call(*compile_, "--output-file", "requirements.txt")
+    call(*compile_, "--group", "dev", "--constraint", "requirements.txt",
+         "--output-file", "requirements-dev.txt")  # fmt: skip
+
+
+COMMANDS = {"run": run, "test": test, "check": check, "lock": lock}
+
+
+def main() -> None:
+    if sys.version_info < (3, 11):
+        sys.exit(f"Recover needs Python 3.11 or newer; this is {sysconfig.get_python_version()}.")
+    name, *arguments = sys.argv[1:] or ["help"]
+    command = COMMANDS.get(name)
+    if command is None or (arguments and command is not test):
+        print(__doc__, "\n")
+        for known, function in COMMANDS.items():
+            print(f"  python3 dev.py {known:<6} {(function.__doc__ or '').strip()}")
+        sys.exit(0 if name == "help" else 2)
+    try:
+        command(*arguments)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+from recover_project.celery import app
+
+__all__ = ["app"]

@@ -1,0 +1,72 @@
+"""The Celery application: broker, routes and timetable."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recover_project.settings")
+
+app = Celery("recover")
+
+
+def _broker() -> dict[str, Any]:
+    """Redis where there is one; else a folder, so that worker and beat are the same programs
+    without a server. Either may lose everything: the rows are the truth, a message only says
+    that a look is worth while (docs/adr/0003-rows-are-the-truth.md)."""
+    from django.conf import settings  # noqa: PLC0415 - settings load this package first
+
+    if settings.REDIS_URL:
+        return {
+            "broker_url": settings.REDIS_URL,
+            "broker_transport_options": {"socket_timeout": 5, "socket_connect_timeout": 2},
+        }
+    folders = {name: Path(settings.RUN_DIR) / "broker" / name for name in ("queue", "control")}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "broker_url": "filesystem://",
+        "broker_transport_options": {
+            "data_folder_in": str(folders["queue"]),
+            "data_folder_out": str(folders["queue"]),
+            "control_folder": str(folders["control"]),
+            "polling_interval": 0.2,
+        },
+    }
+
+
+def _every(seconds: float, task: str) -> dict[str, Any]:
+    # A tick that nobody took before the next one is due is worth nothing.
+    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 10)}}
+
+
+@app.on_configure.connect  # type: ignore[untyped-decorator]
+def _configure(sender: Celery, **_: object) -> None:
+    sender.conf.update(_broker())
+
+
+app.conf.update(
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    broker_connection_retry_on_startup=True,
+    task_publish_retry=False,  # a poke that can't be given is left to the sweep
+    task_serializer="json",
+    accept_content=["json"],
+    timezone="UTC",
+    # In the order in which money moves.
+    beat_schedule={
+        "process events no task took": _every(5, "recovery.process_inbox"),
+        "ask Stripe what was left out": _every(15, "recovery.enrich_cases"),
+        "charge new cards": _every(5, "billing_portal.charge_new_cards"),
+        "start dunning": _every(5, "dunning.start_runs"),
+        "work due steps": _every(5, "dunning.work_due_steps"),
+        "deliver what no task took": _every(10, "dunning.deliver_queued"),
+        "set aside what may or may not have been sent": _every(60, "dunning.set_aside_unknown"),
+    },
+)
+app.autodiscover_tasks()

@@ -1,0 +1,25 @@
+from recovery.models.cases import RecoveryCase
+from recovery.models.credentials import ApiKey, InternalKey
+from recovery.models.customers import Customer
+from recovery.models.merchants import Merchant
+from recovery.models.payment_attempts import PaymentAttempt
+from recovery.models.stripe_connections import SigningSecret, StripeConnection
+from recovery.models.stripe_events import StripeEvent
+from recovery.models.timeline_entries import TimelineEntry
+from recovery.models.users import Membership, Role, User
+
+__all__ = [
+    "ApiKey",
+    "Customer",
+    "InternalKey",
+    "Membership",
+    "Merchant",
+    "PaymentAttempt",
+    "RecoveryCase",
+    "Role",
+    "SigningSecret",
+    "StripeConnection",
+    "StripeEvent",
+    "TimelineEntry",
+    "User",
+]

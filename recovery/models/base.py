@@ -1,0 +1,62 @@
+"""What all models share: who owns a row, whether it may change, how it is named outside."""
+
+import secrets
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.db import models
+
+# No vowels and nothing that looks like something else, so that ids can be read out loud and
+# spell no words.
+ALPHABET = "23456789bcdfghjkmnpqrstvwxz"
+ID_LENGTH = 20  # 95 bits
+
+
+def new_public_id(prefix: str) -> str:
+    """`case_7m2k…`: an id that tells its kind and can't be guessed."""
+    return f"{prefix}_{''.join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))}"
+
+
+class AppendOnlyError(TypeError):
+    """Rows of this model are written once: append another one instead."""
+
+
+class Mutable(models.Model):
+    """A row with one writer, which may change it."""
+
+    is_append_only: ClassVar[bool] = False
+
+    class Meta:
+        abstract = True
+
+
+class AppendOnly(models.Model):
+    """A row that is never changed, and goes only with what owns it."""
+
+    is_append_only: ClassVar[bool] = True
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError(f"{type(self).__name__} {self.pk} can't be changed.")
+        super().save(*args, **kwargs)
+
+
+Row = TypeVar("Row", bound=models.Model, covariant=True)
+
+
+class TenantQuerySet(models.QuerySet[Row]):
+    """Rows that belong to merchants; `of` is the one filter between tenants."""
+
+    def of(self, merchant: "models.Model | int") -> Self:
+        return self.filter(merchant=merchant)
+
+
+class TenantOwned(models.Model):
+    merchant = models.ForeignKey("recovery.Merchant", on_delete=models.CASCADE, related_name="+")
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,139 @@
+from functools import partial
+
+from django.db import models
+from django.db.models import Q
+
+from recovery.declines import DeclineType
+from recovery.mechanisms import Mechanism
+from recovery.models.base import Mutable, TenantOwned, new_public_id
+from recovery.models.customers import Customer
+from recovery.state_machine import Status, Trigger
+
+
+def choices(*enums: type) -> list[tuple[str, str]]:
+    return [(str(member), str(member).replace("_", " ")) for enum in enums for member in enum]  # type: ignore[attr-defined]
+
+
+class RecoveryCase(TenantOwned, Mutable):
+    """One unpaid invoice or one-time payment being recovered. Written by recovery/cases.py alone.
+
+    Amounts are minor units of `currency`.
+    """
+
+    public_id = models.CharField(
+        max_length=40, unique=True, editable=False, default=partial(new_public_id, "case")
+    )
+    customer = models.ForeignKey(
+        Customer, null=True, on_delete=models.PROTECT, related_name="cases"
+    )
+    livemode = models.BooleanField()
+    stripe_invoice_id = models.CharField(max_length=255, blank=True, default="")
+    stripe_payment_intent_id = models.CharField(max_length=255, blank=True, default="")
+    stripe_subscription_id = models.CharField(max_length=255, blank=True, default="")
+    invoice_number = models.CharField(max_length=100, blank=True, default="")
+    description = models.CharField(max_length=500, blank=True, default="")
+    hosted_invoice_url = models.CharField(max_length=2000, blank=True, default="")
+
+    status = models.CharField(max_length=10, choices=choices(Status), default=Status.OPEN)
+    reason = models.CharField(
+        max_length=30, blank=True, default="", choices=choices(Trigger), help_text="Why it closed."
+    )
+    is_paused = models.BooleanField(default=False)
+    mechanism = models.CharField(
+        max_length=20, blank=True, default="", choices=choices(Mechanism)
+    )
+
+    amount = models.PositiveBigIntegerField()
+    amount_recovered = models.PositiveBigIntegerField(default=0)
+    amount_refunded = models.PositiveBigIntegerField(default=0)
+    currency = models.CharField(max_length=3)
+
+    decline_type = models.CharField(max_length=20, choices=choices(DeclineType))
+    decline_code = models.CharField(max_length=100, blank=True, default="")
+    advice_code = models.CharField(max_length=100, blank=True, default="")
+    payment_method_id = models.CharField(max_length=255, blank=True, default="")
+    card_brand = models.CharField(max_length=50, blank=True, default="")
+    card_last4 = models.CharField(max_length=4, blank=True, default="")
+    attempt_count = models.PositiveSmallIntegerField(default=0)
+    paid_attempt_count = models.PositiveSmallIntegerField(default=0)
+    next_payment_attempt_at = models.DateTimeField(null=True, blank=True)
+
+    failed_at = models.DateTimeField(help_text="Stripe's time of the first failure.")
+    opened_at = models.DateTimeField(help_text="When Recover heard of it.")
+    settles_at = models.DateTimeField(
+        null=True, blank=True, help_text="A one-time payment's customer is left alone until then."
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+    known_at = models.DateTimeField(help_text="Stripe's time of the newest fact taken over.")
+    enrich_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Stripe is next asked for what the payload left out."
+    )
+    enrich_tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "stripe_invoice_id"],
+                condition=~Q(stripe_invoice_id=""),
+                name="one_case_per_invoice",
+            ),
+            models.UniqueConstraint(
+                fields=["merchant", "stripe_payment_intent_id"],
+                condition=Q(stripe_invoice_id=""),
+                name="one_case_per_one_time_payment",
+            ),
+            models.CheckConstraint(
+                condition=~Q(stripe_invoice_id="", stripe_payment_intent_id=""),
+                name="a_case_recovers_an_invoice_or_a_payment",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.OPEN, closed_at__isnull=True, reason="")
+                | (~Q(status=Status.OPEN) & Q(closed_at__isnull=False) & ~Q(reason="")),
+                name="closed_cases_and_no_others_say_when_and_why",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.RECOVERED) | (~Q(mechanism="") & Q(amount_recovered__gt=0)),
+                name="recovered_cases_say_how_and_how_much",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[Status.RECOVERED, Status.VOIDED]) | Q(amount_recovered=0),
+                name="money_came_back_only_on_paid_cases",
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="a_case_is_about_money"),
+        ]
+        indexes = [
+            models.Index(fields=["merchant", "-opened_at", "-id"], name="cases_newest_first"),
+            models.Index(
+                fields=["merchant", "closed_at"],
+                condition=Q(closed_at__isnull=False),
+                name="closed_cases_by_day",
+            ),
+            models.Index(
+                fields=["merchant", "stripe_subscription_id"],
+                condition=~Q(stripe_subscription_id=""),
+                name="cases_by_subscription",
+            ),
+            models.Index(
+                fields=["merchant", "stripe_payment_intent_id"],
+                condition=~Q(stripe_payment_intent_id=""),
+                name="cases_by_payment_intent",
+            ),
+            models.Index(
+                fields=["enrich_at"], condition=Q(enrich_at__isnull=False), name="cases_to_enrich"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == Status.OPEN
+
+    @property
+    def is_one_time(self) -> bool:
+        return not self.stripe_invoice_id
+
+    @property
+    def customer_email(self) -> str:
+        return self.customer.email if self.customer else ""

@@ -1,0 +1,43 @@
+from django.db import models
+
+from recovery.models.base import Mutable, TenantOwned
+
+
+class Customer(TenantOwned, Mutable):
+    """Who owes the merchant; a guest, who has no `cus_…`, is known by the address alone."""
+
+    stripe_customer_id = models.CharField(max_length=255, blank=True, default="")
+    email = models.CharField(max_length=254, blank=True, default="")
+    name = models.CharField(max_length=200, blank=True, default="")
+    locale = models.CharField(max_length=20, blank=True, default="")
+    country = models.CharField(max_length=2, blank=True, default="")
+    default_payment_method_id = models.CharField(max_length=255, blank=True, default="")
+    is_deleted = models.BooleanField(default=False)
+    known_at = models.DateTimeField(help_text="Stripe's time of the newest fact above.")
+    # A payment method that came since a payment failed: the open cases are charged to it.
+    new_payment_method_id = models.CharField(max_length=255, blank=True, default="")
+    new_payment_method_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "stripe_customer_id"],
+                condition=~models.Q(stripe_customer_id=""),
+                name="one_customer_per_stripe_customer",
+            ),
+            models.UniqueConstraint(
+                fields=["merchant", "email"],
+                condition=models.Q(stripe_customer_id=""),
+                name="one_guest_per_address",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["new_payment_method_at"],
+                condition=models.Q(new_payment_method_at__isnull=False),
+                name="customers_with_a_new_card",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_customer_id or self.email

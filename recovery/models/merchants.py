@@ -1,0 +1,66 @@
+import zoneinfo
+from functools import partial
+
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+
+from recovery.models.base import Mutable, new_public_id
+
+DEFAULT_MONTHLY_PRICE = 2900  # minor units: 29.00
+DEFAULT_SETTLING_MINUTES = 30
+
+
+class Merchant(Mutable):
+    """Our tenant: the business that is owed."""
+
+    public_id = models.CharField(
+        max_length=40, unique=True, editable=False, default=partial(new_public_id, "mer")
+    )
+    name = models.CharField(max_length=200)
+    product_name = models.CharField(
+        max_length=200, help_text="What the customer knows the product as."
+    )
+    logo_url = models.URLField(blank=True)
+    color = models.CharField(
+        max_length=7,
+        default="#1f5eff",
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write it as #rrggbb.")],
+    )
+    support_email = models.EmailField(blank=True, help_text="Where customers' answers go.")
+    sender_email = models.EmailField(
+        blank=True, help_text="The address mail is sent from, if not the platform's."
+    )
+    currency = models.CharField(
+        max_length=3,
+        default="usd",
+        help_text="The currency of the figures, as Stripe writes it.",
+        validators=[RegexValidator(r"^[a-z]{3}$", "Write it as usd.")],
+    )
+    time_zone = models.CharField(max_length=64, default="UTC")
+    monthly_price = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        default=DEFAULT_MONTHLY_PRICE,
+        validators=[MinValueValidator(1)],
+        help_text="What Recover costs a month, in minor units of the currency; empty: no figure.",
+    )
+    settling_minutes = models.PositiveIntegerField(
+        default=DEFAULT_SETTLING_MINUTES,
+        help_text="How long after a failed one-time payment its customer is first written to.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(monthly_price__isnull=True) | models.Q(monthly_price__gt=0),
+                name="a_price_is_positive_or_absent",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)

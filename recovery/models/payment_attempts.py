@@ -1,0 +1,66 @@
+from django.db import models
+from django.db.models import Q
+
+from recovery.declines import DeclineType
+from recovery.mechanisms import AttemptTrigger
+from recovery.models.base import Mutable, TenantOwned
+from recovery.models.cases import RecoveryCase, choices
+
+
+class PaymentAttempt(TenantOwned, Mutable):
+    """One try to charge, whoever made it. Our own are claimed here before Stripe is asked.
+
+    Written by recovery/attempts.py and, for Stripe's, recovery/failures.py alone.
+    """
+
+    class State(models.TextChoices):
+        CLAIMED = "claimed"  # about to ask Stripe, or died while asking
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        REQUIRES_ACTION = "requires_action"
+
+    case = models.ForeignKey(RecoveryCase, on_delete=models.CASCADE, related_name="attempts")
+    trigger = models.CharField(max_length=10, choices=choices(AttemptTrigger))
+    state = models.CharField(max_length=20, choices=State.choices)
+    # What makes an attempt the same attempt: our own key, or what Stripe calls it.
+    key = models.CharField(max_length=255)
+    stripe_charge_id = models.CharField(max_length=255, blank=True, default="")
+    payment_method_id = models.CharField(max_length=255, blank=True, default="")
+    fingerprint = models.CharField(max_length=64, blank=True, default="")
+    card_brand = models.CharField(max_length=50, blank=True, default="")
+    card_last4 = models.CharField(max_length=4, blank=True, default="")
+    amount = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3)
+    decline_type = models.CharField(
+        max_length=20, blank=True, default="", choices=choices(DeclineType)
+    )
+    decline_code = models.CharField(max_length=100, blank=True, default="")
+    advice_code = models.CharField(max_length=100, blank=True, default="")
+    network_decline_code = models.CharField(max_length=100, blank=True, default="")
+    network_advice_code = models.CharField(max_length=100, blank=True, default="")
+    block_reason = models.CharField(max_length=100, blank=True, default="")
+    error = models.CharField(max_length=500, blank=True, default="")
+    attempted_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "key"], name="one_attempt_per_key"),
+            models.UniqueConstraint(
+                fields=["merchant", "stripe_charge_id"],
+                condition=~Q(stripe_charge_id=""),
+                name="one_attempt_per_charge",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="claimed", resolved_at__isnull=True)
+                | (~Q(state="claimed") & Q(resolved_at__isnull=False)),
+                name="attempts_are_resolved_or_claimed",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | ~Q(decline_type="") | ~Q(error=""),
+                name="failed_attempts_say_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trigger} {self.state}"

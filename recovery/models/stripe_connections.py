@@ -1,0 +1,49 @@
+from django.db import models
+
+from recovery.models.base import Mutable, TenantOwned
+from recovery.models.fields import EncryptedTextField
+
+
+class StripeConnection(TenantOwned, Mutable):
+    """How a merchant's Stripe is reached: by its own key or, without one, as a Connect account."""
+
+    merchant = models.OneToOneField(
+        "recovery.Merchant", on_delete=models.CASCADE, related_name="stripe"
+    )
+    api_key = EncryptedTextField(blank=True, default="")
+    account_id = models.CharField(max_length=255, blank=True, default="")
+    livemode = models.BooleanField(
+        null=True, help_text="Unknown until a key or a live event tells."
+    )
+    endpoint_id = models.CharField(max_length=255, blank=True, default="")
+    api_version = models.CharField(max_length=40, blank=True, default="")
+    portal_configuration_id = models.CharField(max_length=255, blank=True, default="")
+    connected_at = models.DateTimeField(null=True, blank=True)
+    disconnected_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "livemode"],
+                condition=~models.Q(account_id=""),
+                name="one_merchant_per_stripe_account_and_mode",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.account_id or "Stripe"
+
+    def counts(self, *, livemode: bool | None) -> bool:
+        """Whether an event or object of that mode is this merchant's business."""
+        return self.livemode is None or livemode is None or self.livemode == livemode
+
+
+class SigningSecret(TenantOwned, Mutable):
+    """A secret that Stripe signs this merchant's webhooks with; several while one is rolled."""
+
+    secret = EncryptedTextField()
+    endpoint_id = models.CharField(max_length=255, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.endpoint_id or "by hand"

@@ -1,0 +1,47 @@
+from django.db import models
+
+from recovery.models.base import Mutable, TenantOwned
+
+
+class StripeEvent(TenantOwned, Mutable):
+    """One verified event in the inbox, stored before it was acknowledged."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        PROCESSED = "processed"
+        FAILED = "failed"  # given up: a person looks and replays
+
+    stripe_event_id = models.CharField(max_length=255)
+    type = models.CharField(max_length=255)
+    # The invoice, PaymentIntent, subscription or customer it tells of: a case that opens later
+    # finds here what was said before it.
+    concerns = models.CharField(max_length=255)
+    # Text, not JSON: the bytes that were signed, with whatever a JSON column would refuse.
+    payload = models.TextField()
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    due_at = models.DateTimeField(help_text="When it is next to be processed.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "stripe_event_id"], name="one_event_is_stored_once_per_merchant"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="processed", processed_at__isnull=False)
+                | (~models.Q(state="processed") & models.Q(processed_at__isnull=True)),
+                name="processed_events_and_no_others_have_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"], condition=models.Q(state="pending"), name="pending_events"
+            ),
+            models.Index(fields=["merchant", "concerns"], name="events_by_what_they_concern"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.stripe_event_id}"

@@ -1,0 +1,272 @@
+"""Stripe's objects as the facts that Recover acts on.
+
+One reader serves webhook payloads and API answers of every version from 2020-08-27 to
+2026-10-28: each fact is looked for where new versions have it, then where old ones had it, and
+never by asking which version it is (a payload may mix both).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from recovery.declines import Decline
+from recovery.reading import NOTHING, Node, id_of, items, moment, node, text, whole
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethod:
+    """What was charged; `fingerprint` is the same for a card however often it is added."""
+
+    id: str = ""
+    type: str = ""
+    brand: str = ""
+    last4: str = ""
+    fingerprint: str = ""
+    country: str = ""
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        method = node(value)
+        card = node(method, "card")
+        return cls(
+            id=id_of(value),
+            type=text(method.get("type"), longest=50),
+            brand=text(card.get("brand"), longest=50),
+            last4=text(card.get("last4"), longest=4),
+            fingerprint=text(card.get("fingerprint"), longest=64),
+            country=text(card.get("country"), longest=2),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed charge: why, with what and, where it got so far, Stripe's charge."""
+
+    decline: Decline
+    payment_method: PaymentMethod
+    charge_id: str = ""
+
+    @classmethod
+    def read(cls, error: Node, charge: object = None) -> Self | None:
+        """From a PaymentIntent's `last_payment_error` and, if expanded, its latest charge."""
+        if not error:
+            return None
+        outcome = node(charge, "outcome")
+        method = PaymentMethod.read(error.get("payment_method"))
+        blocked = outcome.get("type") == "blocked"
+        return cls(
+            decline=Decline(
+                decline_code=text(error.get("decline_code"), longest=100),
+                code=text(error.get("code"), longest=100),
+                advice_code=_code(error, outcome, "advice_code"),
+                network_decline_code=_code(error, outcome, "network_decline_code"),
+                network_advice_code=_code(error, outcome, "network_advice_code"),
+                brand=method.brand,
+                block_reason=text(outcome.get("reason"), longest=100) if blocked else "",
+            ),
+            payment_method=method,
+            charge_id=id_of(error.get("charge")) or id_of(charge),
+        )
+
+
+def _code(error: Node, outcome: Node, name: str) -> str:
+    return text(error.get(name), longest=100) or text(outcome.get(name), longest=100)
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """Amounts in minor units, None where the payload has none; `status` is "" where unknown."""
+
+    id: str
+    status: str
+    livemode: bool | None
+    customer_id: str
+    customer_email: str
+    customer_name: str
+    subscription_id: str
+    payment_intent_id: str
+    amount_due: int | None
+    amount_remaining: int | None
+    amount_paid: int | None
+    currency: str
+    attempted: bool
+    attempt_count: int
+    next_payment_attempt_at: datetime | None
+    billing_reason: str
+    collection_method: str
+    number: str
+    description: str
+    hosted_invoice_url: str
+    created_at: datetime | None
+    paid_at: datetime | None
+    is_paid_out_of_band: bool
+    failure: Failure | None
+
+    @property
+    def amount_owed(self) -> int:
+        """What is left to pay; of a paid invoice, what was."""
+        owed = self.amount_remaining or self.amount_due
+        return owed or 0
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status == "paid"
+
+    @classmethod
+    def read(cls, value: Node) -> Self:
+        details = node(value, "parent", "subscription_details")
+        intent = _payment_intent_of(value)
+        line = (items(value.get("lines")) or [NOTHING])[0]
+        return cls(
+            id=id_of(value),
+            status=text(value.get("status"), longest=20) or ("paid" if value.get("paid") is True else ""),
+            livemode=_livemode(value),
+            customer_id=id_of(value.get("customer")) or id_of(value.get("customer_account")),
+            customer_email=text(value.get("customer_email"), longest=254),
+            customer_name=text(value.get("customer_name"), longest=200),
+            subscription_id=id_of(details.get("subscription")) or id_of(value.get("subscription")),
+            payment_intent_id=id_of(intent),
+            amount_due=whole(value.get("amount_due"), name="amount_due"),
+            amount_remaining=whole(value.get("amount_remaining"), name="amount_remaining"),
+            amount_paid=_amount_paid(value),
+            currency=text(value.get("currency"), longest=3).lower(),
+            attempted=value.get("attempted") is True,
+            attempt_count=_count(value.get("attempt_count")),
+            next_payment_attempt_at=moment(value.get("next_payment_attempt")),
+            billing_reason=text(value.get("billing_reason"), longest=50),
+            collection_method=text(value.get("collection_method"), longest=50),
+            number=text(value.get("number"), longest=100),
+            description=text(value.get("description")) or text(line.get("description")),
+            hosted_invoice_url=text(value.get("hosted_invoice_url"), longest=2000),
+            created_at=moment(value.get("created")),
+            paid_at=moment(node(value, "status_transitions").get("paid_at")),
+            is_paid_out_of_band=_is_paid_out_of_band(value),
+            failure=_failure_of_invoice(value, intent),
+        )
+
+
+def _payment_intent_of(invoice: Node) -> object:
+    """The newest PaymentIntent: in `payments` (where expanded), or at the top before 2025-03-31."""
+    payments = items(invoice.get("payments"))
+    intents = [node(payment, "payment").get("payment_intent") for payment in payments]
+    return next((intent for intent in intents if intent), invoice.get("payment_intent"))
+
+
+def _failure_of_invoice(invoice: Node, intent: object) -> Failure | None:
+    """From the PaymentIntent where it is expanded. Real payloads never carry the decline in
+    `last_finalization_error`; the documented example does, and is to work as it stands."""
+    error = node(intent, "last_payment_error") or node(invoice, "last_finalization_error")
+    failure = Failure.read(error, node(intent).get("latest_charge") or invoice.get("charge"))
+    return failure if failure and failure.decline.best_code else None
+
+
+def _is_paid_out_of_band(invoice: Node) -> bool:
+    off_stripe = whole(invoice.get("amount_paid_off_stripe"), name="amount_paid_off_stripe")
+    return invoice.get("paid_out_of_band") is True or bool(off_stripe)
+
+
+def _amount_paid(invoice: Node) -> int | None:
+    off_stripe = whole(invoice.get("amount_paid_off_stripe"), name="amount_paid_off_stripe")
+    return whole(invoice.get("amount_paid"), name="amount_paid") or off_stripe or None
+
+
+def _count(value: object) -> int:
+    return min(max(whole(value, name="attempt_count") or 0, 0), 32_767)
+
+
+def _livemode(value: Node) -> bool | None:
+    livemode = value.get("livemode")
+    return livemode if isinstance(livemode, bool) else None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentIntent:
+    """`invoice_id` is "" where the payload names none, which proves nothing by itself."""
+
+    id: str
+    status: str
+    livemode: bool | None
+    customer_id: str
+    email: str
+    invoice_id: str
+    amount: int
+    amount_received: int | None
+    currency: str
+    description: str
+    created_at: datetime | None
+    failure: Failure | None
+
+    @classmethod
+    def read(cls, value: Node) -> Self:
+        error = node(value, "last_payment_error")
+        billing = node(error, "payment_method", "billing_details")
+        return cls(
+            id=id_of(value),
+            status=text(value.get("status"), longest=50),
+            livemode=_livemode(value),
+            customer_id=id_of(value.get("customer")) or id_of(value.get("customer_account")),
+            email=text(value.get("receipt_email"), longest=254)
+            or text(billing.get("email"), longest=254),
+            invoice_id=invoice_of_payment_intent(value),
+            amount=whole(value.get("amount"), name="amount") or 0,
+            amount_received=whole(value.get("amount_received"), name="amount_received"),
+            currency=text(value.get("currency"), longest=3).lower(),
+            description=text(value.get("description")),
+            created_at=moment(value.get("created")),
+            failure=Failure.read(error, value.get("latest_charge")),
+        )
+
+
+def invoice_of_payment_intent(intent: Node) -> str:
+    """The invoice that a PaymentIntent says it pays: in `invoice` before 2025-03-31, in
+    `order_reference` since Billing writes it there (2025-11); "" where it says neither."""
+    order = id_of(node(intent, "payment_details").get("order_reference"))
+    return id_of(intent.get("invoice")) or (order if order.startswith("in_") else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    id: str
+    email: str
+    name: str
+    locale: str
+    country: str
+    default_payment_method_id: str
+    is_deleted: bool
+
+    @classmethod
+    def read(cls, value: Node) -> Self:
+        settings = node(value, "invoice_settings")
+        locales = value.get("preferred_locales")
+        return cls(
+            id=id_of(value),
+            email=text(value.get("email"), longest=254),
+            name=text(value.get("name"), longest=200),
+            locale=text(locales[0], longest=20) if isinstance(locales, list) and locales else "",
+            country=text(node(value, "address").get("country"), longest=2),
+            default_payment_method_id=id_of(settings.get("default_payment_method"))
+            or id_of(value.get("default_source")),
+            is_deleted=value.get("deleted") is True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """Money that went back: a refunded or disputed charge. Amounts in minor units."""
+
+    payment_intent_id: str
+    charge_id: str
+    amount: int
+    is_whole: bool
+
+    @classmethod
+    def read(cls, value: Node) -> Self:
+        """From a Charge (`charge.refunded`) or a Dispute (`charge.dispute.created`)."""
+        refunded = whole(value.get("amount_refunded"), name="amount_refunded")
+        amount = whole(value.get("amount"), name="amount") or 0
+        return cls(
+            payment_intent_id=id_of(value.get("payment_intent")),
+            charge_id=id_of(value.get("charge")) or id_of(value),
+            amount=amount if refunded is None else refunded,
+            is_whole=refunded is None or refunded >= amount,
+        )
