@@ -1,0 +1,216 @@
+"""The only place that asks Stripe for money: claim, ask, record."""
+
+import enum
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from recovery import cases, failures, stripe_gateway, timeline
+from recovery.cases import Payment
+from recovery.charging_rules import ChargeFacts, Refused, may_charge
+from recovery.declines import Decline
+from recovery.mechanisms import AttemptTrigger
+from recovery.models import PaymentAttempt, RecoveryCase
+from recovery.state_machine import Status, Trigger
+from recovery.stripe_gateway import Charged, StripeError, StripeGateway, StripeUnavailableError
+from recovery.timeline import Actor, Kind
+
+logger = logging.getLogger(__name__)
+
+# As long as Stripe surely takes to answer; an older claim's worker is dead, and asking again
+# with the same idempotency key gives the first answer.
+CLAIM = timedelta(minutes=2)
+
+
+class Outcome(enum.StrEnum):
+    PAID = "paid"
+    ALREADY_PAID = "already_paid"
+    DECLINED = "declined"
+    NEEDS_AUTHENTICATION = "needs_authentication"
+    PENDING = "pending"
+    UNAVAILABLE = "unavailable"
+    REFUSED = "refused"
+
+
+OUTCOMES = {
+    PaymentAttempt.State.SUCCEEDED: Outcome.PAID,
+    PaymentAttempt.State.FAILED: Outcome.DECLINED,
+    PaymentAttempt.State.REQUIRES_ACTION: Outcome.NEEDS_AUTHENTICATION,
+    PaymentAttempt.State.CLAIMED: Outcome.PENDING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeResult:
+    outcome: Outcome
+    rule: str = ""
+
+
+def charge(
+    *,
+    case: RecoveryCase,
+    payment_method_id: str,
+    trigger: AttemptTrigger,
+    is_customer_present: bool,
+    now: datetime,
+) -> ChargeResult:
+    """Ask for the case's money from a payment method, at most once for each `trigger`.
+
+    Asked twice at once, or again later, the second call tells what became of the first.
+    """
+    claimed = _claim(
+        case=case, payment_method_id=payment_method_id, trigger=trigger, now=now,
+        is_customer_present=is_customer_present,
+    )  # fmt: skip
+    if isinstance(claimed, ChargeResult):
+        return claimed
+    try:
+        gateway = stripe_gateway.of(case.merchant)
+        answer = _ask(gateway, case, claimed, is_customer_present=is_customer_present)
+    except StripeUnavailableError:
+        # Whether the charge was made is unknown: the claim stays and is asked again.
+        return ChargeResult(Outcome.UNAVAILABLE)
+    except StripeError as error:
+        _record_error(claimed, str(error), now=now)
+        return ChargeResult(Outcome.REFUSED, str(error))
+    return _record(claimed, answer, gateway=gateway, now=now)
+
+
+@transaction.atomic
+def _claim(
+    *,
+    case: RecoveryCase,
+    payment_method_id: str,
+    trigger: AttemptTrigger,
+    is_customer_present: bool,
+    now: datetime,
+) -> PaymentAttempt | ChargeResult:
+    case = cases.locked(case)
+    if case.status == Status.RECOVERED:
+        return ChargeResult(Outcome.ALREADY_PAID)
+    key = f"{case.public_id}:{trigger}:{payment_method_id}"
+    earlier = case.attempts.filter(key=key).first()
+    if earlier:
+        if earlier.state != PaymentAttempt.State.CLAIMED or now < earlier.attempted_at + CLAIM:
+            return ChargeResult(OUTCOMES[PaymentAttempt.State(earlier.state)])
+        return earlier
+    decision = may_charge(
+        ChargeFacts(
+            status=Status(case.status),
+            is_paused=case.is_paused,
+            declines=_declines_of(case, payment_method_id),
+            is_customer_present=is_customer_present,
+            next_payment_attempt_at=case.next_payment_attempt_at,
+        ),
+        now=now,
+    )
+    if isinstance(decision, Refused):
+        timeline.append(
+            case=case, kind=Kind.ATTEMPT_REFUSED, at=now, once=f"refused:{key}:{decision.rule}",
+            summary=f"Not charged: {decision.rule}.", rule=decision.rule, source=decision.source,
+        )  # fmt: skip
+        return ChargeResult(Outcome.REFUSED, decision.rule)
+    return PaymentAttempt.objects.create(
+        merchant_id=case.merchant_id, case=case, trigger=trigger, key=key,
+        state=PaymentAttempt.State.CLAIMED, payment_method_id=payment_method_id,
+        amount=case.amount, currency=case.currency, attempted_at=now,
+    )  # fmt: skip
+
+
+def _declines_of(case: RecoveryCase, payment_method_id: str) -> tuple[Decline, ...]:
+    failed = case.attempts.filter(
+        state=PaymentAttempt.State.FAILED, payment_method_id=payment_method_id
+    ).exclude(decline_type="")
+    return tuple(
+        Decline(
+            decline_code=attempt.decline_code,
+            advice_code=attempt.advice_code,
+            network_decline_code=attempt.network_decline_code,
+            network_advice_code=attempt.network_advice_code,
+            brand=attempt.card_brand,
+            block_reason=attempt.block_reason,
+        )
+        for attempt in failed.order_by("-attempted_at")
+    )
+
+
+def _ask(
+    gateway: StripeGateway, case: RecoveryCase, attempt: PaymentAttempt, *, is_customer_present: bool
+) -> Charged:
+    pay = gateway.confirm_payment if case.is_one_time else gateway.pay_invoice
+    return pay(
+        case.stripe_invoice_id or case.stripe_payment_intent_id,
+        payment_method_id=attempt.payment_method_id,
+        key=attempt.key,
+        is_customer_present=is_customer_present,
+    )
+
+
+def _record(
+    attempt: PaymentAttempt, answer: Charged, *, gateway: StripeGateway, now: datetime
+) -> ChargeResult:
+    case = attempt.case
+    if answer.status == "declined" and answer.failure:
+        _record_decline(attempt, answer, now=now)
+        return ChargeResult(Outcome.DECLINED)
+    if answer.status == "not_open":
+        _record_error(attempt, "The invoice is no longer open.", now=now)
+        return ChargeResult(Outcome.REFUSED, "the invoice is no longer open")
+    if answer.status == "requires_action":
+        _resolve(attempt, PaymentAttempt.State.REQUIRES_ACTION, now=now)
+        return ChargeResult(Outcome.NEEDS_AUTHENTICATION)
+    _resolve(attempt, PaymentAttempt.State.SUCCEEDED, now=now)
+    timeline.append(
+        case=case, kind=Kind.ATTEMPT_SUCCEEDED, summary="The payment went through.", at=now,
+        once=f"succeeded:{attempt.key}", actor=Actor.RECOVER,
+    )  # fmt: skip
+    _settle(case, gateway, now=now)
+    return ChargeResult(
+        Outcome.ALREADY_PAID if answer.status == "already_paid" else Outcome.PAID
+    )
+
+
+def _settle(case: RecoveryCase, gateway: StripeGateway, *, now: datetime) -> None:
+    """The webhook will say it too; the customer and the figures needn't wait for it."""
+    try:
+        if case.is_one_time:
+            intent = gateway.payment_intent(case.stripe_payment_intent_id)
+            trigger, payment = Trigger.PAYMENT_SUCCEEDED, Payment(intent.amount_received or case.amount)
+            paid_at = now
+        else:
+            invoice = gateway.invoice(case.stripe_invoice_id)
+            trigger, paid_at = Trigger.INVOICE_PAID, invoice.paid_at or now
+            payment = Payment(invoice.amount_paid or case.amount, invoice.attempt_count)
+    except StripeError:
+        logger.info("Paid, but Stripe could not be asked for the details: the webhook tells them.")
+        return
+    cases.pay(case=case, trigger=trigger, payment=payment, at=paid_at, now=now, once="charge")
+
+
+@transaction.atomic
+def _record_decline(attempt: PaymentAttempt, answer: Charged, *, now: datetime) -> None:
+    assert answer.failure  # noqa: S101 - a declined answer has one
+    case = cases.locked(attempt.case)
+    # The webhook of this very charge may have been quicker: then its row becomes ours.
+    case.attempts.filter(
+        stripe_charge_id=answer.charge_id, trigger=AttemptTrigger.STRIPE
+    ).exclude(stripe_charge_id="").delete()
+    failures.fill(attempt, answer.failure, case=case, now=now)
+    cases.project_decline(case)
+    timeline.append(
+        case=case, kind=Kind.ATTEMPT_FAILED, at=now, once=f"failed:{attempt.key}",
+        summary=f"The new charge was declined: {answer.failure.decline.best_code}.",
+    )  # fmt: skip
+
+
+def _record_error(attempt: PaymentAttempt, error: str, *, now: datetime) -> None:
+    attempt.error = error[:500]
+    _resolve(attempt, PaymentAttempt.State.FAILED, now=now)
+
+
+def _resolve(attempt: PaymentAttempt, state: PaymentAttempt.State, *, now: datetime) -> None:
+    attempt.state = state
+    attempt.resolved_at = now
+    attempt.save(update_fields=["state", "resolved_at", "error"])

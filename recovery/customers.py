@@ -1,0 +1,87 @@
+"""Who owes: kept from whatever Stripe says of a customer, newest fact first."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from recovery.models import Customer, Merchant
+from recovery.state_machine import Status
+from recovery.stripe_objects import Customer as StripeCustomer
+
+
+def remember(
+    *, merchant: Merchant, stripe_customer_id: str, email: str, name: str, at: datetime
+) -> Customer | None:
+    """The customer, with the address and name that Stripe gave at `at` if that is the newest.
+
+    None for a debt that names neither a customer nor an address.
+    """
+    if not (stripe_customer_id or email):
+        return None
+    known_by = (
+        {"stripe_customer_id": stripe_customer_id}
+        if stripe_customer_id
+        else {"stripe_customer_id": "", "email": email}
+    )
+    customer, created = Customer.objects.get_or_create(
+        merchant=merchant, **known_by, defaults={"email": email, "name": name, "known_at": at}
+    )
+    if not created:
+        _take_over(customer, email=email, name=name, at=at)
+    return customer
+
+
+def _take_over(customer: Customer, *, email: str, name: str, at: datetime) -> None:
+    """Two facts of one second have no order: the greater wins, whichever comes first."""
+    new, old = (at, email, name), (customer.known_at, customer.email, customer.name)
+    if new > old:
+        customer.email = email or customer.email
+        customer.name = name or customer.name
+        customer.known_at = at
+        customer.save(update_fields=["email", "name", "known_at"])
+
+
+@transaction.atomic
+def update(*, merchant: Merchant, facts: StripeCustomer, at: datetime) -> Customer | None:
+    """Take over what Stripe says of a customer of ours; None for one who owes nothing here."""
+    customer = (
+        Customer.objects.of(merchant)
+        .select_for_update()
+        .filter(stripe_customer_id=facts.id)
+        .first()
+    )
+    if customer is None or not facts.id:
+        return None
+    _take_over(customer, email=facts.email, name=facts.name, at=at)
+    customer.locale = facts.locale or customer.locale
+    customer.country = facts.country or customer.country
+    customer.is_deleted = customer.is_deleted or facts.is_deleted
+    customer.default_payment_method_id = (
+        facts.default_payment_method_id or customer.default_payment_method_id
+    )
+    customer.save(
+        update_fields=["locale", "country", "is_deleted", "default_payment_method_id"]
+    )
+    return customer
+
+
+def has_new_card(*, merchant: Merchant, stripe_customer_id: str, payment_method_id: str, now: datetime) -> None:
+    """Leave word that the customer's open cases can be charged to a new payment method.
+
+    Nothing is to be done for a customer without open cases, or for the card that just failed.
+    """
+    customer = Customer.objects.of(merchant).filter(stripe_customer_id=stripe_customer_id).first()
+    if customer is None or not stripe_customer_id or not payment_method_id:
+        return
+    open_cases = customer.cases.filter(status=Status.OPEN)
+    if open_cases.exclude(payment_method_id=payment_method_id).exists():
+        customer.new_payment_method_id = payment_method_id
+        customer.new_payment_method_at = now
+        customer.save(update_fields=["new_payment_method_id", "new_payment_method_at"])
+
+
+def new_card_was_handled(customer: Customer) -> None:
+    """Unless another one came meanwhile."""
+    Customer.objects.filter(
+        pk=customer.pk, new_payment_method_id=customer.new_payment_method_id
+    ).update(new_payment_method_id="", new_payment_method_at=None)

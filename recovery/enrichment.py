@@ -1,0 +1,81 @@
+"""Cases that opened while Stripe could not be asked: asked for again until it answers."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from recovery import cases, failures, inbox, ingest, timeline
+from recovery.ingest import NO_REASON
+from recovery.models import RecoveryCase
+from recovery.state_machine import Trigger
+from recovery.timeline import Kind
+
+BATCH = 50
+MOST_TRIES = 20
+
+
+@transaction.atomic
+def claim(*, now: datetime) -> list[RecoveryCase]:
+    due = RecoveryCase.objects.filter(enrich_at__lte=now)
+    batch = list(
+        due.select_for_update(skip_locked=True, of=("self",))
+        .select_related("merchant__stripe")
+        .order_by("enrich_at")[:BATCH]
+    )
+    for case in batch:
+        case.enrich_tries += 1
+        case.enrich_at = now + inbox.pause(case.enrich_tries)
+    RecoveryCase.objects.bulk_update(batch, ["enrich_tries", "enrich_at"])
+    return batch
+
+
+def enrich(case: RecoveryCase, *, now: datetime) -> bool:
+    """Ask Stripe about one case; False if it can't be asked yet."""
+    answered = _enrich_payment(case, now=now) if case.is_one_time else _enrich_invoice(case, now=now)
+    if answered or case.enrich_tries >= MOST_TRIES:
+        RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)
+    if answered:
+        timeline.append(
+            case=case, kind=Kind.ENRICHED, summary="Stripe told what the event had left out.",
+            once="enriched", at=now,
+        )  # fmt: skip
+    elif case.enrich_tries >= MOST_TRIES:
+        timeline.append(
+            case=case, kind=Kind.NOT_ENRICHED, once="not enriched", at=now,
+            summary="Stripe could not be asked: the case stands on its event alone.",
+        )  # fmt: skip
+    return answered
+
+
+def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
+    invoice = ingest.ask(case.merchant, lambda stripe: stripe.invoice(case.stripe_invoice_id))
+    if invoice is None:
+        return False
+    cases.take_over_invoice(case=case, invoice=invoice, at=now)
+    if invoice.failure:
+        failures.record(
+            case=case, failure=invoice.failure, at=case.failed_at, now=now,
+            key=f"{invoice.id}#{invoice.attempt_count}",
+        )  # fmt: skip
+    ingest.settle_invoice(case=case, invoice=invoice, now=now)
+    return True
+
+
+def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
+    intent_id = case.stripe_payment_intent_id
+    invoice_id = ingest.ask(case.merchant, lambda stripe: stripe.invoice_of(intent_id))
+    if invoice_id is None:
+        return False
+    if invoice_id:
+        cases.advance(
+            case=case, trigger=Trigger.BELONGS_TO_INVOICE, at=now, now=now, once="enriched"
+        )
+        return True
+    intent = ingest.ask(case.merchant, lambda stripe: stripe.payment_intent(intent_id))
+    if intent is None:
+        return False
+    failures.record(
+        case=case, failure=intent.failure or NO_REASON, at=case.failed_at, now=now,
+        key=f"{intent_id}#enriched",
+    )  # fmt: skip
+    return True

