@@ -52,8 +52,12 @@ def _uv() -> list[str | pathlib.Path]:
     Python, which comes without `venv`, can't."""
     uv = TOOLS / "bin" / ("uv.exe" if os.name == "nt" else "uv")
     if not uv.exists():
-        if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode:
-            sys.exit("This Python has no pip. Install it first (Debian: apt-get install python3-pip).")
+        if subprocess.run(
+            [sys.executable, "-m", "pip", "--version"], capture_output=True
+        ).returncode:
+            sys.exit(
+                "This Python has no pip. Install it first (Debian: apt-get install python3-pip)."
+            )
         call(
             sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
             "--root-user-action", "ignore", "--target", TOOLS, UV,

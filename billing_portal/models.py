@@ -30,8 +30,7 @@ class PaymentUpdateLink(TenantOwned, Mutable):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(finished_at__isnull=True)
-                | models.Q(started_at__isnull=False),
+                condition=models.Q(finished_at__isnull=True) | models.Q(started_at__isnull=False),
                 name="only_a_started_update_is_finished",
             )
         ]

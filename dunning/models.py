@@ -50,9 +50,7 @@ class DunningStep(Mutable):
     class Meta:
         ordering = ["campaign", "position"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["campaign", "position"], name="one_step_per_position"
-            )
+            models.UniqueConstraint(fields=["campaign", "position"], name="one_step_per_position")
         ]
 
     def __str__(self) -> str:
@@ -87,9 +85,7 @@ class DunningRun(TenantOwned, Mutable):
                 name="live_runs_are_due_and_ended_ones_are_not",
             ),
         ]
-        indexes = [
-            models.Index(fields=["due_at"], condition=Q(state="live"), name="due_runs")
-        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(state="live"), name="due_runs")]
 
     def __str__(self) -> str:
         return f"{self.campaign} on {self.case}"
@@ -139,7 +135,9 @@ class DunningMessage(TenantOwned, Mutable):
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="queued"), name="queued_messages"),
-            models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="claimed_messages"),
+            models.Index(
+                fields=["claimed_at"], condition=Q(state="sending"), name="claimed_messages"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -58,7 +58,9 @@ class Environment:
     def base_url(self, name: str, default: str = "") -> str:
         """An http(s) address without a trailing slash, or "" where none is set."""
         value = self.text(name, default).rstrip("/")
-        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
+        if value and (
+            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc
+        ):
             raise ImproperlyConfigured(f"{name} is {value!r}. Write it as https://host.")
         return value
 

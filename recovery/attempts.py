@@ -137,7 +137,11 @@ def _declines_of(case: RecoveryCase, payment_method_id: str) -> tuple[Decline, .
 
 
 def _ask(
-    gateway: StripeGateway, case: RecoveryCase, attempt: PaymentAttempt, *, is_customer_present: bool
+    gateway: StripeGateway,
+    case: RecoveryCase,
+    attempt: PaymentAttempt,
+    *,
+    is_customer_present: bool,
 ) -> Charged:
     pay = gateway.confirm_payment if case.is_one_time else gateway.pay_invoice
     return pay(
@@ -167,9 +171,7 @@ def _record(
         once=f"succeeded:{attempt.key}", actor=Actor.RECOVER,
     )  # fmt: skip
     _settle(case, gateway, now=now)
-    return ChargeResult(
-        Outcome.ALREADY_PAID if answer.status == "already_paid" else Outcome.PAID
-    )
+    return ChargeResult(Outcome.ALREADY_PAID if answer.status == "already_paid" else Outcome.PAID)
 
 
 def _settle(case: RecoveryCase, gateway: StripeGateway, *, now: datetime) -> None:
@@ -177,7 +179,10 @@ def _settle(case: RecoveryCase, gateway: StripeGateway, *, now: datetime) -> Non
     try:
         if case.is_one_time:
             intent = gateway.payment_intent(case.stripe_payment_intent_id)
-            trigger, payment = Trigger.PAYMENT_SUCCEEDED, Payment(intent.amount_received or case.amount)
+            trigger, payment = (
+                Trigger.PAYMENT_SUCCEEDED,
+                Payment(intent.amount_received or case.amount),
+            )
             paid_at = now
         else:
             invoice = gateway.invoice(case.stripe_invoice_id)
@@ -194,9 +199,9 @@ def _record_decline(attempt: PaymentAttempt, answer: Charged, *, now: datetime) 
     assert answer.failure  # noqa: S101 - a declined answer has one
     case = cases.locked(attempt.case)
     # The webhook of this very charge may have been quicker: then its row becomes ours.
-    case.attempts.filter(
-        stripe_charge_id=answer.charge_id, trigger=AttemptTrigger.STRIPE
-    ).exclude(stripe_charge_id="").delete()
+    case.attempts.filter(stripe_charge_id=answer.charge_id, trigger=AttemptTrigger.STRIPE).exclude(
+        stripe_charge_id=""
+    ).delete()
     failures.fill(attempt, answer.failure, case=case, now=now)
     cases.project_decline(case)
     timeline.append(

@@ -231,11 +231,18 @@ def advance(
     `at` is when it happened, by Stripe's clock; `payment` goes with a trigger that money came.
     """
     case = locked(case)
-    decision = decide(
-        status=Status(case.status), trigger=trigger, reason=case.reason
-    )
+    decision = decide(status=Status(case.status), trigger=trigger, reason=case.reason)
     if not isinstance(decision, Move):
-        _tell(case, Kind.STAYED, f"{_words(trigger)}: {decision.why}.", trigger, now, once, actor, facts)
+        _tell(
+            case,
+            Kind.STAYED,
+            f"{_words(trigger)}: {decision.why}.",
+            trigger,
+            now,
+            once,
+            actor,
+            facts,
+        )
         return case
     case.status, case.reason, case.closed_at = decision.to, decision.reason, at
     if payment is not None:
@@ -243,7 +250,16 @@ def advance(
         case.paid_attempt_count = payment.attempt_count
         case.mechanism = _mechanism(case, is_out_of_band=payment.is_out_of_band)
     case.save()
-    _tell(case, Kind.MOVED, f"{_words(trigger)}: the case is {case.status}.", trigger, now, once, actor, facts)
+    _tell(
+        case,
+        Kind.MOVED,
+        f"{_words(trigger)}: the case is {case.status}.",
+        trigger,
+        now,
+        once,
+        actor,
+        facts,
+    )
     return case
 
 
@@ -284,7 +300,13 @@ def _mechanism(case: RecoveryCase, *, is_out_of_band: bool) -> str:
 
 
 def pay(
-    *, case: RecoveryCase, trigger: Trigger, payment: Payment, at: datetime, now: datetime, once: str
+    *,
+    case: RecoveryCase,
+    trigger: Trigger,
+    payment: Payment,
+    at: datetime,
+    now: datetime,
+    once: str,
 ) -> RecoveryCase:
     """The debt is settled: recovered, unless there was nothing left to pay or the buyer was
     still typing."""
@@ -305,5 +327,3 @@ def refund(*, case: RecoveryCase, amount: int, at: datetime, now: datetime, once
         case=case, kind=Kind.REFUND, summary=f"{amount} of the payment went back.", at=now,
         once=f"refund:{once}", actor=Actor.STRIPE, facts={"amount": amount, "at": at.isoformat()},
     )  # fmt: skip
-
-

@@ -27,9 +27,7 @@ def new_internal_key(*, merchant: Merchant) -> str:
 def merchant_of_internal_key(key: str, *, now: datetime) -> Merchant | None:
     """The merchant whose key this is, None for one that is unknown or has ended."""
     found = (
-        InternalKey.objects.filter(digest=digest(key))
-        .select_related("merchant__stripe")
-        .first()
+        InternalKey.objects.filter(digest=digest(key)).select_related("merchant__stripe").first()
     )
     if found is None or (found.expires_at and found.expires_at <= now):
         return None
@@ -45,9 +43,7 @@ class ApiToken(Token):
 
 def new_api_key(*, merchant: Merchant, name: str, now: datetime) -> str:
     """A long-lived JWT for the JSON API; the row behind it makes it revocable."""
-    row = ApiKey.objects.create(
-        merchant=merchant, name=name, expires_at=now + API_KEY_LIFETIME
-    )
+    row = ApiKey.objects.create(merchant=merchant, name=name, expires_at=now + API_KEY_LIFETIME)
     token = ApiToken()
     token["aud"] = AUDIENCE
     token["kid"] = row.key_id

@@ -59,13 +59,13 @@ def update(*, merchant: Merchant, facts: StripeCustomer, at: datetime) -> Custom
     customer.default_payment_method_id = (
         facts.default_payment_method_id or customer.default_payment_method_id
     )
-    customer.save(
-        update_fields=["locale", "country", "is_deleted", "default_payment_method_id"]
-    )
+    customer.save(update_fields=["locale", "country", "is_deleted", "default_payment_method_id"])
     return customer
 
 
-def has_new_card(*, merchant: Merchant, stripe_customer_id: str, payment_method_id: str, now: datetime) -> None:
+def has_new_card(
+    *, merchant: Merchant, stripe_customer_id: str, payment_method_id: str, now: datetime
+) -> None:
     """Leave word that the customer's open cases can be charged to a new payment method.
 
     Nothing is to be done for a customer without open cases, or for the card that just failed.

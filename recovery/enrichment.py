@@ -31,7 +31,9 @@ def claim(*, now: datetime) -> list[RecoveryCase]:
 
 def enrich(case: RecoveryCase, *, now: datetime) -> bool:
     """Ask Stripe about one case; False if it can't be asked yet."""
-    answered = _enrich_payment(case, now=now) if case.is_one_time else _enrich_invoice(case, now=now)
+    answered = (
+        _enrich_payment(case, now=now) if case.is_one_time else _enrich_invoice(case, now=now)
+    )
     if answered or case.enrich_tries >= MOST_TRIES:
         RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)
     if answered:

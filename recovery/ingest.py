@@ -14,7 +14,14 @@ from recovery.reading import id_of, node
 from recovery.state_machine import Trigger
 from recovery.stripe_events import Event, EventType
 from recovery.stripe_gateway import ObjectMissingError, StripeError, StripeGateway
-from recovery.stripe_objects import Customer, Failure, Invoice, PaymentIntent, PaymentMethod, Reversal
+from recovery.stripe_objects import (
+    Customer,
+    Failure,
+    Invoice,
+    PaymentIntent,
+    PaymentMethod,
+    Reversal,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +123,9 @@ def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> No
     """Close the case if Stripe says that the invoice is no longer open."""
     trigger = BY_INVOICE_STATUS.get(invoice.status)
     if trigger:
-        _close_for_invoice(case, trigger, invoice, at=invoice.paid_at or now, now=now, once="asked")
+        _close_for_invoice(
+            case, trigger, invoice, at=invoice.paid_at or now, now=now, once="asked"
+        )
 
 
 BY_INVOICE_STATUS = {
@@ -197,7 +206,11 @@ def _payment_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
     intent = PaymentIntent.read(event.object)
     cases.note_failure_time(case=case, failed_at=at)
     failures.record(
-        case=case, failure=intent.failure or NO_REASON, key=f"{intent.id}#{event.id}", at=at, now=now
+        case=case,
+        failure=intent.failure or NO_REASON,
+        key=f"{intent.id}#{event.id}",
+        at=at,
+        now=now,
     )
 
 
@@ -209,7 +222,13 @@ def _invoice_paid(case: RecoveryCase, event: Event, at: datetime, now: datetime)
 
 
 def _close_for_invoice(
-    case: RecoveryCase, trigger: Trigger, invoice: Invoice, *, at: datetime, now: datetime, once: str
+    case: RecoveryCase,
+    trigger: Trigger,
+    invoice: Invoice,
+    *,
+    at: datetime,
+    now: datetime,
+    once: str,
 ) -> None:
     if trigger is not Trigger.INVOICE_PAID:
         cases.advance(case=case, trigger=trigger, at=at, now=now, once=once)
@@ -246,7 +265,9 @@ def _invoice_changed(case: RecoveryCase, event: Event, at: datetime, now: dateti
     cases.take_over_invoice(case=case, invoice=Invoice.read(event.object), at=at)
 
 
-def _money_went_back(trigger: Trigger) -> Callable[[RecoveryCase, Event, datetime, datetime], None]:
+def _money_went_back(
+    trigger: Trigger,
+) -> Callable[[RecoveryCase, Event, datetime, datetime], None]:
     def go_back(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
         reversal = Reversal.read(event.object)
         cases.refund(case=case, amount=reversal.amount, at=at, now=now, once=event.id)

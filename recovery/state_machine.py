@@ -103,7 +103,11 @@ TABLE: Mapping[tuple[Status, Trigger], Move | Stay] = MappingProxyType(
 def decide(*, status: Status, trigger: Trigger, reason: str = "") -> Move | Stay:
     """What `trigger` does to a case in `status` that was closed for `reason` ("" while open)."""
     decision = TABLE[status, trigger]
-    if isinstance(decision, Stay) and LEADS_TO[trigger] is status and _names_better(trigger, reason):
+    if (
+        isinstance(decision, Stay)
+        and LEADS_TO[trigger] is status
+        and _names_better(trigger, reason)
+    ):
         return Move(to=status, reason=trigger)
     return decision
 

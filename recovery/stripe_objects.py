@@ -119,7 +119,8 @@ class Invoice:
         line = (items(value.get("lines")) or [NOTHING])[0]
         return cls(
             id=id_of(value),
-            status=text(value.get("status"), longest=20) or ("paid" if value.get("paid") is True else ""),
+            status=text(value.get("status"), longest=20)
+            or ("paid" if value.get("paid") is True else ""),
             livemode=_livemode(value),
             customer_id=id_of(value.get("customer")) or id_of(value.get("customer_account")),
             customer_email=text(value.get("customer_email"), longest=254),

@@ -42,7 +42,7 @@ def process(event: StripeEvent) -> None:
     except (UnreadablePayloadError, UnreadableEventError) as error:
         inbox.failed(event, error=str(error), is_permanent=True, now=now)
         logger.warning("Event %s can't be processed: %s", event.stripe_event_id, error)
-    except Exception as error:  # noqa: BLE001 - a poison event must not stop the others
+    except Exception as error:
         inbox.failed(event, error=f"{type(error).__name__}: {error}", is_permanent=False, now=now)
         logger.exception("Event %s failed and will be tried again.", event.stripe_event_id)
     else:

@@ -48,7 +48,9 @@ def _receive(request: HttpRequest) -> None:
     merchant = _named_merchant(request.GET.get("m", ""))
     header = request.headers.get("Stripe-Signature")
     now = timezone.now()
-    is_for_platform = "m" not in request.GET and _is_signed_for_platform(body, header, now.timestamp())
+    is_for_platform = "m" not in request.GET and _is_signed_for_platform(
+        body, header, now.timestamp()
+    )
     if not is_for_platform:
         verify(body=body, header=header, secrets=_secrets(merchant), now=now.timestamp())
     payload = body.decode("utf-8")
@@ -80,9 +82,7 @@ def _is_signed_for_platform(body: bytes, header: str | None, now: float) -> bool
     if not settings.STRIPE_CONNECT_WEBHOOK_SECRET:
         return False
     try:
-        verify(
-            body=body, header=header, now=now, secrets=[settings.STRIPE_CONNECT_WEBHOOK_SECRET]
-        )
+        verify(body=body, header=header, now=now, secrets=[settings.STRIPE_CONNECT_WEBHOOK_SECRET])
     except InvalidSignatureError:
         return False
     return True
@@ -100,5 +100,7 @@ def _is_for(merchant: Merchant, event: Event) -> bool:
     """Events of another mode, of an account that isn't the merchant's or of a type that changes
     nothing here are acknowledged and forgotten."""
     connection = merchant.stripe
-    is_ours = not event.account or not connection.account_id or event.account == connection.account_id
+    is_ours = (
+        not event.account or not connection.account_id or event.account == connection.account_id
+    )
     return event.is_known and is_ours and connection.counts(livemode=event.livemode)

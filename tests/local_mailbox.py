@@ -137,6 +137,7 @@ def page(title: str, body: str, *, head: str = "") -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(title)} · Local mailbox</title>{head}"
+        '<link rel="icon" href="data:,">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<style>{STYLE}</style></head><body><div class="local">'
         "Local mailbox: nothing here was really sent.</div>"

@@ -39,9 +39,7 @@ class RecoveryCase(TenantOwned, Mutable):
         max_length=30, blank=True, default="", choices=choices(Trigger), help_text="Why it closed."
     )
     is_paused = models.BooleanField(default=False)
-    mechanism = models.CharField(
-        max_length=20, blank=True, default="", choices=choices(Mechanism)
-    )
+    mechanism = models.CharField(max_length=20, blank=True, default="", choices=choices(Mechanism))
 
     amount = models.PositiveBigIntegerField()
     amount_recovered = models.PositiveBigIntegerField(default=0)
@@ -92,7 +90,8 @@ class RecoveryCase(TenantOwned, Mutable):
                 name="closed_cases_and_no_others_say_when_and_why",
             ),
             models.CheckConstraint(
-                condition=~Q(status=Status.RECOVERED) | (~Q(mechanism="") & Q(amount_recovered__gt=0)),
+                condition=~Q(status=Status.RECOVERED)
+                | (~Q(mechanism="") & Q(amount_recovered__gt=0)),
                 name="recovered_cases_say_how_and_how_much",
             ),
             models.CheckConstraint(

@@ -28,7 +28,8 @@ class StripeEvent(TenantOwned, Mutable):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["merchant", "stripe_event_id"], name="one_event_is_stored_once_per_merchant"
+                fields=["merchant", "stripe_event_id"],
+                name="one_event_is_stored_once_per_merchant",
             ),
             models.CheckConstraint(
                 condition=models.Q(state="processed", processed_at__isnull=False)

@@ -1,0 +1,137 @@
+"""Payment-update links: made for a mail, opened by a customer, dying with the case."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.db import transaction
+
+from billing_portal import tokens
+from billing_portal.models import PaymentUpdateLink
+from billing_portal.tokens import ExpiredTokenError, ForgedTokenError, Purpose
+from recovery import timeline
+from recovery.models import RecoveryCase
+from recovery.state_machine import Status
+from recovery.timeline import Actor, Kind
+
+LIFETIME = timedelta(days=7)
+RETURN_LIFETIME = timedelta(hours=2)
+UPDATE_PATH = "/fourthngoal/recover/update"
+RETURN_PATH = "/fourthngoal/recover/update/return"
+
+
+class LinkState(enum.StrEnum):
+    VALID = "valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    FORGED = "forged"
+    PAID = "paid"
+    VOIDED = "voided"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a token turned out to be; `link` is None for a forged one."""
+
+    state: LinkState
+    link: PaymentUpdateLink | None = None
+
+
+BY_STATUS = {
+    Status.OPEN: LinkState.VALID,
+    Status.LOST: LinkState.VALID,  # given up is not paid: the customer still may
+    Status.RECOVERED: LinkState.PAID,
+    Status.VOIDED: LinkState.VOIDED,
+}
+
+
+def create(*, case: RecoveryCase, now: datetime) -> str:
+    """The address of a new link for the case; the token in it is kept nowhere."""
+    link = PaymentUpdateLink(
+        merchant_id=case.merchant_id, case=case, created_at=now, expires_at=now + LIFETIME
+    )
+    token = tokens.issue(
+        link_id=link.public_id, purpose=Purpose.UPDATE, secret=settings.SECRET_KEY, now=now,
+        lifetime=LIFETIME,
+    )  # fmt: skip
+    link.digest = tokens.digest(token)
+    link.save()
+    return f"{settings.PUBLIC_URL}{UPDATE_PATH}?{urlencode({'token': token})}"
+
+
+def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Found:
+    """What a token opens now. What became of the debt matters more than the token's age."""
+    is_expired = False
+    try:
+        link_id = tokens.read(token, purpose=purpose, secret=settings.SECRET_KEY, now=now)
+    except ForgedTokenError:
+        return Found(LinkState.FORGED)
+    except ExpiredTokenError as error:
+        is_expired, link_id = True, error.link_id
+    link = (
+        PaymentUpdateLink.objects.select_related("case__customer", "case__merchant__stripe")
+        .filter(public_id=link_id)
+        .first()
+    )
+    if link is None or (purpose is Purpose.UPDATE and link.digest != tokens.digest(token)):
+        return Found(LinkState.FORGED)
+    if link.revoked_at:
+        return Found(LinkState.REVOKED, link)
+    if is_expired:
+        return Found(LinkState.EXPIRED, link)
+    return Found(BY_STATUS[Status(link.case.status)], link)
+
+
+def return_url(link: PaymentUpdateLink, *, now: datetime) -> str:
+    """Where Stripe sends the customer back to. The link's own token stays out of it: what is
+    given to Stripe is in Stripe's logs."""
+    back = tokens.issue(
+        link_id=link.public_id, purpose=Purpose.RETURN, secret=settings.SECRET_KEY, now=now,
+        lifetime=RETURN_LIFETIME,
+    )  # fmt: skip
+    return f"{settings.PUBLIC_URL}{RETURN_PATH}?{urlencode({'r': back})}"
+
+
+def reissue(link: PaymentUpdateLink, *, now: datetime) -> str:
+    """A token for trying again from the page that the customer came back to."""
+    address = create(case=link.case, now=now)
+    return address.partition("token=")[2]
+
+
+@transaction.atomic
+def opened(link: PaymentUpdateLink, *, now: datetime) -> None:
+    """The page was fetched, by the customer or by a mail scanner: it changes nothing else."""
+    if link.opened_at is None:
+        link.opened_at = now
+        link.save(update_fields=["opened_at"])
+        _tell(link, Kind.LINK_OPENED, "The payment page was opened.", now=now)
+
+
+@transaction.atomic
+def started(link: PaymentUpdateLink, *, payment_method_before: str, now: datetime) -> None:
+    link.started_at = now
+    link.payment_method_before = payment_method_before
+    link.save(update_fields=["started_at", "payment_method_before"])
+    _tell(link, Kind.UPDATE_STARTED, "The customer went to Stripe to update the card.", now=now)
+
+
+@transaction.atomic
+def finished(link: PaymentUpdateLink, *, now: datetime) -> None:
+    link.started_at = link.started_at or now
+    link.finished_at = now
+    link.save(update_fields=["started_at", "finished_at"])
+    _tell(link, Kind.UPDATE_FINISHED, "The customer came back from Stripe.", now=now)
+
+
+def _tell(link: PaymentUpdateLink, kind: Kind, summary: str, *, now: datetime) -> None:
+    timeline.append(
+        case=link.case, kind=kind, summary=summary, once=f"{kind}:{link.public_id}:{now.isoformat()}",
+        at=now, actor=Actor.CUSTOMER,
+    )  # fmt: skip
+
+
+def revoke(link: PaymentUpdateLink, *, now: datetime) -> None:
+    link.revoked_at = now
+    link.save(update_fields=["revoked_at"])

@@ -1,0 +1,183 @@
+"""A customer updates the card: to Stripe's portal and back, then every open debt is charged."""
+
+import enum
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing_portal import links
+from billing_portal.models import PaymentUpdateLink
+from recovery import attempts, cases, customers, ingest, stripe_gateway
+from recovery.attempts import ChargeResult, Outcome
+from recovery.mechanisms import AttemptTrigger
+from recovery.models import Customer, RecoveryCase
+from recovery.state_machine import Status
+from recovery.stripe_gateway import (
+    NotConnectedError,
+    ObjectMissingError,
+    StripeError,
+    StripeGateway,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class NoPortalError(Exception):
+    """There is no portal for this customer; the debt may still be payable on Stripe's own page."""
+
+
+class Overall(enum.StrEnum):
+    SUCCESS = "success"
+    PARTLY = "partly"
+    DECLINED = "declined"
+    NEEDS_AUTHENTICATION = "needs_authentication"
+    PENDING = "pending"
+    UNCHANGED = "unchanged"
+    NOTHING_DUE = "nothing_due"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One debt and how charging it went."""
+
+    case: RecoveryCase
+    result: ChargeResult
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    overall: Overall
+    charges: tuple[Charge, ...] = ()
+
+
+def begin(link: PaymentUpdateLink, *, now: datetime) -> str:
+    """The address of a portal session. Raises NoPortalError, StripeError (Stripe can't be asked)."""
+    customer = link.case.customer
+    merchant = link.case.merchant
+    if customer is None or not customer.stripe_customer_id or customer.is_deleted:
+        raise NoPortalError("There is no Stripe customer to open a portal for.")
+    gateway = stripe_gateway.of(merchant)
+    try:
+        before = gateway.customer(customer.stripe_customer_id)
+        if before.is_deleted:
+            raise NoPortalError("The customer was deleted in Stripe.")
+        url = gateway.portal_session(
+            customer_id=customer.stripe_customer_id,
+            configuration_id=merchant.stripe.portal_configuration_id,
+            return_url=links.return_url(link, now=now),
+        )
+    except ObjectMissingError as error:
+        raise NoPortalError(str(error)) from error
+    links.started(link, payment_method_before=before.default_payment_method_id, now=now)
+    return url
+
+
+def complete(link: PaymentUpdateLink, *, now: datetime) -> Result:
+    """Back from the portal: charge what is open to the new card, and tell how that went."""
+    if link.case.status == Status.RECOVERED:
+        return Result(Overall.SUCCESS)
+    if link.case.status == Status.VOIDED or link.case.customer is None:
+        return Result(Overall.NOTHING_DUE)
+    try:
+        gateway = stripe_gateway.of(link.case.merchant)
+        facts = gateway.customer(link.case.customer.stripe_customer_id)
+    except StripeError:
+        return Result(Overall.UNAVAILABLE)
+    if facts.default_payment_method_id in {"", link.payment_method_before}:
+        return Result(Overall.UNCHANGED)
+    links.finished(link, now=now)
+    return charge_everything(
+        customer=link.case.customer,
+        payment_method_id=facts.default_payment_method_id,
+        is_customer_present=True,
+        gateway=gateway,
+        now=now,
+    )
+
+
+def charge_everything(
+    *,
+    customer: Customer,
+    payment_method_id: str,
+    is_customer_present: bool,
+    gateway: StripeGateway,
+    now: datetime,
+) -> Result:
+    """Charge the customer's open debts to a payment method, oldest first."""
+    charges = []
+    for case in _debts(customer, gateway, now=now):
+        result = attempts.charge(
+            case=case, payment_method_id=payment_method_id, trigger=AttemptTrigger.CUSTOMER,
+            is_customer_present=is_customer_present, now=now,
+        )  # fmt: skip
+        charges.append(Charge(case, result))
+    return Result(_overall(charges), tuple(charges))
+
+
+def _debts(customer: Customer, gateway: StripeGateway, *, now: datetime) -> list[RecoveryCase]:
+    """What is owed, oldest first: our cases, and failed invoices that no event told us of."""
+    merchant = customer.merchant
+    try:
+        unpaid = gateway.open_invoices(customer.stripe_customer_id)
+    except StripeError:
+        logger.info(
+            "Stripe could not list a customer's open invoices; the known ones are charged."
+        )
+        unpaid = []
+    for invoice in unpaid:
+        if not cases.concerning(merchant, invoice.id):
+            ingest.invoice_failed(
+                merchant=merchant, told=invoice, failed_at=invoice.created_at or now, now=now
+            )
+    payable = {invoice.id for invoice in unpaid}
+    owed = customer.cases.filter(status__in=[Status.OPEN, Status.LOST]).select_related(
+        "merchant__stripe", "customer"
+    )
+    return [
+        case
+        for case in owed.order_by("failed_at", "id")
+        if case.status == Status.OPEN or case.stripe_invoice_id in payable
+    ]
+
+
+OVERALL = (
+    # the first that fits, most telling first
+    (Outcome.NEEDS_AUTHENTICATION, Overall.NEEDS_AUTHENTICATION),
+    (Outcome.PENDING, Overall.PENDING),
+    (Outcome.DECLINED, Overall.DECLINED),
+    (Outcome.REFUSED, Overall.DECLINED),
+    (Outcome.UNAVAILABLE, Overall.UNAVAILABLE),
+)
+
+
+def _overall(charges: list[Charge]) -> Overall:
+    outcomes = {charge.result.outcome for charge in charges}
+    if not outcomes:
+        return Overall.NOTHING_DUE
+    is_paid = {outcome in {Outcome.PAID, Outcome.ALREADY_PAID} for outcome in outcomes}
+    if is_paid == {True}:
+        return Overall.SUCCESS
+    for outcome, overall in OVERALL:
+        if outcome in outcomes:
+            mixed = True in is_paid and overall is Overall.DECLINED
+            return Overall.PARTLY if mixed else overall
+    return Overall.PARTLY
+
+
+UNDECIDED = {Outcome.UNAVAILABLE, Outcome.PENDING}  # asked again at the next tick
+
+
+def charge_new_card(customer: Customer, *, now: datetime) -> None:
+    """The customer has a new card and never came back to us: the webhook told."""
+    try:
+        gateway = stripe_gateway.of(customer.merchant)
+    except NotConnectedError:
+        customers.new_card_was_handled(customer)
+        return
+    result = charge_everything(
+        customer=customer, payment_method_id=customer.new_payment_method_id,
+        is_customer_present=False, gateway=gateway, now=now,
+    )  # fmt: skip
+    if all(charge.result.outcome not in UNDECIDED for charge in result.charges):
+        customers.new_card_was_handled(customer)

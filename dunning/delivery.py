@@ -1,0 +1,193 @@
+"""A message goes out at most once: claim, look at the case again, send, record."""
+
+import logging
+from datetime import datetime, timedelta
+from email.utils import formataddr
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+
+from billing_portal import links
+from dunning.models import DunningMessage
+from dunning.rendering import Rendered, render
+from recovery import cases, ingest, stripe_gateway, timeline
+from recovery.masking import mask_email
+from recovery.models import RecoveryCase
+from recovery.stripe_gateway import (
+    MissingPermissionError,
+    NotConnectedError,
+    ObjectMissingError,
+    StripeUnavailableError,
+)
+from recovery.timeline import Kind
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+MOST_TRIES = 10
+FIRST_PAUSE = timedelta(minutes=1)
+PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
+CLAIM = timedelta(minutes=10)  # a worker that takes longer to send is dead
+PERMANENT = 500  # SMTP replies from here on are final
+HIDDEN_LINK = "[payment update link]"
+
+
+class StaleError(Exception):
+    """What we know may be old, and Stripe can't be asked now: better late than wrong."""
+
+
+def queued(*, now: datetime) -> list[int]:
+    due = DunningMessage.objects.filter(state=DunningMessage.State.QUEUED, due_at__lte=now)
+    return list(due.order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def deliver(message_id: int, *, now: datetime) -> None:
+    """Send one queued message, if it still should go and nobody else is sending it."""
+    message = DunningMessage.objects.select_related(
+        "case__merchant__stripe", "case__customer", "step"
+    ).get(pk=message_id)
+    if message.state != DunningMessage.State.QUEUED:
+        return
+    try:
+        _ask_stripe(message.case, now=now)
+    except StaleError as error:
+        _put_off(message, str(error), now=now)
+        return
+    claimed = _claim(message_id, now=now)
+    if claimed is None:
+        return
+    link = links.create(case=claimed.case, now=now)
+    content = render(case=claimed.case, template=claimed.step.template, link=link)
+    try:
+        _send(claimed, content)
+    except SMTPRecipientsRefused:
+        _failed(claimed, "The mail server refused the address.", now=now)
+    except SMTPResponseException as error:
+        if error.smtp_code >= PERMANENT:
+            _failed(claimed, f"The mail server refused the mail ({error.smtp_code}).", now=now)
+        else:
+            _put_off(claimed, f"The mail server asks to wait ({error.smtp_code}).", now=now)
+    except (SMTPException, ConnectionRefusedError, TimeoutError, OSError) as error:
+        _put_off(claimed, f"The mail server can't be reached ({type(error).__name__}).", now=now)
+    else:
+        _sent(claimed, content, link, now=now)
+
+
+def _ask_stripe(case: RecoveryCase, *, now: datetime) -> None:
+    """No mail about a debt that was paid a moment ago. Raises StaleError."""
+    try:
+        gateway = stripe_gateway.of(case.merchant)
+        if case.is_one_time:
+            return
+        ingest.settle_invoice(case=case, invoice=gateway.invoice(case.stripe_invoice_id), now=now)
+    except (NotConnectedError, ObjectMissingError):
+        return  # the events are all there is to know
+    except (StripeUnavailableError, MissingPermissionError) as error:
+        raise StaleError("Stripe can't be asked whether the debt is still open.") from error
+
+
+@transaction.atomic
+def _claim(message_id: int, *, now: datetime) -> DunningMessage | None:
+    """Ours to send, or None: the case is read again under lock."""
+    message = (
+        DunningMessage.objects.select_for_update(of=("self",))
+        .select_related("case__merchant", "case__customer", "step")
+        .get(pk=message_id)
+    )
+    if message.state != DunningMessage.State.QUEUED:
+        return None
+    case = cases.locked(message.case)
+    if not case.is_open:
+        _skip(message, f"the case is {case.status}", now=now)
+        return None
+    if case.is_paused:
+        message.due_at = now + PAUSE_CASE_IS_PAUSED
+        message.save(update_fields=["due_at"])
+        return None
+    if not case.customer_email:
+        _skip(message, "no address of the customer is known", now=now)
+        return None
+    message.state, message.claimed_at = DunningMessage.State.SENDING, now
+    message.recipient = case.customer_email
+    message.tries += 1
+    message.save(update_fields=["state", "claimed_at", "recipient", "tries"])
+    return message
+
+
+def _send(message: DunningMessage, content: Rendered) -> None:
+    merchant = message.case.merchant
+    sender = merchant.sender_email or settings.DEFAULT_FROM_EMAIL
+    domain = sender.rpartition("@")[2] or "localhost"
+    name = " ".join(merchant.product_name.split())
+    mail = EmailMultiAlternatives(
+        subject=content.subject,
+        body=content.text,
+        from_email=formataddr((name, sender)),
+        to=[message.recipient],
+        reply_to=[merchant.support_email] if merchant.support_email else None,
+        headers={
+            # Made from the row, so that a provider that sees it twice can tell.
+            "Message-ID": f"<{message.public_id}@{domain}>",
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+    mail.attach_alternative(content.html, "text/html")
+    mail.send()
+
+
+def _sent(message: DunningMessage, content: Rendered, link: str, *, now: datetime) -> None:
+    message.state, message.sent_at, message.error = DunningMessage.State.SENT, now, ""
+    message.subject = content.subject
+    message.body_text = content.text.replace(link, HIDDEN_LINK)
+    message.body_html = content.html.replace(link, HIDDEN_LINK)
+    message.save()
+    timeline.append(
+        case=message.case, kind=Kind.MESSAGE_SENT, once=f"sent:{message.public_id}", at=now,
+        summary=f"“{content.subject}” was sent to {mask_email(message.recipient)}.",
+        rule=f"step {message.step.position} of the campaign",
+    )  # fmt: skip
+
+
+def _put_off(message: DunningMessage, error: str, *, now: datetime) -> None:
+    if message.tries >= MOST_TRIES:
+        _failed(message, error, now=now)
+        return
+    message.state, message.error = DunningMessage.State.QUEUED, error
+    message.due_at = now + FIRST_PAUSE * 2 ** min(message.tries, 8)
+    message.save(update_fields=["state", "error", "due_at"])
+
+
+def _failed(message: DunningMessage, error: str, *, now: datetime) -> None:
+    message.state, message.error = DunningMessage.State.FAILED, error
+    message.save(update_fields=["state", "error"])
+    _not_sent(message, error, now=now)
+
+
+def _skip(message: DunningMessage, why: str, *, now: datetime) -> None:
+    message.state, message.error = DunningMessage.State.SKIPPED, why
+    message.save(update_fields=["state", "error"])
+    _not_sent(message, f"Not sent: {why}.", now=now)
+
+
+def _not_sent(message: DunningMessage, summary: str, *, now: datetime) -> None:
+    timeline.append(
+        case=message.case, kind=Kind.MESSAGE_NOT_SENT, at=now, summary=summary,
+        once=f"not sent:{message.public_id}:{message.state}",
+        rule=f"step {message.step.position} of the campaign",
+    )  # fmt: skip
+
+
+@transaction.atomic
+def set_aside_unknown(*, now: datetime) -> None:
+    """A worker died between claim and record: the mail may have gone, so it isn't repeated."""
+    claimed = DunningMessage.objects.filter(
+        state=DunningMessage.State.SENDING, claimed_at__lt=now - CLAIM
+    ).select_for_update(skip_locked=True, of=("self",))
+    for message in claimed.select_related("case", "step")[:BATCH]:
+        message.state = DunningMessage.State.UNKNOWN
+        message.error = "The worker died while sending: it may have been sent or not."
+        message.save(update_fields=["state", "error"])
+        _not_sent(message, message.error, now=now)
+        logger.warning("Message %s may or may not have been sent.", message.public_id)

@@ -1,0 +1,102 @@
+"""What a message says: subject, text and HTML from a step's words and the case's facts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from django.template.loader import render_to_string
+
+from billing_portal import presentation
+from recovery.models import RecoveryCase
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`{product}`, `{amount}` and `{reason}` are filled in."""
+
+    subject: str
+    paragraphs: tuple[str, ...]
+    button: str = "Update payment details"
+
+
+WORDS: Mapping[str, Words] = MappingProxyType(
+    {
+        "failed": Words(
+            "Your payment to {product} didn't go through",
+            (
+                "We tried to collect {amount} for {product}, and it didn't work. {reason}",
+                "You can pay with another card now. It takes a minute, and nothing else changes.",
+            ),
+        ),
+        "new_card": Words(
+            "Please use another card for {product}",
+            (
+                "We tried to collect {amount} for {product}, and it didn't work. {reason}",
+                "This card can't be used again, so please add another one.",
+            ),
+            "Add another card",
+        ),
+        "action": Words(
+            "Your payment to {product} needs a moment of yours",
+            (
+                "We tried to collect {amount} for {product}. {reason}",
+                "Only you can put this right. It takes a minute.",
+            ),
+        ),
+        "reminder": Words(
+            "A reminder: {amount} for {product} is still open",
+            (
+                "Your payment of {amount} for {product} is still open. {reason}",
+                "If you have taken care of it meanwhile, please ignore this mail.",
+            ),
+        ),
+        "final": Words(
+            "Last reminder: {amount} for {product}",
+            (
+                "Your payment of {amount} for {product} is still open, and this is the last time "
+                "we write about it.",
+                "To keep using {product}, please update your payment details.",
+            ),
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    text: str
+    html: str
+
+
+def render(*, case: RecoveryCase, template: str, link: str) -> Rendered:
+    """The message of one step. `link` goes behind its button."""
+    words, merchant = WORDS[template], case.merchant
+    facts = {
+        "product": merchant.product_name,
+        "amount": presentation.amount(case),
+        "reason": presentation.reason(case),
+    }
+    accent, accent_text = presentation.accent(merchant.color)
+    paragraphs = [paragraph.format(**facts) for paragraph in words.paragraphs]
+    context = {
+        "merchant": merchant,
+        "accent": accent,
+        "accent_text": accent_text,
+        "paragraphs": paragraphs,
+        "preheader": paragraphs[0],
+        "amount": facts["amount"],
+        "description": case.description,
+        "invoice_number": case.invoice_number,
+        "card": presentation.card(case),
+        "failed_on": presentation.day(case.failed_at, merchant),
+        "link": link,
+        "button": words.button,
+        "support_email": merchant.support_email,
+        "postscript": "",
+    }
+    return Rendered(
+        subject=" ".join(words.subject.format(**facts).split()),
+        text=render_to_string("dunning/email.txt", context),
+        html=render_to_string("dunning/email.html", context),
+    )

@@ -1,0 +1,124 @@
+"""The one writer of runs: they start for open cases, take their steps and end."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from dunning import campaigns
+from dunning.models import DunningMessage, DunningRun, DunningStep
+from dunning.schedule import Due, Planned, first_due
+from recovery import timeline
+from recovery.declines import DeclineType
+from recovery.models import RecoveryCase
+from recovery.state_machine import Status
+from recovery.timeline import Kind
+
+BATCH = 200
+
+
+def cases_to_start(*, now: datetime) -> list[RecoveryCase]:
+    """Open cases that no run has worked yet and that have settled."""
+    waiting = RecoveryCase.objects.filter(status=Status.OPEN, runs=None, is_paused=False)
+    settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
+    connected = settled.filter(merchant__stripe__disconnected_at=None)
+    return list(connected.select_related("merchant").order_by("id")[:BATCH])
+
+
+def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
+    """A run of the merchant's campaign for this type of decline; None if another was quicker."""
+    campaign = campaigns.current(
+        merchant=case.merchant, decline_type=DeclineType(case.decline_type)
+    )
+    due = _next(campaign_steps(campaign.pk), case, now=now)
+    if due is None:
+        return None
+    try:
+        with transaction.atomic():
+            run = DunningRun.objects.create(
+                merchant=case.merchant, case=case, campaign=campaign, started_at=now,
+                next_position=due.position, due_at=due.at,
+            )  # fmt: skip
+    except IntegrityError:
+        return None  # another worker started the case's one live run
+    timeline.append(
+        case=case, kind=Kind.DUNNING_STARTED, once=f"run:{run.pk}", at=now,
+        summary=f"{campaign} was started.", rule=f"campaign for {case.decline_type} declines",
+        facts={"campaign": campaign.name, "version": campaign.version},
+    )  # fmt: skip
+    return run
+
+
+def campaign_steps(campaign_id: int) -> list[Planned]:
+    return [
+        Planned(step.position, step.delay)
+        for step in DunningStep.objects.filter(campaign_id=campaign_id).order_by("position")
+    ]
+
+
+def _next(
+    steps: list[Planned], case: RecoveryCase, *, now: datetime, after: int = 0
+) -> Due | None:
+    return first_due(steps, failed_at=case.failed_at, not_before=now, after=after)
+
+
+@transaction.atomic
+def take_due_steps(*, now: datetime) -> list[int]:
+    """Queue the messages of steps that are due; returns their ids. Runs of closed cases end."""
+    due = DunningRun.objects.filter(state=DunningRun.State.LIVE, due_at__lte=now)
+    batch = due.select_for_update(skip_locked=True, of=("self",)).select_related(
+        "case", "campaign"
+    )
+    queued = []
+    for run in batch.order_by("due_at", "id")[:BATCH]:
+        if run.case.is_open:
+            queued.append(_take_step(run, now=now))
+        else:
+            end(
+                run,
+                state=DunningRun.State.STOPPED,
+                reason=f"the case is {run.case.status}",
+                now=now,
+            )
+    return queued
+
+
+def _take_step(run: DunningRun, *, now: datetime) -> int:
+    step = run.campaign.steps.get(position=run.next_position)
+    message, _created = DunningMessage.objects.get_or_create(
+        run=run, step=step,
+        defaults={"merchant_id": run.merchant_id, "case": run.case, "due_at": now},
+    )  # fmt: skip
+    following = _next(campaign_steps(run.campaign_id), run.case, now=now, after=step.position)
+    if following is None:
+        end(run, state=DunningRun.State.FINISHED, reason="every step was taken", now=now)
+    else:
+        run.next_position, run.due_at = following.position, following.at
+        run.save(update_fields=["next_position", "due_at"])
+    return message.pk
+
+
+def end(run: DunningRun, *, state: DunningRun.State, reason: str, now: datetime) -> None:
+    run.state, run.reason, run.ended_at, run.due_at = state, reason, now, None
+    run.save(update_fields=["state", "reason", "ended_at", "due_at"])
+    timeline.append(
+        case=run.case, kind=Kind.DUNNING_ENDED, once=f"run ended:{run.pk}", at=now,
+        summary=f"Dunning ended: {reason}.",
+    )  # fmt: skip
+
+
+def stop_for_closed_cases(*, now: datetime) -> None:
+    """From a close to silence in seconds, also where the next step is days away."""
+    closed = DunningRun.objects.filter(state=DunningRun.State.LIVE).exclude(
+        case__status=Status.OPEN
+    )
+    for run in closed.select_related("case")[:BATCH]:
+        with transaction.atomic():
+            live = DunningRun.objects.select_for_update().filter(
+                pk=run.pk, state=DunningRun.State.LIVE
+            )
+            if found := live.select_related("case").first():
+                end(
+                    found, state=DunningRun.State.STOPPED, now=now,
+                    reason=f"the case is {found.case.status}",
+                )  # fmt: skip

@@ -1,0 +1,45 @@
+"""What workers do for dunning. Beat only ticks; the rows say what is to be done."""
+
+from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from dunning import delivery, runs
+
+
+@shared_task(name="dunning.start_runs")
+def start_runs(**_: object) -> None:
+    now = timezone.now()
+    for case in runs.cases_to_start(now=now):
+        runs.start(case, now=now)
+
+
+@shared_task(name="dunning.work_due_steps")
+def work_due_steps(**_: object) -> None:
+    now = timezone.now()
+    runs.stop_for_closed_cases(now=now)
+    for message_id in runs.take_due_steps(now=now):
+        _poke(message_id)
+
+
+def _poke(message_id: int) -> None:
+    try:
+        deliver.apply_async(kwargs={"message_id": message_id}, expires=600)
+    except (OperationalError, OSError):
+        pass  # the sweep delivers it
+
+
+@shared_task(name="dunning.deliver")
+def deliver(*, message_id: int, **_: object) -> None:
+    delivery.deliver(message_id, now=timezone.now())
+
+
+@shared_task(name="dunning.deliver_queued")
+def deliver_queued(**_: object) -> None:
+    for message_id in delivery.queued(now=timezone.now()):
+        delivery.deliver(message_id, now=timezone.now())
+
+
+@shared_task(name="dunning.set_aside_unknown")
+def set_aside_unknown(**_: object) -> None:
+    delivery.set_aside_unknown(now=timezone.now())

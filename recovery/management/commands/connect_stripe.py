@@ -1,0 +1,33 @@
+"""Connect a merchant's Stripe account with a restricted key, or repair the connection."""
+
+import getpass
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from recovery import merchants
+from recovery.models import Merchant
+
+
+class Command(BaseCommand):
+    help = "Connect a merchant's Stripe account with a restricted key. Safe to do again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("merchant_id", help="mer_…, from create_merchant")
+        parser.add_argument("--stripe-api-key", default="", help="asked for if it isn't given")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        merchant = (
+            Merchant.objects.select_related("stripe")
+            .filter(public_id=options["merchant_id"])
+            .first()
+        )
+        if merchant is None:
+            raise CommandError(f"There is no merchant {options['merchant_id']}.")
+        api_key = options["stripe_api_key"] or getpass.getpass("Restricted key: ")
+        try:
+            merchants.connect(merchant=merchant, api_key=api_key, now=timezone.now())
+        except merchants.ConnectError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{merchant.name} is connected; Stripe delivers to its endpoint now.")

@@ -1,0 +1,76 @@
+"""Make a merchant, and show its credentials once."""
+
+import dataclasses
+import json
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from recovery import merchants
+from recovery.money import decimals
+
+
+class Command(BaseCommand):
+    help = "Make a merchant. Its keys are shown now and never again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--product-name", default="", help="what customers know it as")
+        parser.add_argument(
+            "--stripe-api-key", default="", help="a restricted key, to connect at once"
+        )
+        parser.add_argument("--webhook-secret", default="", help="of an endpoint made by hand")
+        parser.add_argument("--currency", default="usd", help="of the figures (usd)")
+        parser.add_argument("--timezone", default="UTC", help="Europe/Berlin, say (UTC)")
+        parser.add_argument("--monthly-price", default="29.00", help="of Recover, or none (29.00)")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        now = timezone.now()
+        try:
+            if options["stripe_api_key"]:
+                merchants.check_key(options["stripe_api_key"])
+            merchant, made = merchants.create(
+                name=options["name"],
+                product_name=options["product_name"],
+                currency=options["currency"],
+                time_zone=options["timezone"],
+                monthly_price=_minor_units(options["monthly_price"], options["currency"].lower()),
+                webhook_secret=options["webhook_secret"],
+                now=now,
+            )
+            if options["stripe_api_key"]:
+                try:
+                    secret = merchants.connect(
+                        merchant=merchant, api_key=options["stripe_api_key"], now=now
+                    )
+                except merchants.ConnectError:
+                    merchant.delete()
+                    raise
+                made = dataclasses.replace(made, webhook_secret=secret)
+        except ValidationError as error:
+            raise CommandError("\n".join(error.messages)) from error
+        except merchants.ConnectError as error:
+            raise CommandError(f"{error}\nNo merchant was made.") from error
+        shown = dataclasses.asdict(made)
+        if options["json"]:
+            self.stdout.write(json.dumps(shown))
+            return
+        for name, value in shown.items():
+            self.stdout.write(f"{name:<16}{value}")
+
+
+def _minor_units(price: str, currency: str) -> int | None:
+    """`29.00` → 2900; `none` → None."""
+    if price.lower() == "none":
+        return None
+    try:
+        amount = Decimal(price).scaleb(decimals(currency))
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount <= 0 or amount != amount.to_integral_value():
+        raise CommandError(f"--monthly-price is {price!r}. Write it as 29.00, or none.")
+    return int(amount)

@@ -1,0 +1,41 @@
+"""Make someone who may log in for a merchant, or give them another role or password."""
+
+import getpass
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from recovery.models import Membership, Merchant, Role, User
+
+
+class Command(BaseCommand):
+    help = "Make a user of a merchant. Doing it again changes role and password."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--merchant", required=True, help="mer_…")
+        parser.add_argument("--role", choices=Role.values, default=Role.OPERATOR)
+        parser.add_argument("--password", default="", help="asked for if it isn't given")
+
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+        merchant = Merchant.objects.filter(public_id=options["merchant"]).first()
+        if merchant is None:
+            raise CommandError(f"There is no merchant {options['merchant']}.")
+        email = options["email"].lower()
+        user = User.objects.filter(email=email).first() or User.objects.create_user(email)
+        user.is_staff = True
+        user.set_password(options["password"] or getpass.getpass())
+        user.save()
+        apps = ("recovery", "dunning", "billing_portal")
+        user.user_permissions.set(
+            Permission.objects.filter(
+                content_type__app_label__in=apps, codename__startswith="view_"
+            )
+        )
+        Membership.objects.update_or_create(
+            user=user, merchant=merchant, defaults={"role": options["role"]}
+        )
+        self.stdout.write(
+            f"{email} may log in at /admin/ as {options['role']} of {merchant.name}."
+        )

@@ -1,0 +1,108 @@
+"""Children in process groups of their own, so that none outlives the demo."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+
+PATIENCE = 15  # seconds between the request to stop and the end of it
+TICK = 0.1
+
+
+class Stopped(Exception):  # noqa: N818 - no error: someone asked for the end
+    """SIGINT, SIGTERM or SIGHUP arrived."""
+
+
+class Failed(Exception):  # noqa: N818 - its sentence is the demo's last line
+    """Something ended that had to go on, or did not begin."""
+
+
+class Processes:
+    def __init__(self, *, folder: str, environment: dict[str, str]) -> None:
+        self._folder = folder
+        self.environment = environment
+        self._running: dict[str, subprocess.Popen[str]] = {}
+        self._stopping = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: self._stopping.set())
+
+    def start(self, name: str, *command: str) -> None:
+        """Leave a program running; `watch` and `wait_until` notice its end."""
+        self._running[name] = self._open(*command)
+
+    def output_of(self, *command: str) -> str:
+        """Run a program to its end. Raises Failed with what it said if that is not 0."""
+        process = self._open(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._running["a set-up command"] = process
+        while True:
+            try:
+                output, complaint = process.communicate(timeout=TICK)
+            except subprocess.TimeoutExpired:
+                self._raise_if_stopped()
+            else:
+                del self._running["a set-up command"]
+                self._raise_if_stopped()
+                break
+        if process.returncode:
+            raise Failed(complaint.strip() or f"{command[2]} ended with {process.returncode}.")
+        return output
+
+    def wait_until(self, ready: Callable[[], bool], *, name: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self._raise_if_over()
+            if time.monotonic() > deadline:
+                raise Failed(f"{name} did not answer within {seconds:.0f} seconds.")
+            self._stopping.wait(TICK)
+
+    def watch(self) -> None:
+        """Return never: raise Stopped or Failed, whichever happens."""
+        while True:
+            self._raise_if_over()
+            self._stopping.wait(TICK)
+
+    def stop(self) -> None:
+        """One SIGTERM for each group, SIGKILL for what is left of it 15 seconds later."""
+        groups = {name: process.pid for name, process in self._running.items()}
+        deadline = time.monotonic() + PATIENCE
+        self._signal(groups, signal.SIGTERM)
+        while groups and time.monotonic() < deadline:
+            time.sleep(TICK)
+            self._signal(groups, 0)
+        self._signal(groups, signal.SIGKILL)
+        for process in self._running.values():
+            process.wait()
+
+    def _signal(self, groups: dict[str, int], number: int) -> None:
+        """Signal each group; forget those in which nobody is left."""
+        for name, group in list(groups.items()):
+            self._running[name].poll()  # or the leader stays in its group for ever
+            try:
+                os.killpg(group, number)
+            except ProcessLookupError:
+                del groups[name]
+
+    def _open(self, *command: str, **streams: int) -> subprocess.Popen[str]:
+        self._raise_if_stopped()
+        return subprocess.Popen(
+            command,
+            cwd=self._folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            text=True,
+            stdout=streams.get("stdout"),
+            stderr=streams.get("stderr"),
+        )
+
+    def _raise_if_over(self) -> None:
+        self._raise_if_stopped()
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise Failed(f"{name} ended by itself (exit code {process.returncode}).")
+
+    def _raise_if_stopped(self) -> None:
+        if self._stopping.is_set():
+            raise Stopped
