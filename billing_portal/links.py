@@ -126,10 +126,10 @@ def finished(link: PaymentUpdateLink, *, now: datetime) -> None:
 
 
 def _tell(link: PaymentUpdateLink, kind: Kind, summary: str, *, now: datetime) -> None:
+    once = f"{kind}:{link.public_id}:{now.isoformat()}"
     timeline.append(
-        case=link.case, kind=kind, summary=summary, once=f"{kind}:{link.public_id}:{now.isoformat()}",
-        at=now, actor=Actor.CUSTOMER,
-    )  # fmt: skip
+        case=link.case, kind=kind, summary=summary, once=once, at=now, actor=Actor.CUSTOMER
+    )
 
 
 def revoke(link: PaymentUpdateLink, *, now: datetime) -> None:

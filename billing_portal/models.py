@@ -7,7 +7,7 @@ from recovery.models.base import Mutable, TenantOwned, new_public_id
 
 
 class PaymentUpdateLink(TenantOwned, Mutable):
-    """The right to replace the payment method for one case. Written by billing_portal/links.py alone.
+    """The right to replace the payment method for one case. Written by links.py alone.
 
     The token itself is in the customer's mail and nowhere else: only its digest is kept.
     """

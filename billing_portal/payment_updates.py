@@ -52,7 +52,7 @@ class Result:
 
 
 def begin(link: PaymentUpdateLink, *, now: datetime) -> str:
-    """The address of a portal session. Raises NoPortalError, StripeError (Stripe can't be asked)."""
+    """The address of a portal session. Raises NoPortalError, StripeError."""
     customer = link.case.customer
     merchant = link.case.merchant
     if customer is None or not customer.stripe_customer_id or customer.is_deleted:

@@ -11,6 +11,7 @@ from recovery.money import decimals, major
 LOCALE = "en"
 BRANDS = {"amex": "American Express", "visa": "Visa", "mastercard": "Mastercard"}
 WHITE, BLACK = "#ffffff", "#111111"
+LINEAR_BELOW = 0.04045  # sRGB
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 UNTOLD = "Your bank declined the payment."
 # What a customer may read; every code that isn't here is told as a plain decline, so that no
@@ -77,7 +78,7 @@ def contrast(first: str, second: str) -> float:
 def _luminance(color: str) -> float:
     channels = (int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))
     red, green, blue = (
-        channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+        channel / 12.92 if channel <= LINEAR_BELOW else ((channel + 0.055) / 1.055) ** 2.4
         for channel in channels
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -67,7 +67,7 @@ def _go_to_portal(request: HttpRequest, link: PaymentUpdateLink, token: str) -> 
 
 @require_GET
 def come_back(request: HttpRequest) -> HttpResponse:
-    """Back from Stripe: what is open is charged to the new card, and the page says how that went."""
+    """Back from Stripe: what is open is charged to the new card, and told how that went."""
     now = timezone.now()
     found = links.find(request.GET.get("r", ""), now=now, purpose=Purpose.RETURN)
     if found.link is None or found.state in {LinkState.REVOKED, LinkState.EXPIRED}:

@@ -6,7 +6,8 @@ from email.utils import formataddr
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 
 from billing_portal import links
@@ -60,19 +61,32 @@ def deliver(message_id: int, *, now: datetime) -> None:
         return
     link = links.create(case=claimed.case, now=now)
     content = render(case=claimed.case, template=claimed.step.template, link=link)
-    try:
-        _send(claimed, content)
-    except SMTPRecipientsRefused:
-        _failed(claimed, "The mail server refused the address.", now=now)
-    except SMTPResponseException as error:
-        if error.smtp_code >= PERMANENT:
-            _failed(claimed, f"The mail server refused the mail ({error.smtp_code}).", now=now)
-        else:
-            _put_off(claimed, f"The mail server asks to wait ({error.smtp_code}).", now=now)
-    except (SMTPException, ConnectionRefusedError, TimeoutError, OSError) as error:
-        _put_off(claimed, f"The mail server can't be reached ({type(error).__name__}).", now=now)
-    else:
+    if _hand_over(claimed, content, now=now):
         _sent(claimed, content, link, now=now)
+
+
+def _hand_over(message: DunningMessage, content: Rendered, *, now: datetime) -> bool:
+    """Give the mail to the mail server; False if it certainly or possibly didn't take it."""
+    connection = get_connection()
+    try:
+        connection.open()
+    except (SMTPException, OSError) as error:
+        _put_off(message, f"The mail server can't be reached ({type(error).__name__}).", now=now)
+        return False
+    try:
+        _mail(message, content, connection).send()
+    except SMTPRecipientsRefused:
+        _failed(message, "The mail server refused the address.", now=now)
+    except SMTPResponseException as error:
+        refuse = _failed if error.smtp_code >= PERMANENT else _put_off
+        refuse(message, f"The mail server refused the mail ({error.smtp_code}).", now=now)
+    except (SMTPException, OSError):
+        _set_aside(message, "The mail server was lost while it took the mail.", now=now)
+    else:
+        return True
+    finally:
+        connection.close()
+    return False
 
 
 def _ask_stripe(case: RecoveryCase, *, now: datetime) -> None:
@@ -80,8 +94,11 @@ def _ask_stripe(case: RecoveryCase, *, now: datetime) -> None:
     try:
         gateway = stripe_gateway.of(case.merchant)
         if case.is_one_time:
-            return
-        ingest.settle_invoice(case=case, invoice=gateway.invoice(case.stripe_invoice_id), now=now)
+            intent = gateway.payment_intent(case.stripe_payment_intent_id)
+            ingest.settle_payment(case=case, intent=intent, now=now)
+        else:
+            invoice = gateway.invoice(case.stripe_invoice_id)
+            ingest.settle_invoice(case=case, invoice=invoice, now=now)
     except (NotConnectedError, ObjectMissingError):
         return  # the events are all there is to know
     except (StripeUnavailableError, MissingPermissionError) as error:
@@ -116,7 +133,9 @@ def _claim(message_id: int, *, now: datetime) -> DunningMessage | None:
     return message
 
 
-def _send(message: DunningMessage, content: Rendered) -> None:
+def _mail(
+    message: DunningMessage, content: Rendered, connection: BaseEmailBackend
+) -> EmailMultiAlternatives:
     merchant = message.case.merchant
     sender = merchant.sender_email or settings.DEFAULT_FROM_EMAIL
     domain = sender.rpartition("@")[2] or "localhost"
@@ -127,6 +146,7 @@ def _send(message: DunningMessage, content: Rendered) -> None:
         from_email=formataddr((name, sender)),
         to=[message.recipient],
         reply_to=[merchant.support_email] if merchant.support_email else None,
+        connection=connection,
         headers={
             # Made from the row, so that a provider that sees it twice can tell.
             "Message-ID": f"<{message.public_id}@{domain}>",
@@ -134,7 +154,7 @@ def _send(message: DunningMessage, content: Rendered) -> None:
         },
     )
     mail.attach_alternative(content.html, "text/html")
-    mail.send()
+    return mail
 
 
 def _sent(message: DunningMessage, content: Rendered, link: str, *, now: datetime) -> None:
@@ -186,8 +206,12 @@ def set_aside_unknown(*, now: datetime) -> None:
         state=DunningMessage.State.SENDING, claimed_at__lt=now - CLAIM
     ).select_for_update(skip_locked=True, of=("self",))
     for message in claimed.select_related("case", "step")[:BATCH]:
-        message.state = DunningMessage.State.UNKNOWN
-        message.error = "The worker died while sending: it may have been sent or not."
-        message.save(update_fields=["state", "error"])
-        _not_sent(message, message.error, now=now)
-        logger.warning("Message %s may or may not have been sent.", message.public_id)
+        _set_aside(message, "The worker died while sending.", now=now)
+
+
+def _set_aside(message: DunningMessage, why: str, *, now: datetime) -> None:
+    message.state = DunningMessage.State.UNKNOWN
+    message.error = f"{why} It may have been sent or not."
+    message.save(update_fields=["state", "error"])
+    _not_sent(message, message.error, now=now)
+    logger.warning("Message %s may or may not have been sent.", message.public_id)

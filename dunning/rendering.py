@@ -53,8 +53,7 @@ WORDS: Mapping[str, Words] = MappingProxyType(
         "final": Words(
             "Last reminder: {amount} for {product}",
             (
-                "Your payment of {amount} for {product} is still open, and this is the last time "
-                "we write about it.",
+                "Your payment of {amount} for {product} is still open. We won't write again.",
                 "To keep using {product}, please update your payment details.",
             ),
         ),

@@ -1,5 +1,7 @@
 """What workers do for dunning. Beat only ticks; the rows say what is to be done."""
 
+import contextlib
+
 from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -23,10 +25,8 @@ def work_due_steps(**_: object) -> None:
 
 
 def _poke(message_id: int) -> None:
-    try:
+    with contextlib.suppress(OperationalError, OSError):  # the sweep delivers it
         deliver.apply_async(kwargs={"message_id": message_id}, expires=600)
-    except (OperationalError, OSError):
-        pass  # the sweep delivers it
 
 
 @shared_task(name="dunning.deliver")

@@ -41,7 +41,7 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
     return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 10)}}
 
 
-@app.on_configure.connect  # type: ignore[untyped-decorator]
+@app.on_configure.connect
 def _configure(sender: Celery, **_: object) -> None:
     sender.conf.update(_broker())
 

@@ -65,7 +65,7 @@ class Environment:
         return value
 
     def secret(self, name: str, *, embedded: bool) -> str:
-        """A secret of at least 32 characters; without one, the embedded mode makes and keeps its own."""
+        """At least 32 characters; without one, the embedded mode makes and keeps its own."""
         value = self.text(name)
         if not value and embedded:
             return self._kept_secret(name.lower())
@@ -102,12 +102,12 @@ class Environment:
         public = [host for host in named if host and host not in {*LOOPBACK_HOSTS, "::1"}]
         if public:
             raise ImproperlyConfigured(
-                f"DEBUG is on (it is unless it is set), but {public[0]!r} is not this machine. Set "
-                "DEBUG=off, SECRET_KEY and FIELD_ENCRYPTION_KEYS to serve anyone else."
+                f"DEBUG is on (it is unless it is set), but {public[0]!r} is not this machine. "
+                "Set DEBUG=off, SECRET_KEY and FIELD_ENCRYPTION_KEYS to serve anyone else."
             )
 
     def _kept_secret(self, filename: str) -> str:
-        """A random key kept in the run folder; two processes that start at once agree on one."""
+        """A random key kept in the run folder; processes that start at once agree."""
         path = self.run_dir / filename
         if not path.exists():
             draft = self.run_dir / f"{filename}.{secrets.token_hex(4)}"

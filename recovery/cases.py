@@ -52,7 +52,7 @@ def locked(case: RecoveryCase) -> RecoveryCase:
     return RecoveryCase.objects.select_for_update().get(pk=case.pk)
 
 
-def _mode(merchant: Merchant, livemode: bool | None) -> bool:
+def _mode(merchant: Merchant, *, livemode: bool | None) -> bool:
     return livemode if livemode is not None else merchant.stripe.livemode is True
 
 
@@ -72,7 +72,7 @@ def open_for_invoice(
                 name=invoice.customer_name,
                 at=failed_at,
             ),
-            "livemode": _mode(merchant, invoice.livemode),
+            "livemode": _mode(merchant, livemode=invoice.livemode),
             "amount": invoice.amount_owed,
             "currency": invoice.currency or merchant.currency,
             "decline_type": UNKNOWN.decline_type,
@@ -114,7 +114,7 @@ def open_for_payment(
                 name="",
                 at=failed_at,
             ),
-            "livemode": _mode(merchant, intent.livemode),
+            "livemode": _mode(merchant, livemode=intent.livemode),
             "amount": intent.amount,
             "currency": intent.currency or merchant.currency,
             "description": intent.description,
@@ -232,55 +232,25 @@ def advance(
     """
     case = locked(case)
     decision = decide(status=Status(case.status), trigger=trigger, reason=case.reason)
-    if not isinstance(decision, Move):
-        _tell(
-            case,
-            Kind.STAYED,
-            f"{_words(trigger)}: {decision.why}.",
-            trigger,
-            now,
-            once,
-            actor,
-            facts,
-        )
-        return case
-    case.status, case.reason, case.closed_at = decision.to, decision.reason, at
+    kind = Kind.MOVED if isinstance(decision, Move) else Kind.STAYED
+    if isinstance(decision, Move):
+        case.status, case.reason, case.closed_at = decision.to, decision.reason, at
+        _receive(case, payment)
+        case.save()
+    told = f"the case is {case.status}" if isinstance(decision, Move) else decision.why
+    timeline.append(
+        case=case, kind=kind, summary=f"{trigger.replace('_', ' ').capitalize()}: {told}.",
+        once=f"{trigger}:{once}", at=now, actor=actor, rule=f"state machine: {trigger}",
+        facts=facts,
+    )  # fmt: skip
+    return case
+
+
+def _receive(case: RecoveryCase, payment: Payment | None) -> None:
     if payment is not None:
         case.amount_recovered = payment.amount
         case.paid_attempt_count = payment.attempt_count
         case.mechanism = _mechanism(case, is_out_of_band=payment.is_out_of_band)
-    case.save()
-    _tell(
-        case,
-        Kind.MOVED,
-        f"{_words(trigger)}: the case is {case.status}.",
-        trigger,
-        now,
-        once,
-        actor,
-        facts,
-    )
-    return case
-
-
-def _words(trigger: Trigger) -> str:
-    return trigger.value.replace("_", " ").capitalize()
-
-
-def _tell(
-    case: RecoveryCase,
-    kind: Kind,
-    summary: str,
-    trigger: Trigger,
-    now: datetime,
-    once: str,
-    actor: str,
-    facts: Mapping[str, Any] | None,
-) -> None:
-    timeline.append(
-        case=case, kind=kind, summary=summary, once=f"{trigger}:{once}", at=now, actor=actor,
-        rule=f"state machine: {trigger}", facts=facts,
-    )  # fmt: skip
 
 
 def _mechanism(case: RecoveryCase, *, is_out_of_band: bool) -> str:

@@ -1,6 +1,6 @@
 """GET dashboard: how much came back, and what that was worth (the contract, section 3)."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -25,7 +25,8 @@ class DashboardView(APIView):
     def get(self, request: Request) -> Response:
         parameters = DashboardParameters(data=request.query_params)
         parameters.is_valid(raise_exception=True)
-        return Response(_dashboard(request.auth, limit=parameters.validated_data["limit"]))
+        merchant = cast("Merchant", request.auth)
+        return Response(_dashboard(merchant, limit=parameters.validated_data["limit"]))
 
 
 def _dashboard(merchant: Merchant, *, limit: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ SAME_ATTEMPT = timedelta(seconds=60)
 
 @transaction.atomic
 def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now: datetime) -> None:
-    """Keep a failed charge with what is known of it. `key` names it where Stripe's charge doesn't."""
+    """Keep a failed charge with what is known of it. `key` names one that has no charge."""
     case = cases.locked(case)
     attempt = _known(case, failure, key=key, at=at)
     if attempt is None:

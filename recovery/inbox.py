@@ -57,7 +57,7 @@ def failed(event: StripeEvent, *, error: str, is_permanent: bool, now: datetime)
 
 
 def pause(tries: int) -> timedelta:
-    return min(FIRST_PAUSE * 2 ** min(tries, 20), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(tries, 20)), LONGEST_PAUSE)
 
 
 def told_of(merchant: Merchant, ids: list[str]) -> list[StripeEvent]:

@@ -1,4 +1,4 @@
-"""One stored event → what it means for a case, with Stripe asked for what the payload leaves out."""
+"""One stored event → what it means for a case; Stripe is asked for what the payload omits."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -126,6 +126,18 @@ def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> No
         _close_for_invoice(
             case, trigger, invoice, at=invoice.paid_at or now, now=now, once="asked"
         )
+
+
+def settle_payment(*, case: RecoveryCase, intent: PaymentIntent, now: datetime) -> None:
+    """Close a one-time payment's case if Stripe says that it was paid or canceled."""
+    if intent.status == "succeeded":
+        amount = case.amount if intent.amount_received is None else intent.amount_received
+        cases.pay(
+            case=case, trigger=Trigger.PAYMENT_SUCCEEDED, payment=Payment(amount), at=now, now=now,
+            once="asked",
+        )  # fmt: skip
+    elif intent.status == "canceled":
+        cases.advance(case=case, trigger=Trigger.PAYMENT_CANCELED, at=now, now=now, once="asked")
 
 
 BY_INVOICE_STATUS = {

@@ -138,7 +138,7 @@ def _ensure_endpoint(merchant: Merchant, gateway: StripeGateway) -> str:
             continue
         if endpoint.id in known and endpoint.api_version == API_VERSION:
             gateway.update_endpoint(endpoint.id, events=events)
-            return known[endpoint.id].secret
+            return str(known[endpoint.id].secret)
         stale.append(endpoint.id)
     for endpoint_id in stale:
         gateway.delete_endpoint(endpoint_id)

@@ -1,4 +1,4 @@
-"""Reading JSON from outside: what has the wrong type counts as absent, what can't be kept is refused."""
+"""Reading JSON from outside: the wrong type counts as absent, what can't be kept is refused."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -52,20 +52,16 @@ class Event:
 
     @classmethod
     def parse(cls, body: bytes | str) -> Self:
-        """Raises UnreadableEventError for anything that isn't a JSON event, however deep or long."""
+        """Raises UnreadableEventError for anything that isn't a JSON event, however deep."""
         try:
             value = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise UnreadableEventError("The body is not JSON.") from error
         event = node(value)
-        event_id, event_type = event.get("id"), event.get("type")
-        for name, found in (("id", event_id), ("type", event_type)):
-            if not isinstance(found, str) or not found or text(found, longest=LONGEST_ID) != found:
-                raise UnreadableEventError(f"The event's {name} is missing or unusable.")
         livemode = event.get("livemode")
         return cls(
-            id=event_id,
-            type=event_type,
+            id=_name(event, "id"),
+            type=_name(event, "type"),
             livemode=livemode if isinstance(livemode, bool) else None,
             account=id_of(event.get("account")),
             created_at=moment(event.get("created")),
@@ -76,6 +72,13 @@ class Event:
     @property
     def is_known(self) -> bool:
         return self.type in CONCERNS
+
+
+def _name(event: Node, key: str) -> str:
+    found = event.get(key)
+    if not isinstance(found, str) or not found or text(found, longest=LONGEST_ID) != found:
+        raise UnreadableEventError(f"The event's {key} is missing or unusable.")
+    return found
 
 
 def _itself(value: Node) -> str:

@@ -131,7 +131,7 @@ class StripeGateway:
 
     # --- what the payload leaves out ---
     def invoice(self, invoice_id: str) -> Invoice:
-        """The invoice as it is now, with its newest payment's failure. Raises ObjectMissingError."""
+        """The invoice now, with its newest payment's failure. Raises ObjectMissingError."""
         with _errors_named():
             invoice = self._client.v1.invoices.retrieve(invoice_id).to_dict()
             payments = self._client.v1.invoice_payments.list({"invoice": invoice_id}).to_dict()
@@ -254,7 +254,7 @@ class StripeGateway:
                     "customer": customer_id,
                     "return_url": return_url,
                     "flow_data": {"type": "payment_method_update", "after_completion": redirect},
-                    **({"configuration": configuration_id} if configuration_id else {}),  # type: ignore[typeddict-item]
+                    **({"configuration": configuration_id} if configuration_id else {}),
                 }
             ).to_dict()
         return text(session.get("url"), longest=5000)
@@ -274,7 +274,7 @@ class StripeGateway:
         return [_endpoint(endpoint) for endpoint in items(listed)]
 
     def create_endpoint(self, *, url: str, events: list[str], merchant: str, key: str) -> Endpoint:
-        """A new endpoint with its secret, which Stripe tells this once. Raises TooManyEndpointsError."""
+        """A new endpoint with its secret, told this once. Raises TooManyEndpointsError."""
         with _errors_named():
             made = self._client.v1.webhook_endpoints.create(
                 {
@@ -292,7 +292,7 @@ class StripeGateway:
         with _errors_named():
             self._client.v1.webhook_endpoints.update(
                 endpoint_id,
-                {"enabled_events": events, "disabled": False},  # type: ignore[typeddict-item]
+                {"enabled_events": events, "disabled": False},  # type: ignore[arg-type]
             )
 
     def delete_endpoint(self, endpoint_id: str) -> None:

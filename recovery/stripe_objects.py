@@ -147,7 +147,7 @@ class Invoice:
 
 
 def _payment_intent_of(invoice: Node) -> object:
-    """The newest PaymentIntent: in `payments` (where expanded), or at the top before 2025-03-31."""
+    """The newest PaymentIntent: in `payments` if expanded, or at the top before 2025-03-31."""
     payments = items(invoice.get("payments"))
     intents = [node(payment, "payment").get("payment_intent") for payment in payments]
     return next((intent for intent in intents if intent), invoice.get("payment_intent"))

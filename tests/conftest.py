@@ -121,3 +121,12 @@ def _answers(port: int) -> bool:
             return connection.recv(16).startswith(b"+PONG")
     except OSError:
         return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pokes_go_nowhere() -> Iterator[None]:
+    """Tests call tasks themselves; what the product enqueues stays in this process."""
+    from recover_project.celery import app
+
+    app.conf.update(broker_url="memory://", broker_transport_options={})
+    yield

@@ -43,10 +43,10 @@ class AppendOnly(models.Model):
         super().save(*args, **kwargs)
 
 
-Row = TypeVar("Row", bound=models.Model, covariant=True)
+Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
-class TenantQuerySet(models.QuerySet[Row]):
+class TenantQuerySet(models.QuerySet[Row_co]):
     """Rows that belong to merchants; `of` is the one filter between tenants."""
 
     def of(self, merchant: "models.Model | int") -> Self:

@@ -64,10 +64,17 @@ class Processes:
             self._stopping.wait(TICK)
 
     def stop(self) -> None:
-        """One SIGTERM for each group, SIGKILL for what is left of it 15 seconds later."""
+        """One SIGTERM for each program, SIGKILL for what is left of its group 15 seconds later.
+
+        A program stops its own children in its own order: Celery waits in vain for a pool that
+        someone else has ended. Orphans are asked themselves.
+        """
         groups = {name: process.pid for name, process in self._running.items()}
+        orphans = {name: group for name, group in groups.items() if self._has_ended(name)}
+        for name in groups.keys() - orphans.keys():
+            self._running[name].terminate()
+        self._signal(orphans, signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE
-        self._signal(groups, signal.SIGTERM)
         while groups and time.monotonic() < deadline:
             time.sleep(TICK)
             self._signal(groups, 0)
@@ -78,7 +85,7 @@ class Processes:
     def _signal(self, groups: dict[str, int], number: int) -> None:
         """Signal each group; forget those in which nobody is left."""
         for name, group in list(groups.items()):
-            self._running[name].poll()  # or the leader stays in its group for ever
+            self._has_ended(name)  # asked, or a leader that has ended stays in its group
             try:
                 os.killpg(group, number)
             except ProcessLookupError:
@@ -100,8 +107,11 @@ class Processes:
     def _raise_if_over(self) -> None:
         self._raise_if_stopped()
         for name, process in self._running.items():
-            if process.poll() is not None:
+            if self._has_ended(name):
                 raise Failed(f"{name} ended by itself (exit code {process.returncode}).")
+
+    def _has_ended(self, name: str) -> bool:
+        return self._running[name].poll() is not None
 
     def _raise_if_stopped(self) -> None:
         if self._stopping.is_set():
