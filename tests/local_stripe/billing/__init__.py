@@ -1,0 +1,1 @@
+"""How money moves: charges, invoices and the subscriptions behind them."""

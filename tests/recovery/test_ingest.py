@@ -1,0 +1,234 @@
+"""What events do to cases, whatever their order and number, with no Stripe to ask."""
+
+import itertools
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recovery.models import RecoveryCase, StripeEvent
+from tests.builders import dashboard, event, make_merchant, receive
+
+T0 = int(time.time()) - 5 * 86_400
+DAY = 86_400
+
+
+def invoice(invoice_id: str = "in_1", **facts: Any) -> dict[str, Any]:
+    return {
+        "id": invoice_id, "object": "invoice", "customer": "cus_1", "customer_email": "jo@x.org",
+        "currency": "eur", "amount_due": 4900, "amount_remaining": 4900, "attempt_count": 1,
+        "billing_reason": "subscription_cycle", "status": "open",
+        "parent": {"subscription_details": {"subscription": "sub_1"}}, **facts,
+    }  # fmt: skip
+
+
+def intent(intent_id: str = "pi_1", **facts: Any) -> dict[str, Any]:
+    return {
+        "id": intent_id, "object": "payment_intent", "amount": 2500, "currency": "eur",
+        "customer": "cus_1", "receipt_email": "jo@x.org", "status": "requires_payment_method",
+        "invoice": None, **facts,
+    }  # fmt: skip
+
+
+def failing(charge: str, code: str) -> dict[str, Any]:
+    return {"last_payment_error": {"type": "card_error", "code": "card_declined",
+                                   "decline_code": code, "charge": charge}}  # fmt: skip
+
+
+def failed(attempt: int, day: int, invoice_id: str = "in_1") -> dict[str, Any]:
+    return event(
+        "invoice.payment_failed",
+        invoice(invoice_id, attempt_count=attempt),
+        created=T0 + day * DAY,
+    )
+
+
+def paid(day: int, invoice_id: str = "in_1", **facts: Any) -> dict[str, Any]:
+    told = {"status": "paid", "amount_remaining": 0, "amount_paid": 4900, "attempt_count": 2}
+    return event("invoice.paid", invoice(invoice_id, **told | facts), created=T0 + day * DAY)
+
+
+def state() -> list[Any]:
+    """Everything that a history leaves behind, but for our own clock and ids."""
+    return [
+        (
+            case.stripe_invoice_id, case.stripe_payment_intent_id, case.status, case.reason,
+            case.amount, case.amount_recovered, case.amount_refunded, case.mechanism,
+            case.decline_type, case.decline_code, case.attempt_count, case.failed_at,
+            case.closed_at, case.next_payment_attempt_at,
+            sorted((a.key, a.decline_code, a.attempted_at) for a in case.attempts.all()),
+        )
+        for case in RecoveryCase.objects.order_by("stripe_invoice_id", "stripe_payment_intent_id")
+    ]  # fmt: skip
+
+
+def forget_everything() -> None:
+    StripeEvent.objects.all().delete()
+    RecoveryCase.objects.all().delete()
+
+
+@pytest.mark.django_db
+def test_a_failed_invoice_that_is_paid_is_recovered() -> None:
+    merchant = make_merchant(currency="eur")
+    receive(failed(1, 0), paid(3))
+    case = RecoveryCase.objects.get()
+    assert (case.status, case.amount_recovered, case.mechanism) == (
+        "recovered", 4900, "stripe_retry",
+    )  # fmt: skip
+    assert [entry.kind for entry in case.timeline.order_by("id")][:2] == [
+        "opened",
+        "attempt_failed",
+    ]
+    assert dashboard(merchant)["events"][0]["status"] == "recovered"
+
+
+@pytest.mark.django_db
+def test_a_failure_that_arrives_after_the_payment_opens_no_case_to_work() -> None:
+    make_merchant(currency="eur")
+    receive(paid(3))
+    assert RecoveryCase.objects.count() == 0
+    receive(failed(1, 0))
+    assert RecoveryCase.objects.filter(status="open").count() == 0
+
+
+@pytest.mark.django_db
+def test_an_abandoned_checkout_opens_nothing() -> None:
+    make_merchant()
+    receive(event("invoice.payment_failed", invoice(billing_reason="subscription_create")))
+    assert RecoveryCase.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_an_invoice_of_nothing_opens_nothing() -> None:
+    make_merchant()
+    receive(event("invoice.payment_failed", invoice(amount_due=0, amount_remaining=0)))
+    assert RecoveryCase.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_a_one_time_payment_within_the_settling_delay_voids_its_case() -> None:
+    make_merchant()
+    receive(
+        event(
+            "payment_intent.payment_failed", intent(**failing("ch_1", "do_not_honor")), created=T0
+        )
+    )
+    case = RecoveryCase.objects.get()
+    assert (case.status, case.decline_code) == ("open", "do_not_honor")
+
+    receive(event("payment_intent.succeeded", intent(amount_received=2500), created=T0 + 60))
+
+    case.refresh_from_db()
+    assert (case.status, case.reason) == ("voided", "paid_while_settling")
+
+
+@pytest.mark.django_db
+def test_a_one_time_payment_after_the_settling_delay_is_recovered() -> None:
+    make_merchant()
+    receive(event("payment_intent.payment_failed", intent(), created=T0))
+    receive(event("payment_intent.succeeded", intent(amount_received=2500), created=T0 + DAY))
+    assert RecoveryCase.objects.get().status == "recovered"
+
+
+@pytest.mark.parametrize("shape", [{"invoice": "in_1"},
+                                   {"payment_details": {"order_reference": "in_1"}}])  # fmt: skip
+@pytest.mark.django_db
+def test_an_invoices_own_payment_opens_no_second_case(shape: dict[str, Any]) -> None:
+    make_merchant()
+    own = event(
+        "payment_intent.payment_failed",
+        {**intent(), **shape, **failing("ch_1", "expired_card")},
+        created=T0 + 2,
+    )
+    for order in itertools.permutations([own, failed(1, 0)]):
+        receive(*order)
+        case = RecoveryCase.objects.get()
+        assert (case.stripe_invoice_id, case.decline_code) == ("in_1", "expired_card")
+        assert case.attempts.count() == 1
+        forget_everything()
+
+
+@pytest.mark.parametrize(
+    ("type_", "status", "reason"),
+    [
+        ("invoice.voided", "voided", "invoice_voided"),
+        ("invoice.marked_uncollectible", "lost", "marked_uncollectible"),
+    ],
+)
+@pytest.mark.django_db
+def test_an_invoice_that_is_given_up_closes_its_case(type_: str, status: str, reason: str) -> None:
+    make_merchant()
+    receive(failed(1, 0), event(type_, invoice(), created=T0 + DAY))
+    case = RecoveryCase.objects.get()
+    assert (case.status, case.reason) == (status, reason)
+
+
+@pytest.mark.django_db
+def test_a_deleted_subscription_loses_its_cases_and_a_later_payment_still_recovers() -> None:
+    make_merchant()
+    receive(
+        failed(1, 0), event("customer.subscription.deleted", {"id": "sub_1"}, created=T0 + DAY)
+    )
+    assert RecoveryCase.objects.get().status == "lost"
+    receive(paid(4))
+    assert RecoveryCase.objects.get().status == "recovered"
+
+
+@pytest.mark.django_db
+def test_a_zero_decimal_currency_is_counted_in_whole_units() -> None:
+    merchant = make_merchant(currency="jpy", monthly_price=29)
+    told = {"currency": "jpy", "amount_due": 4900, "status_transitions": {"paid_at": time.time()}}
+    receive(
+        event("invoice.payment_failed", invoice(**told)),
+        event("invoice.paid", invoice(**told, amount_paid=4900, status="paid")),
+    )
+    figures = dashboard(merchant)
+    assert (figures["recovered_mtd"], figures["roi_multiple"]) == (4900, 169)
+
+
+HISTORY = [
+    failed(1, 0),
+    failed(2, 1),
+    event("invoice.updated", invoice(next_payment_attempt=T0 + 9 * DAY), created=T0 + DAY + 30),
+    event("customer.subscription.deleted", {"id": "sub_1"}, created=T0 + 2 * DAY),
+    paid(3),
+    failed(1, 0, "in_2"),
+    event("invoice.voided", invoice("in_2", status="void"), created=T0 + 4 * DAY),
+    event("payment_intent.payment_failed", intent(**failing("ch_9", "lost_card")), created=T0),
+    event(
+        "payment_intent.payment_failed",
+        intent(**failing("ch_10", "do_not_honor")),
+        created=T0 + 500,
+    ),
+    event("payment_intent.succeeded", intent(amount_received=2500), created=T0 + 2000),
+]
+
+
+@pytest.mark.django_db
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    order=st.permutations(HISTORY),
+    again=st.lists(st.sampled_from(HISTORY), max_size=6),
+    batches=st.integers(1, 4),
+)
+def test_any_order_and_any_duplication_of_a_history_ends_in_the_same_state(
+    order: list[dict[str, Any]], again: list[dict[str, Any]], batches: int
+) -> None:
+    from recovery.models import Merchant
+
+    if not Merchant.objects.exists():
+        make_merchant()
+    forget_everything()
+    receive(*HISTORY)
+    expected = state()
+
+    forget_everything()
+    history = [*order, *again]
+    for start in range(batches):
+        receive(*history[start::batches])
+
+    assert state() == expected
