@@ -1,0 +1,108 @@
+"""The back office for now: cases with their timeline, the inbox; read-only, one merchant each."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from recovery.models import (
+    Customer,
+    Membership,
+    Merchant,
+    PaymentAttempt,
+    RecoveryCase,
+    StripeEvent,
+    TimelineEntry,
+    User,
+)
+
+
+class ReadOnly:
+    """Nothing is added, changed or deleted here: that is done by use cases."""
+
+    def has_add_permission(self, *_: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, *_: Any) -> bool:
+        return False
+
+
+class TenantAdmin(ReadOnly, admin.ModelAdmin):
+    """Shows a user the rows of the merchants they work for; the platform's staff sees all."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        user = request.user
+        if not isinstance(user, User) or user.is_superuser:
+            return rows
+        merchants = Membership.objects.filter(user=user).values("merchant")
+        return rows.filter(merchant__in=merchants)
+
+
+class InCase(ReadOnly, admin.TabularInline):
+    extra = 0
+    can_delete = False
+    model: type[Model]
+
+
+class TimelineInline(InCase):
+    model = TimelineEntry
+    fields = ("at", "actor", "summary", "rule", "source")
+    ordering = ("at", "id")
+
+
+class AttemptInline(InCase):
+    model = PaymentAttempt
+    fields = ("attempted_at", "trigger", "state", "decline_code", "card_brand", "card_last4")
+    ordering = ("attempted_at",)
+
+
+@admin.register(RecoveryCase)
+class RecoveryCaseAdmin(TenantAdmin):
+    list_display = (
+        "public_id", "customer", "amount", "currency", "decline_type", "decline_code", "status",
+        "reason", "opened_at",
+    )  # fmt: skip
+    list_filter = ("status", "decline_type", "currency")
+    search_fields = ("public_id", "stripe_invoice_id", "invoice_number", "customer__email")
+    list_select_related = ("customer",)
+    ordering = ("-opened_at", "-id")
+    inlines = (TimelineInline, AttemptInline)
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(TenantAdmin):
+    list_display = (
+        "stripe_event_id",
+        "type",
+        "concerns",
+        "state",
+        "tries",
+        "received_at",
+        "error",
+    )
+    list_filter = ("state", "type")
+    search_fields = ("stripe_event_id", "concerns")
+    ordering = ("-id",)
+
+
+@admin.register(Customer)
+class CustomerAdmin(TenantAdmin):
+    list_display = ("stripe_customer_id", "email", "name", "is_deleted")
+    search_fields = ("stripe_customer_id", "email")
+
+
+@admin.register(Merchant)
+class MerchantAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("public_id", "name", "currency", "time_zone")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        user = request.user
+        if not isinstance(user, User) or user.is_superuser:
+            return rows
+        return rows.filter(pk__in=Membership.objects.filter(user=user).values("merchant"))
