@@ -31,7 +31,7 @@ class ReadOnly:
         return False
 
 
-class TenantAdmin(ReadOnly, admin.ModelAdmin):
+class TenantAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows a user the rows of the merchants they work for; the platform's staff sees all."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -43,7 +43,7 @@ class TenantAdmin(ReadOnly, admin.ModelAdmin):
         return rows.filter(merchant__in=merchants)
 
 
-class InCase(ReadOnly, admin.TabularInline):
+class InCase(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     extra = 0
     can_delete = False
     model: type[Model]
@@ -97,7 +97,7 @@ class CustomerAdmin(TenantAdmin):
 
 
 @admin.register(Merchant)
-class MerchantAdmin(ReadOnly, admin.ModelAdmin):
+class MerchantAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("public_id", "name", "currency", "time_zone")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -269,6 +269,7 @@ def _mechanism(case: RecoveryCase, *, is_out_of_band: bool) -> str:
     )
 
 
+@transaction.atomic
 def pay(
     *,
     case: RecoveryCase,
@@ -280,6 +281,7 @@ def pay(
 ) -> RecoveryCase:
     """The debt is settled: recovered, unless there was nothing left to pay or the buyer was
     still typing."""
+    case = locked(case)
     if payment.amount <= 0:
         return advance(case=case, trigger=Trigger.NOTHING_DUE, at=at, now=now, once=once)
     if case.settles_at and at <= case.settles_at:

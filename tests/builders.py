@@ -44,7 +44,8 @@ def make_merchant(name: str = "Fern Tea Club", **options: Any) -> Merchant:
 
 def event(type_: str, obj: dict[str, Any], **envelope: Any) -> dict[str, Any]:
     return {
-        "id": f"evt_{next(_numbers)}", "object": "event", "type": type_, "created": int(time.time()),
+        "id": f"evt_{next(_numbers)}", "object": "event", "type": type_,
+        "created": int(time.time()),
         "data": {"object": obj}, **envelope,
     }  # fmt: skip
 
@@ -63,7 +64,7 @@ def post(
 
 
 def receive(*payloads: dict[str, Any], merchant: Merchant | None = None) -> None:
-    """Deliver events and process them, as worker would."""
+    """Deliver events and process them, as a worker would."""
     for payload in payloads:
         assert post(payload, merchant=merchant).status_code == 200
     process_inbox()

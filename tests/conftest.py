@@ -124,9 +124,8 @@ def _answers(port: int) -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _pokes_go_nowhere() -> Iterator[None]:
+def _pokes_go_nowhere() -> None:
     """Tests call tasks themselves; what the product enqueues stays in this process."""
     from recover_project.celery import app
 
     app.conf.update(broker_url="memory://", broker_transport_options={})
-    yield

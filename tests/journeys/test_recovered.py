@@ -60,7 +60,7 @@ def add_card(portal_url: str, number: str) -> str:
     """Fill in the portal's form as a person would; the address that it sends the customer to."""
 
     class Stay(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *args: Any) -> None:
+        def redirect_request(self, *_: Any) -> None:
             return None
 
     form = {"number": number, "expiry": "12 / 40", "cvc": "123", "name": "Jo Doe"}

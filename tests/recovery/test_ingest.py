@@ -179,7 +179,11 @@ def test_a_deleted_subscription_loses_its_cases_and_a_later_payment_still_recove
 @pytest.mark.django_db
 def test_a_zero_decimal_currency_is_counted_in_whole_units() -> None:
     merchant = make_merchant(currency="jpy", monthly_price=29)
-    told = {"currency": "jpy", "amount_due": 4900, "status_transitions": {"paid_at": time.time()}}
+    told: dict[str, Any] = {
+        "currency": "jpy",
+        "amount_due": 4900,
+        "status_transitions": {"paid_at": time.time()},
+    }
     receive(
         event("invoice.payment_failed", invoice(**told)),
         event("invoice.paid", invoice(**told, amount_paid=4900, status="paid")),
@@ -208,7 +212,7 @@ HISTORY = [
 
 @pytest.mark.django_db
 @settings(
-    max_examples=12,
+    max_examples=40,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
