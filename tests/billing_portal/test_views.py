@@ -1,0 +1,96 @@
+"""The page behind the link, in each of its states (the contract, section 5)."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from billing_portal import links
+from billing_portal.models import PaymentUpdateLink
+from recovery import cases
+from recovery.models import RecoveryCase
+from recovery.state_machine import Trigger
+from tests.builders import DOCUMENTED_EXAMPLE, make_merchant, receive
+
+pytestmark = pytest.mark.django_db
+PAGE = "/fourthngoal/recover/update"
+
+
+@pytest.fixture
+def case() -> RecoveryCase:
+    make_merchant()
+    receive(DOCUMENTED_EXAMPLE)
+    return RecoveryCase.objects.get()
+
+
+def token_for(case: RecoveryCase, *, age: timedelta = timedelta(0)) -> str:
+    return links.create(case=case, now=timezone.now() - age).partition("token=")[2]
+
+
+def test_a_valid_link_shows_what_failed_and_changes_nothing(case: RecoveryCase) -> None:
+    page = Client().get(PAGE, {"token": token_for(case)})
+
+    assert page.status_code == 200
+    assert "$49.00" in page.content.decode()
+    assert "enough money" in page.content.decode()
+    case.refresh_from_db()
+    assert case.status == "open"
+    assert PaymentUpdateLink.objects.get().started_at is None
+
+
+def test_the_page_is_kept_by_nobody_found_by_nobody_and_runs_no_script(case: RecoveryCase) -> None:
+    page = Client().get(PAGE, {"token": token_for(case)})
+
+    assert page["Cache-Control"] == "no-store"
+    assert "noindex" in page["X-Robots-Tag"]
+    assert page["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'none'" in page["Content-Security-Policy"]
+    assert "<script" not in page.content.decode()
+    assert len(page.content) < 20_000
+
+
+def test_an_expired_link_is_a_410_that_says_what_to_do(case: RecoveryCase) -> None:
+    page = Client().get(PAGE, {"token": token_for(case, age=timedelta(days=7))})
+    assert page.status_code == 410
+    assert "newest mail" in page.content.decode()
+
+
+def test_a_revoked_link_is_a_410(case: RecoveryCase) -> None:
+    token = token_for(case)
+    links.revoke(PaymentUpdateLink.objects.get(), now=timezone.now())
+    assert Client().get(PAGE, {"token": token}).status_code == 410
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "\x00", "é", "eyJhbGciOiJub25lIn0.e30."])
+def test_a_forged_link_is_a_400_for_get_and_post(case: RecoveryCase, token: str) -> None:
+    assert Client().get(PAGE, {"token": token}).status_code == 400
+    assert Client().post(PAGE, {"token": token}).status_code == 400
+
+
+def test_a_token_that_brings_a_customer_back_opens_no_update_page(case: RecoveryCase) -> None:
+    token_for(case)
+    back = links.return_url(PaymentUpdateLink.objects.get(), now=timezone.now())
+    assert Client().get(PAGE, {"token": back.partition("?r=")[2]}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("trigger", "words"),
+    [(Trigger.INVOICE_PAID, "this is paid"), (Trigger.INVOICE_VOIDED, "Nothing to pay")],
+)
+def test_a_closed_case_has_a_page_of_its_own(
+    case: RecoveryCase, trigger: Trigger, words: str
+) -> None:
+    token, now = token_for(case), timezone.now()
+    cases.advance(
+        case=case, trigger=trigger, at=now, now=now, once="test", payment=cases.Payment(4900)
+    )
+    page = Client().get(PAGE, {"token": token})
+    assert page.status_code == 200
+    assert words in page.content.decode()
+
+
+def test_without_a_portal_the_post_says_what_to_do_instead(case: RecoveryCase) -> None:
+    page = Client().post(PAGE, {"token": token_for(case)})
+    assert page.status_code == 200
+    assert "another way" in page.content.decode()

@@ -1,0 +1,110 @@
+"""A message goes out at most once, and never for a case that is closed."""
+
+from datetime import timedelta
+from smtplib import SMTPServerDisconnected
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.utils import timezone
+
+from dunning import delivery
+from dunning.models import DunningMessage, DunningRun
+from dunning.tasks import deliver_queued, start_runs, work_due_steps
+from recovery import cases
+from recovery.models import RecoveryCase
+from recovery.state_machine import Trigger
+from tests.builders import DOCUMENTED_EXAMPLE, make_merchant, receive
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def message() -> DunningMessage:
+    make_merchant()
+    receive(DOCUMENTED_EXAMPLE)
+    start_runs()
+    work_due_steps()
+    return DunningMessage.objects.get()
+
+
+def close(case: RecoveryCase) -> None:
+    now = timezone.now()
+    payment = cases.Payment(4900)
+    cases.advance(
+        case=case, trigger=Trigger.INVOICE_PAID, at=now, now=now, once="test", payment=payment
+    )
+
+
+def test_a_due_message_is_sent_once_however_often_it_is_delivered(message: DunningMessage) -> None:
+    for _again in range(3):
+        delivery.deliver(message.pk, now=timezone.now())
+        deliver_queued()
+        start_runs()
+        work_due_steps()
+
+    assert len(mail.outbox) == 1
+    message.refresh_from_db()
+    assert message.state == "sent"
+    assert mail.outbox[0].to == ["user@example.com"]
+    assert message.public_id in mail.outbox[0].extra_headers["Message-ID"]
+
+
+def test_what_is_kept_of_a_mail_has_no_token(message: DunningMessage) -> None:
+    deliver_queued()
+    message.refresh_from_db()
+    assert "token=" in str(mail.outbox[0].body)
+    assert "token=" not in message.body_text + message.body_html
+
+
+def test_nothing_is_sent_once_the_case_is_closed(message: DunningMessage) -> None:
+    close(message.case)
+    deliver_queued()
+    work_due_steps()
+
+    assert mail.outbox == []
+    message.refresh_from_db()
+    assert message.state == "skipped"
+    assert DunningRun.objects.get().state == "stopped"
+    assert message.case.timeline.filter(kind="message_not_sent").count() == 1
+
+
+def test_a_connection_lost_while_sending_is_unknown_and_never_repeated(
+    message: DunningMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(self: EmailBackend, messages: object) -> int:
+        raise SMTPServerDisconnected("gone")
+
+    monkeypatch.setattr(EmailBackend, "send_messages", lose)
+    deliver_queued()
+    monkeypatch.undo()
+    deliver_queued()
+
+    message.refresh_from_db()
+    assert (message.state, mail.outbox) == ("unknown", [])
+
+
+def test_a_worker_that_died_while_sending_leaves_a_message_for_a_person(
+    message: DunningMessage,
+) -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    DunningMessage.objects.filter(pk=message.pk).update(state="sending", claimed_at=long_ago)
+    delivery.set_aside_unknown(now=timezone.now())
+    deliver_queued()
+    message.refresh_from_db()
+    assert (message.state, mail.outbox) == ("unknown", [])
+
+
+def test_a_mail_server_that_cannot_be_reached_delays_the_mail(
+    message: DunningMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: EmailBackend) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(EmailBackend, "open", refuse)
+    deliver_queued()
+    monkeypatch.undo()
+    assert mail.outbox == []
+
+    delivery.deliver(message.pk, now=timezone.now() + timedelta(hours=1))
+    assert len(mail.outbox) == 1
