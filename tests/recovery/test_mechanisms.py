@@ -1,0 +1,60 @@
+"""How the money came back, told from what is known of the payment."""
+
+import itertools
+
+import pytest
+
+from recovery.mechanisms import AttemptTrigger, Mechanism, PaymentFacts, explain
+
+STRIPE, RECOVER = AttemptTrigger.STRIPE, AttemptTrigger.RECOVER
+CUSTOMER, OPERATOR = AttemptTrigger.CUSTOMER, AttemptTrigger.OPERATOR
+
+
+@pytest.mark.parametrize(
+    ("is_out_of_band", "ours", "failed", "paid", "expected"),
+    [
+        (False, set(), 1, 2, "stripe_retry"),
+        (False, set(), 0, 0, "stripe_retry"),
+        (False, set(), 0, 1, "stripe_retry"),
+        (False, set(), 2, 0, "stripe_retry"),  # Stripe gave no count: nothing is concluded
+        (False, {STRIPE}, 1, 2, "stripe_retry"),
+        (False, set(), 1, 1, "customer_paid"),
+        (False, set(), 3, 2, "customer_paid"),  # the count is from another delivery
+        (False, {STRIPE}, 1, 1, "customer_paid"),
+        (False, {RECOVER}, 1, 1, "recover_retry"),
+        (False, {OPERATOR}, 1, 1, "recover_retry"),
+        (False, {CUSTOMER}, 1, 1, "card_update"),
+        (False, {CUSTOMER, RECOVER, OPERATOR}, 1, 2, "card_update"),
+        (True, {CUSTOMER, RECOVER}, 1, 1, "out_of_band"),
+        (True, set(), 1, 2, "out_of_band"),
+    ],
+)
+def test_a_payment_is_explained(
+    is_out_of_band: bool, ours: set[AttemptTrigger], failed: int, paid: int, expected: str
+) -> None:
+    facts = PaymentFacts(
+        is_out_of_band=is_out_of_band,
+        our_attempts=frozenset(ours),
+        attempt_count_when_failed=failed,
+        attempt_count_when_paid=paid,
+    )
+
+    assert explain(facts) == expected
+
+
+def test_every_mechanism_explains_some_payment() -> None:
+    found = {
+        explain(
+            PaymentFacts(
+                is_out_of_band=is_out_of_band,
+                our_attempts=frozenset(ours),
+                attempt_count_when_failed=1,
+                attempt_count_when_paid=paid,
+            )
+        )
+        for is_out_of_band, ours, paid in itertools.product(
+            [True, False], [[], *([trigger] for trigger in AttemptTrigger)], [1, 2]
+        )
+    }
+
+    assert found == set(Mechanism)
