@@ -41,7 +41,7 @@ def fold(triggers: list[Trigger]) -> tuple[Status, str]:
 
 def test_every_trigger_leads_somewhere() -> None:
     assert set(LEADS_TO) == set(Trigger)
-    assert {target for target in LEADS_TO.values()} == set(Status)
+    assert set(LEADS_TO.values()) == set(Status)
     for status, triggers in CLOSING.items():
         assert {trigger for trigger, target in LEADS_TO.items() if target is status} == triggers
 
