@@ -14,6 +14,14 @@ LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 MINIMUM_SECRET_LENGTH = 32
 
 
+def _is_base_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # half an IPv6 address
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+
+
 class Environment:
     """Typed readers over a mapping of strings.
 
@@ -58,9 +66,7 @@ class Environment:
     def base_url(self, name: str, default: str = "") -> str:
         """An http(s) address without a trailing slash, or "" where none is set."""
         value = self.text(name, default).rstrip("/")
-        if value and (
-            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc
-        ):
+        if value and not _is_base_url(value):
             raise ImproperlyConfigured(f"{name} is {value!r}. Write it as https://host.")
         return value
 

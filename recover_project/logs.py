@@ -3,15 +3,19 @@
 import logging
 import re
 
+# Shows two characters as masking.py does, and one where there are only two.
+ADDRESS = re.compile(
+    r"(?<![\w.+-])([\w.+-](?:[\w.+-](?=[\w.+-]))?)[\w.+-]*@([\w-]+\.[\w.-]+)"
+)
 HIDDEN = (
     # what to look for, what to write instead
-    (re.compile(r"(?<![\w.+-])([\w.+-]{1,2})[\w.+-]*@([\w-]+\.[\w.-]+)"), r"\1***@\2"),
+    (ADDRESS, r"\1***@\2"),
     (re.compile(r"\b((?:sk|rk|pk)_(?:live|test)_)\w+"), r"\1***"),
     (re.compile(r"\bwhsec_[\w+/=-]+"), "whsec_***"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
     (re.compile(r"\brik_[\w-]+"), "rik_***"),
     (re.compile(r"([?&]token=)[^&\s\"']+"), r"\1***"),
-    (re.compile(r"(://[^:/@\s]+:)[^@\s]+@"), r"\1***@"),
+    (re.compile(r"(://[^:/@\s]*:)[^@\s]+@"), r"\1***@"),
 )
 
 

@@ -113,8 +113,9 @@ def classify(decline: Decline) -> Meaning:
         _block(decline)
         or DECLINE_CODES.get(f"advice_code:{decline.advice_code}")
         or _network_advice(decline)
-        or DECLINE_CODES.get(decline.best_code)
-        or (DECLINE_CODES["card_declined"] if decline.code == "card_declined" else UNKNOWN)
+        or DECLINE_CODES.get(decline.decline_code)
+        or _error_code(decline)
+        or UNKNOWN
     )
 
 
@@ -122,6 +123,13 @@ def _block(decline: Decline) -> Meaning | None:
     if not decline.block_reason:
         return None
     return DECLINE_CODES.get(decline.block_reason, DECLINE_CODES["rule"])
+
+
+def _error_code(decline: Decline) -> Meaning | None:
+    """`card_declined` only wraps a decline code, so it says nothing of one that isn't known."""
+    if decline.decline_code and decline.code == "card_declined":
+        return None
+    return DECLINE_CODES.get(decline.code)
 
 
 def _network_advice(decline: Decline) -> Meaning | None:

@@ -54,7 +54,8 @@ def sign(*, body: bytes, secret: str, timestamp: int) -> str:
 
 
 def _signature(signed: bytes, secret: str) -> bytes:
-    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
+    key = secret.encode("utf-8", "surrogatepass")
+    return hmac.new(key, signed, hashlib.sha256).hexdigest().encode()
 
 
 def _read(header: str | None) -> tuple[str, list[bytes]]:

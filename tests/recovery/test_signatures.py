@@ -50,7 +50,7 @@ def test_a_signature_of_ours_is_the_documented_hmac() -> None:
     header = sign(body=b"{}", secret="whsec_test", timestamp=1_700_000_000)
 
     assert header == (
-        "t=1700000000,v1=e1f7f8c0b6b0cd7c1ba4a7f0f2d5f0d3f2b0f8c0b6b0cd7c1ba4a7f0f2d5f0d3"
+        "t=1700000000,v1=35495024f4ef3f94e5a93e22221544c4b75e9a42300cd965ab81cb85cd994e91"
     )
 
 
@@ -86,6 +86,13 @@ def test_the_tolerance_can_be_chosen() -> None:
     verify(body=BODY, header=header, secrets=[SECRET], now=NOW, tolerance=10)
     with pytest.raises(InvalidSignatureError, match="more than 9 s away"):
         verify(body=BODY, header=header, secrets=[SECRET], now=NOW, tolerance=9)
+
+
+@pytest.mark.parametrize("secret", ["\u20ac\U0001f600", "\ud800"])
+def test_a_secret_in_any_encoding_is_only_a_wrong_secret(secret: str) -> None:
+    header = sign(body=BODY, secret=SECRET, timestamp=NOW)
+
+    assert not accepts(header, secret=secret)
 
 
 def test_a_tolerance_of_zero_is_no_licence_as_it_is_in_the_sdk() -> None:
@@ -312,9 +319,3 @@ def test_whatever_is_signed_in_time_is_accepted(body: bytes, secret: str, age: i
     header = sign(body=body, secret=secret.strip(), timestamp=NOW - age)
 
     verify(body=body, header=header, secrets=[OLD_SECRET, secret], now=NOW)
-
-
-def test_a_clock_that_shows_no_time_believes_nothing() -> None:
-    header = sign(body=BODY, secret=SECRET, timestamp=NOW)
-
-    assert not accepts(header, now=float("nan"))
