@@ -4,9 +4,7 @@ import logging
 import re
 
 # Shows two characters as masking.py does, and one where there are only two.
-ADDRESS = re.compile(
-    r"(?<![\w.+-])([\w.+-](?:[\w.+-](?=[\w.+-]))?)[\w.+-]*@([\w-]+\.[\w.-]+)"
-)
+ADDRESS = re.compile(r"(?<![\w.+-])([\w.+-](?:[\w.+-](?=[\w.+-]))?)[\w.+-]*@([\w-]+\.[\w.-]+)")
 HIDDEN = (
     # what to look for, what to write instead
     (ADDRESS, r"\1***@\2"),
