@@ -69,6 +69,11 @@ class Failure:
         )
 
 
+def _latest_charge(intent: Node) -> object:
+    """In `latest_charge`, or the first of `charges` before 2022-11-15."""
+    return intent.get("latest_charge") or next(iter(items(intent.get("charges"))), None)
+
+
 def _code(error: Node, outcome: Node, name: str) -> str:
     return text(error.get(name), longest=100) or text(outcome.get(name), longest=100)
 
@@ -157,7 +162,7 @@ def _failure_of_invoice(invoice: Node, intent: object) -> Failure | None:
     """From the PaymentIntent where it is expanded. Real payloads never carry the decline in
     `last_finalization_error`; the documented example does, and is to work as it stands."""
     error = node(intent, "last_payment_error") or node(invoice, "last_finalization_error")
-    failure = Failure.read(error, node(intent).get("latest_charge") or invoice.get("charge"))
+    failure = Failure.read(error, _latest_charge(node(intent)) or invoice.get("charge"))
     return failure if failure and failure.decline.best_code else None
 
 
@@ -167,8 +172,13 @@ def _is_paid_out_of_band(invoice: Node) -> bool:
 
 
 def _amount_paid(invoice: Node) -> int | None:
+    """0 is an answer (nothing was owed in the end), but for what came out of band: old versions
+    count no money there."""
     off_stripe = whole(invoice.get("amount_paid_off_stripe"), name="amount_paid_off_stripe")
-    return whole(invoice.get("amount_paid"), name="amount_paid") or off_stripe or None
+    paid = whole(invoice.get("amount_paid"), name="amount_paid")
+    if paid or off_stripe:
+        return paid or off_stripe
+    return None if invoice.get("paid_out_of_band") is True else paid
 
 
 def _count(value: object) -> int:
@@ -214,7 +224,7 @@ class PaymentIntent:
             currency=text(value.get("currency"), longest=3).lower(),
             description=text(value.get("description")),
             created_at=moment(value.get("created")),
-            failure=Failure.read(error, value.get("latest_charge")),
+            failure=Failure.read(error, _latest_charge(value)),
         )
 
 
