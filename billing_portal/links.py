@@ -19,6 +19,7 @@ from recovery.timeline import Actor, Kind
 LIFETIME = timedelta(days=7)
 RETURN_LIFETIME = timedelta(hours=2)
 UPDATE_PATH = "/fourthngoal/recover/update"
+REPLACE_PATH = "/fourthngoal/recover/update/replace"
 RETURN_PATH = "/fourthngoal/recover/update/return"
 
 
@@ -79,9 +80,10 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
         return Found(LinkState.FORGED)
     if link.revoked_at:
         return Found(LinkState.REVOKED, link)
-    if is_expired:
+    state = BY_STATUS[Status(link.case.status)]
+    if is_expired and state is LinkState.VALID:
         return Found(LinkState.EXPIRED, link)
-    return Found(BY_STATUS[Status(link.case.status)], link)
+    return Found(state, link)
 
 
 def return_url(link: PaymentUpdateLink, *, now: datetime) -> str:
@@ -130,6 +132,19 @@ def _tell(link: PaymentUpdateLink, kind: Kind, summary: str, *, now: datetime) -
     timeline.append(
         case=link.case, kind=kind, summary=summary, once=once, at=now, actor=Actor.CUSTOMER
     )
+
+
+@transaction.atomic
+def request_replacement(link: PaymentUpdateLink, *, now: datetime) -> None:
+    """The holder of an expired link asks for a new one; asked again, the first request stands."""
+    asked = PaymentUpdateLink.objects.filter(pk=link.pk, replacement_requested_at=None)
+    if asked.update(replacement_requested_at=now):
+        _tell(link, Kind.LINK_REQUESTED, "A new link was asked for on an expired page.", now=now)
+
+
+def replaced(link: PaymentUpdateLink, *, now: datetime) -> None:
+    link.replaced_at = now
+    link.save(update_fields=["replaced_at"])
 
 
 def revoke(link: PaymentUpdateLink, *, now: datetime) -> None:

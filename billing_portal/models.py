@@ -25,19 +25,28 @@ class PaymentUpdateLink(TenantOwned, Mutable):
     finished_at = models.DateTimeField(null=True, blank=True)
     # What the customer paid with when they set out, to see on return whether that changed.
     payment_method_before = models.CharField(max_length=255, blank=True, default="")
+    # An expired link's holder asked for a new one; dunning finds the request and answers it.
     replacement_requested_at = models.DateTimeField(null=True, blank=True)
+    replaced_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(finished_at__isnull=True) | models.Q(started_at__isnull=False),
                 name="only_a_started_update_is_finished",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(replaced_at__isnull=True)
+                | models.Q(replacement_requested_at__isnull=False),
+                name="only_a_requested_link_is_replaced",
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["replacement_requested_at"],
-                condition=models.Q(replacement_requested_at__isnull=False),
+                condition=models.Q(
+                    replacement_requested_at__isnull=False, replaced_at__isnull=True
+                ),
                 name="links_to_replace",
             )
         ]

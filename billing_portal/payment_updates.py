@@ -7,7 +7,7 @@ from datetime import datetime
 
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
-from recovery import attempts, cases, customers, ingest, stripe_gateway
+from recovery import attempts, cases, customers, ingest, stripe_gateway, timeline
 from recovery.attempts import ChargeResult, Outcome
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import Customer, RecoveryCase
@@ -18,6 +18,7 @@ from recovery.stripe_gateway import (
     StripeError,
     StripeGateway,
 )
+from recovery.timeline import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -75,25 +76,28 @@ def begin(link: PaymentUpdateLink, *, now: datetime) -> str:
 
 def complete(link: PaymentUpdateLink, *, now: datetime) -> Result:
     """Back from the portal: charge what is open to the new card, and tell how that went."""
-    if link.case.status == Status.RECOVERED:
-        return Result(Overall.SUCCESS)
-    if link.case.status == Status.VOIDED or link.case.customer is None:
+    case, customer = link.case, link.case.customer
+    if case.status == Status.VOIDED or customer is None:
         return Result(Overall.NOTHING_DUE)
+    is_paid = case.status == Status.RECOVERED  # the webhook was quicker, or another card's was
     try:
-        gateway = stripe_gateway.of(link.case.merchant)
-        facts = gateway.customer(link.case.customer.stripe_customer_id)
+        gateway = stripe_gateway.of(case.merchant)
+        facts = gateway.customer(customer.stripe_customer_id)
     except StripeError:
-        return Result(Overall.UNAVAILABLE)
+        return Result(Overall.SUCCESS if is_paid else Overall.UNAVAILABLE)
     if facts.default_payment_method_id in {"", link.payment_method_before}:
-        return Result(Overall.UNCHANGED)
+        return Result(Overall.SUCCESS if is_paid else Overall.UNCHANGED)
     links.finished(link, now=now)
-    return charge_everything(
-        customer=link.case.customer,
+    charges = charge_everything(
+        customer=customer,
         payment_method_id=facts.default_payment_method_id,
         is_customer_present=True,
         gateway=gateway,
         now=now,
     )
+    if is_paid:
+        charges = (Charge(case, ChargeResult(Outcome.ALREADY_PAID)), *charges)
+    return Result(_overall(charges), charges)
 
 
 def charge_everything(
@@ -103,7 +107,7 @@ def charge_everything(
     is_customer_present: bool,
     gateway: StripeGateway,
     now: datetime,
-) -> Result:
+) -> tuple[Charge, ...]:
     """Charge the customer's open debts to a payment method, oldest first."""
     charges = []
     for case in _debts(customer, gateway, now=now):
@@ -112,7 +116,7 @@ def charge_everything(
             is_customer_present=is_customer_present, now=now,
         )  # fmt: skip
         charges.append(Charge(case, result))
-    return Result(_overall(charges), tuple(charges))
+    return tuple(charges)
 
 
 def _debts(customer: Customer, gateway: StripeGateway, *, now: datetime) -> list[RecoveryCase]:
@@ -151,7 +155,7 @@ OVERALL = (
 )
 
 
-def _overall(charges: list[Charge]) -> Overall:
+def _overall(charges: tuple[Charge, ...]) -> Overall:
     outcomes = {charge.result.outcome for charge in charges}
     if not outcomes:
         return Overall.NOTHING_DUE
@@ -165,7 +169,8 @@ def _overall(charges: list[Charge]) -> Overall:
     return Overall.PARTLY
 
 
-UNDECIDED = {Outcome.UNAVAILABLE, Outcome.PENDING}  # asked again at the next tick
+UNDECIDED = {Outcome.UNAVAILABLE, Outcome.PENDING}  # asked again, later each time
+MOST_TRIES = 12  # over two days
 
 
 def charge_new_card(customer: Customer, *, now: datetime) -> None:
@@ -175,9 +180,16 @@ def charge_new_card(customer: Customer, *, now: datetime) -> None:
     except NotConnectedError:
         customers.new_card_was_handled(customer)
         return
-    result = charge_everything(
+    charges = charge_everything(
         customer=customer, payment_method_id=customer.new_payment_method_id,
         is_customer_present=False, gateway=gateway, now=now,
     )  # fmt: skip
-    if all(charge.result.outcome not in UNDECIDED for charge in result.charges):
+    undecided = [charge.case for charge in charges if charge.result.outcome in UNDECIDED]
+    if not undecided or customer.new_payment_method_tries >= MOST_TRIES:
         customers.new_card_was_handled(customer)
+        for case in undecided:
+            timeline.append(
+                case=case, kind=Kind.ATTEMPT_UNRESOLVED, at=now,
+                once=f"unresolved:{customer.new_payment_method_id}",
+                summary="Stripe could not be asked whether the new card was charged: see there.",
+            )  # fmt: skip

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from billing_portal import links, payment_updates, presentation
 from billing_portal.links import Found, LinkState
@@ -47,12 +47,22 @@ def update(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     token = (request.POST if request.method == "POST" else request.GET).get("token", "")
     found = links.find(token, now=now)
-    if found.state is not LinkState.VALID or found.link is None:
-        return _page(request, f"{found.state}.html", found, status=STATUS_CODES[found.state])
-    if request.method == "POST":
-        return _go_to_portal(request, found.link, token)
-    links.opened(found.link, now=now)
-    return _page(request, "valid.html", found, **_debt(found.link, token))
+    if found.state is LinkState.VALID and found.link is not None:
+        if request.method == "POST":
+            return _go_to_portal(request, found.link, token)
+        links.opened(found.link, now=now)
+    return _state_page(request, found, token)
+
+
+def _state_page(request: HttpRequest, found: Found, token: str = "") -> HttpResponse:
+    """What a link's holder can do about it."""
+    if found.state is LinkState.VALID and found.link is not None:
+        return _page(request, "valid.html", found, **_debt(found.link, token))
+    status = STATUS_CODES[found.state]
+    return _page(
+        request, f"{found.state}.html", found, status=status, token=token,
+        action=links.REPLACE_PATH,
+    )  # fmt: skip
 
 
 def _go_to_portal(request: HttpRequest, link: PaymentUpdateLink, token: str) -> HttpResponse:
@@ -65,13 +75,29 @@ def _go_to_portal(request: HttpRequest, link: PaymentUpdateLink, token: str) -> 
         return _page(request, "unavailable.html", found, status=503, **_debt(link, token))
 
 
+@csrf_exempt
+@require_POST
+def replace(request: HttpRequest) -> HttpResponse:
+    """An expired link's holder asks for a new one, which goes to the address on file: the page
+    says the same whether there is one or not."""
+    now = timezone.now()
+    token = request.POST.get("token", "")
+    found = links.find(token, now=now)
+    if found.link is None or found.state is not LinkState.EXPIRED:
+        return _state_page(request, found, token)
+    links.request_replacement(found.link, now=now)
+    return _page(request, "replaced.html", found)
+
+
 @require_GET
 def come_back(request: HttpRequest) -> HttpResponse:
     """Back from Stripe: what is open is charged to the new card, and told how that went."""
     now = timezone.now()
     found = links.find(request.GET.get("r", ""), now=now, purpose=Purpose.RETURN)
-    if found.link is None or found.state in {LinkState.REVOKED, LinkState.EXPIRED}:
-        return _page(request, f"{found.state}.html", found, status=STATUS_CODES[found.state])
+    if found.link is None or found.state is LinkState.REVOKED:
+        return _state_page(request, found)
+    if found.state is LinkState.EXPIRED:
+        return _page(request, "return_expired.html", found, status=410)
     result = payment_updates.complete(found.link, now=now)
     return _page(request, "result.html", found, **_told(request, found.link, result))
 

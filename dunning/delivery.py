@@ -1,6 +1,7 @@
 """A message goes out at most once: claim, look at the case again, send, record."""
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import formataddr
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
@@ -12,10 +13,12 @@ from django.db import transaction
 
 from billing_portal import links
 from dunning.models import DunningMessage
-from dunning.rendering import Rendered, render
+from dunning.rendering import Rendered, UnrenderableError, render
 from recovery import cases, ingest, stripe_gateway, timeline
+from recovery.backoff import pause
 from recovery.masking import mask_email
 from recovery.models import RecoveryCase
+from recovery.state_machine import Status
 from recovery.stripe_gateway import (
     MissingPermissionError,
     NotConnectedError,
@@ -35,6 +38,10 @@ PERMANENT = 500  # SMTP replies from here on are final
 HIDDEN_LINK = "[payment update link]"
 
 
+WRITTEN_TO = {Status.OPEN}
+ANSWERED = {Status.OPEN, Status.LOST}  # who asks for a link may still pay what was given up
+
+
 class StaleError(Exception):
     """What we know may be old, and Stripe can't be asked now: better late than wrong."""
 
@@ -42,6 +49,15 @@ class StaleError(Exception):
 def queued(*, now: datetime) -> list[int]:
     due = DunningMessage.objects.filter(state=DunningMessage.State.QUEUED, due_at__lte=now)
     return list(due.order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that is ours to send, as it reads under the lock on its case."""
+
+    message: DunningMessage
+    content: Rendered
+    link: str
 
 
 def deliver(message_id: int, *, now: datetime) -> None:
@@ -53,20 +69,21 @@ def deliver(message_id: int, *, now: datetime) -> None:
         return
     try:
         _ask_stripe(message.case, now=now)
+        claimed = _claim(message_id, now=now)
     except StaleError as error:
         _put_off(message, str(error), now=now)
-        return
-    claimed = _claim(message_id, now=now)
-    if claimed is None:
-        return
-    link = links.create(case=claimed.case, now=now)
-    content = render(case=claimed.case, template=claimed.step.template, link=link)
-    if _hand_over(claimed, content, now=now):
-        _sent(claimed, content, link, now=now)
+    except UnrenderableError as error:
+        logger.exception("Message %s can't be rendered.", message.public_id)
+        message.tries += 1
+        _put_off(message, str(error), now=now)
+    else:
+        if claimed and _hand_over(claimed, now=now):
+            _sent(claimed, now=now)
 
 
-def _hand_over(message: DunningMessage, content: Rendered, *, now: datetime) -> bool:
+def _hand_over(claimed: Claimed, *, now: datetime) -> bool:
     """Give the mail to the mail server; False if it certainly or possibly didn't take it."""
+    message = claimed.message
     connection = get_connection()
     try:
         connection.open()
@@ -74,7 +91,7 @@ def _hand_over(message: DunningMessage, content: Rendered, *, now: datetime) -> 
         _put_off(message, f"The mail server can't be reached ({type(error).__name__}).", now=now)
         return False
     try:
-        _mail(message, content, connection).send()
+        _mail(message, claimed.content, connection).send()
     except SMTPRecipientsRefused:
         _failed(message, "The mail server refused the address.", now=now)
     except SMTPResponseException as error:
@@ -106,8 +123,9 @@ def _ask_stripe(case: RecoveryCase, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def _claim(message_id: int, *, now: datetime) -> DunningMessage | None:
-    """Ours to send, or None: the case is read again under lock."""
+def _claim(message_id: int, *, now: datetime) -> Claimed | None:
+    """Ours to send, or None: the case is read again under lock. Raises UnrenderableError, and
+    then nothing was claimed."""
     message = (
         DunningMessage.objects.select_for_update(of=("self",))
         .select_related("case__merchant", "case__customer", "step")
@@ -116,10 +134,10 @@ def _claim(message_id: int, *, now: datetime) -> DunningMessage | None:
     if message.state != DunningMessage.State.QUEUED:
         return None
     case = cases.locked(message.case)
-    if not case.is_open:
+    if case.status not in (ANSWERED if message.is_asked_for else WRITTEN_TO):
         _skip(message, f"the case is {case.status}", now=now)
         return None
-    if case.is_paused:
+    if case.is_paused and not message.is_asked_for:
         message.due_at = now + PAUSE_CASE_IS_PAUSED
         message.save(update_fields=["due_at"])
         return None
@@ -130,7 +148,8 @@ def _claim(message_id: int, *, now: datetime) -> DunningMessage | None:
     message.recipient = case.customer_email
     message.tries += 1
     message.save(update_fields=["state", "claimed_at", "recipient", "tries"])
-    return message
+    link = links.create(case=case, now=now)
+    return Claimed(message, render(case=case, template=message.template, link=link), link)
 
 
 def _mail(
@@ -157,7 +176,8 @@ def _mail(
     return mail
 
 
-def _sent(message: DunningMessage, content: Rendered, link: str, *, now: datetime) -> None:
+def _sent(claimed: Claimed, *, now: datetime) -> None:
+    message, content, link = claimed.message, claimed.content, claimed.link
     message.state, message.sent_at, message.error = DunningMessage.State.SENT, now, ""
     message.subject = content.subject
     message.body_text = content.text.replace(link, HIDDEN_LINK)
@@ -166,7 +186,7 @@ def _sent(message: DunningMessage, content: Rendered, link: str, *, now: datetim
     timeline.append(
         case=message.case, kind=Kind.MESSAGE_SENT, once=f"sent:{message.public_id}", at=now,
         summary=f"“{content.subject}” was sent to {mask_email(message.recipient)}.",
-        rule=f"step {message.step.position} of the campaign",
+        rule=message.cause,
     )  # fmt: skip
 
 
@@ -175,8 +195,8 @@ def _put_off(message: DunningMessage, error: str, *, now: datetime) -> None:
         _failed(message, error, now=now)
         return
     message.state, message.error = DunningMessage.State.QUEUED, error
-    message.due_at = now + FIRST_PAUSE * 2 ** min(message.tries, 8)
-    message.save(update_fields=["state", "error", "due_at"])
+    message.due_at = now + pause(message.tries, first=FIRST_PAUSE)
+    message.save(update_fields=["state", "error", "due_at", "tries"])
 
 
 def _failed(message: DunningMessage, error: str, *, now: datetime) -> None:
@@ -195,7 +215,7 @@ def _not_sent(message: DunningMessage, summary: str, *, now: datetime) -> None:
     timeline.append(
         case=message.case, kind=Kind.MESSAGE_NOT_SENT, at=now, summary=summary,
         once=f"not sent:{message.public_id}:{message.state}",
-        rule=f"step {message.step.position} of the campaign",
+        rule=message.cause,
     )  # fmt: skip
 
 

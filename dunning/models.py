@@ -3,10 +3,13 @@ from functools import partial
 from django.db import models
 from django.db.models import Q
 
+from billing_portal.models import PaymentUpdateLink
 from recovery.declines import DeclineType
 from recovery.models import RecoveryCase
 from recovery.models.base import Mutable, TenantOwned, new_public_id
 from recovery.models.cases import choices
+
+NEW_LINK = "new_link"  # the words of a message that was asked for
 
 
 class DunningCampaign(TenantOwned, Mutable):
@@ -92,7 +95,10 @@ class DunningRun(TenantOwned, Mutable):
 
 
 class DunningMessage(TenantOwned, Mutable):
-    """One message to one person for one step. *Sent* means that the mail server took it."""
+    """One message to one person, for one step of a run or because they asked for a new link.
+
+    *Sent* means that the mail server took it.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -105,8 +111,16 @@ class DunningMessage(TenantOwned, Mutable):
     public_id = models.CharField(
         max_length=40, unique=True, editable=False, default=partial(new_public_id, "msg")
     )
-    run = models.ForeignKey(DunningRun, on_delete=models.CASCADE, related_name="messages")
-    step = models.ForeignKey(DunningStep, on_delete=models.PROTECT, related_name="messages")
+    run = models.ForeignKey(
+        DunningRun, null=True, blank=True, on_delete=models.CASCADE, related_name="messages"
+    )
+    step = models.ForeignKey(
+        DunningStep, null=True, blank=True, on_delete=models.PROTECT, related_name="messages"
+    )
+    expired_link = models.OneToOneField(
+        PaymentUpdateLink, null=True, blank=True, on_delete=models.CASCADE, related_name="+",
+        help_text="The link that the customer asked to replace.",
+    )  # fmt: skip
     case = models.ForeignKey(RecoveryCase, on_delete=models.CASCADE, related_name="messages")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     recipient = models.CharField(max_length=254, blank=True, default="")
@@ -132,6 +146,11 @@ class DunningMessage(TenantOwned, Mutable):
                 condition=~Q(state="sending") | Q(claimed_at__isnull=False),
                 name="a_claim_says_when",
             ),
+            models.CheckConstraint(
+                condition=Q(run__isnull=False, step__isnull=False, expired_link__isnull=True)
+                | Q(run__isnull=True, step__isnull=True, expired_link__isnull=False),
+                name="a_message_has_a_step_or_was_asked_for",
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="queued"), name="queued_messages"),
@@ -142,3 +161,15 @@ class DunningMessage(TenantOwned, Mutable):
 
     def __str__(self) -> str:
         return f"{self.public_id} ({self.state})"
+
+    @property
+    def is_asked_for(self) -> bool:
+        return self.step is None
+
+    @property
+    def template(self) -> str:
+        return self.step.template if self.step else NEW_LINK
+
+    @property
+    def cause(self) -> str:
+        return f"step {self.step.position} of the campaign" if self.step else "asked for"

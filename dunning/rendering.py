@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from babel.numbers import UnknownCurrencyError
+from django.template import TemplateSyntaxError
 from django.template.loader import render_to_string
 
 from billing_portal import presentation
+from dunning.models import NEW_LINK
 from recovery.models import RecoveryCase
 
 
@@ -50,6 +53,13 @@ WORDS: Mapping[str, Words] = MappingProxyType(
                 "If you have taken care of it meanwhile, please ignore this mail.",
             ),
         ),
+        NEW_LINK: Words(
+            "Your new link for {product}",
+            (
+                "Here is the new link. Your payment of {amount} for {product} is still open.",
+                "If you didn't ask for it, there is nothing to worry about.",
+            ),
+        ),
         "final": Words(
             "Last reminder: {amount} for {product}",
             (
@@ -68,8 +78,19 @@ class Rendered:
     html: str
 
 
+class UnrenderableError(Exception):
+    """The words of a message don't fit the facts of its case."""
+
+
 def render(*, case: RecoveryCase, template: str, link: str) -> Rendered:
-    """The message of one step. `link` goes behind its button."""
+    """The message of one step. `link` goes behind its button. Raises UnrenderableError."""
+    try:
+        return _render(case=case, template=template, link=link)
+    except (LookupError, ValueError, TemplateSyntaxError, UnknownCurrencyError) as error:
+        raise UnrenderableError(f"{template}: {type(error).__name__}: {error}") from error
+
+
+def _render(*, case: RecoveryCase, template: str, link: str) -> Rendered:
     words, merchant = WORDS[template], case.merchant
     facts = {
         "product": merchant.product_name,

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from dunning import delivery, runs
+from dunning import delivery, replacements, runs
 
 
 @shared_task(name="dunning.start_runs")
@@ -21,6 +21,12 @@ def work_due_steps(**_: object) -> None:
     now = timezone.now()
     runs.stop_for_closed_cases(now=now)
     for message_id in runs.take_due_steps(now=now):
+        _poke(message_id)
+
+
+@shared_task(name="dunning.replace_links")
+def replace_links(**_: object) -> None:
+    for message_id in replacements.queue(now=timezone.now()):
         _poke(message_id)
 
 

@@ -4,9 +4,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from recovery.backoff import pause
 from recovery.models import Customer, Merchant
 from recovery.state_machine import Status
 from recovery.stripe_objects import Customer as StripeCustomer
+
+BATCH = 50
+NEW_CARD = ("new_payment_method_id", "new_payment_method_due_at", "new_payment_method_tries")
 
 
 def remember(
@@ -76,12 +80,30 @@ def has_new_card(
     open_cases = customer.cases.filter(status=Status.OPEN)
     if open_cases.exclude(payment_method_id=payment_method_id).exists():
         customer.new_payment_method_id = payment_method_id
-        customer.new_payment_method_at = now
-        customer.save(update_fields=["new_payment_method_id", "new_payment_method_at"])
+        customer.new_payment_method_due_at = now
+        customer.new_payment_method_tries = 0
+        customer.save(update_fields=list(NEW_CARD))
+
+
+@transaction.atomic
+def claim_new_cards(*, now: datetime) -> list[Customer]:
+    """Customers whose new card is to be charged and whom nobody else serves; one that can't be
+    served now comes back later, longer each time."""
+    due = Customer.objects.filter(new_payment_method_due_at__lte=now)
+    batch = list(
+        due.select_for_update(skip_locked=True, of=("self",))
+        .select_related("merchant__stripe")
+        .order_by("new_payment_method_due_at", "id")[:BATCH]
+    )
+    for customer in batch:
+        customer.new_payment_method_tries += 1
+        customer.new_payment_method_due_at = now + pause(customer.new_payment_method_tries)
+    Customer.objects.bulk_update(batch, NEW_CARD[1:])
+    return batch
 
 
 def new_card_was_handled(customer: Customer) -> None:
     """Unless another one came meanwhile."""
     Customer.objects.filter(
         pk=customer.pk, new_payment_method_id=customer.new_payment_method_id
-    ).update(new_payment_method_id="", new_payment_method_at=None)
+    ).update(new_payment_method_id="", new_payment_method_due_at=None)

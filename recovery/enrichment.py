@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from recovery import cases, failures, inbox, ingest, timeline
+from recovery import cases, failures, ingest, timeline
+from recovery.backoff import pause
 from recovery.ingest import NO_REASON
 from recovery.models import RecoveryCase
 from recovery.state_machine import Trigger
@@ -24,7 +25,7 @@ def claim(*, now: datetime) -> list[RecoveryCase]:
     )
     for case in batch:
         case.enrich_tries += 1
-        case.enrich_at = now + inbox.pause(case.enrich_tries)
+        case.enrich_at = now + pause(case.enrich_tries)
     RecoveryCase.objects.bulk_update(batch, ["enrich_tries", "enrich_at"])
     return batch
 

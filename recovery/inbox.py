@@ -4,14 +4,13 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from recovery.backoff import pause
 from recovery.models import Merchant, StripeEvent
 from recovery.stripe_events import Event, concerns
 
 BATCH = 100
 LEASE = timedelta(minutes=5)  # a worker that takes longer is dead
 MOST_TRIES = 12
-FIRST_PAUSE = timedelta(seconds=5)
-LONGEST_PAUSE = timedelta(hours=6)
 LONGEST_ERROR = 1000
 
 
@@ -54,10 +53,6 @@ def failed(event: StripeEvent, *, error: str, is_permanent: bool, now: datetime)
         event.state = StripeEvent.State.FAILED
     event.due_at = now + pause(event.tries)
     event.save(update_fields=["state", "error", "due_at"])
-
-
-def pause(tries: int) -> timedelta:
-    return min(FIRST_PAUSE * (1 << min(tries, 20)), LONGEST_PAUSE)
 
 
 def told_of(merchant: Merchant, ids: list[str]) -> list[StripeEvent]:

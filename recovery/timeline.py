@@ -17,6 +17,7 @@ class Kind(enum.StrEnum):
     ATTEMPT_FAILED = "attempt_failed"
     ATTEMPT_SUCCEEDED = "attempt_succeeded"
     ATTEMPT_REFUSED = "attempt_refused"
+    ATTEMPT_UNRESOLVED = "attempt_unresolved"
     ENRICHED = "enriched"
     NOT_ENRICHED = "not_enriched"
     REFUND = "refund"
@@ -25,6 +26,7 @@ class Kind(enum.StrEnum):
     MESSAGE_SENT = "message_sent"
     MESSAGE_NOT_SENT = "message_not_sent"
     LINK_OPENED = "link_opened"
+    LINK_REQUESTED = "link_requested"
     UPDATE_STARTED = "update_started"
     UPDATE_FINISHED = "update_finished"
 

@@ -16,7 +16,10 @@ class Customer(TenantOwned, Mutable):
     known_at = models.DateTimeField(help_text="Stripe's time of the newest fact above.")
     # A payment method that came since a payment failed: the open cases are charged to it.
     new_payment_method_id = models.CharField(max_length=255, blank=True, default="")
-    new_payment_method_at = models.DateTimeField(null=True, blank=True)
+    new_payment_method_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the open cases are next to be charged to it."
+    )
+    new_payment_method_tries = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -33,8 +36,8 @@ class Customer(TenantOwned, Mutable):
         ]
         indexes = [
             models.Index(
-                fields=["new_payment_method_at"],
-                condition=models.Q(new_payment_method_at__isnull=False),
+                fields=["new_payment_method_due_at"],
+                condition=models.Q(new_payment_method_due_at__isnull=False),
                 name="customers_with_a_new_card",
             )
         ]

@@ -1,5 +1,6 @@
 """The page behind the link, in each of its states (the contract, section 5)."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -53,7 +54,43 @@ def test_the_page_is_kept_by_nobody_found_by_nobody_and_runs_no_script(case: Rec
 def test_an_expired_link_is_a_410_that_says_what_to_do(case: RecoveryCase) -> None:
     page = Client().get(PAGE, {"token": token_for(case, age=timedelta(days=7))})
     assert page.status_code == 410
-    assert "newest mail" in page.content.decode()
+    assert "Send me a new link" in page.content.decode()
+    assert "user@example.com" not in page.content.decode()
+
+
+def test_an_expired_link_of_a_paid_case_says_that_it_is_paid(case: RecoveryCase) -> None:
+    token, now = token_for(case, age=timedelta(days=7)), timezone.now()
+    cases.advance(
+        case=case, trigger=Trigger.INVOICE_PAID, at=now, now=now, once="test",
+        payment=cases.Payment(4900),
+    )  # fmt: skip
+    page = Client().get(PAGE, {"token": token})
+    assert page.status_code == 200
+    assert "this is paid" in page.content.decode()
+
+
+def test_a_new_link_is_asked_for_once_and_the_page_reveals_nothing(case: RecoveryCase) -> None:
+    token = token_for(case, age=timedelta(days=7))
+    pages = [Client().post(f"{PAGE}/replace", {"token": token}) for _again in range(2)]
+    case.customer = None
+    case.save()
+    without_address = Client().post(f"{PAGE}/replace", {"token": token})
+
+    assert [page.status_code for page in pages] == [200, 200]
+    told = [re.sub(r'nonce="[^"]+"', "", page.content.decode()) for page in pages]
+    assert told[0] == told[1] == re.sub(r'nonce="[^"]+"', "", without_address.content.decode())
+    assert "example.com" not in told[0]
+    assert case.timeline.filter(kind="link_requested").count() == 1
+
+
+def test_only_an_expired_link_is_replaced(case: RecoveryCase) -> None:
+    valid = Client().post(f"{PAGE}/replace", {"token": token_for(case)})
+    forged = Client().post(f"{PAGE}/replace", {"token": "x"})
+    fetched = Client().get(f"{PAGE}/replace")
+
+    assert "Update payment details" in valid.content.decode()
+    assert (valid.status_code, forged.status_code, fetched.status_code) == (200, 400, 405)
+    assert not PaymentUpdateLink.objects.filter(replacement_requested_at__isnull=False).exists()
 
 
 def test_a_revoked_link_is_a_410(case: RecoveryCase) -> None:

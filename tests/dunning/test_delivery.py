@@ -108,3 +108,24 @@ def test_a_mail_server_that_cannot_be_reached_delays_the_mail(
 
     delivery.deliver(message.pk, now=timezone.now() + timedelta(hours=1))
     assert len(mail.outbox) == 1
+
+
+def test_a_message_that_cannot_be_rendered_is_tried_again_and_was_never_claimed(
+    message: DunningMessage,
+) -> None:
+    step = message.step
+    assert step
+    step.template = "no such words"
+    step.save()
+    delivery.deliver(message.pk, now=timezone.now())
+
+    message.refresh_from_db()
+    assert (message.state, message.tries, message.claimed_at) == ("queued", 1, None)
+    assert "no such words" in message.error
+    assert not message.case.links.exists()
+
+    step.template = "failed"
+    step.save()
+    delivery.deliver(message.pk, now=timezone.now())
+    message.refresh_from_db()
+    assert (message.state, len(mail.outbox)) == ("sent", 1)
