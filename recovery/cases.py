@@ -41,6 +41,13 @@ def concerning(merchant: Merchant, stripe_id: str) -> list[RecoveryCase]:
     )
 
 
+def invoice_paid_by(merchant: Merchant, intent_id: str) -> str:
+    """The invoice that is known to be paid by a PaymentIntent, "" where none is."""
+    of_invoices = RecoveryCase.objects.of(merchant).exclude(stripe_invoice_id="")
+    case = of_invoices.filter(stripe_payment_intent_id=intent_id).first() if intent_id else None
+    return case.stripe_invoice_id if case else ""
+
+
 def keys(case: RecoveryCase) -> list[str]:
     """The Stripe ids by which events find the case."""
     found = (case.stripe_invoice_id, case.stripe_payment_intent_id, case.stripe_subscription_id)
@@ -164,7 +171,9 @@ def note_failure_time(*, case: RecoveryCase, failed_at: datetime) -> None:
         and case.closed_at > case.settles_at
     ):
         case.status, case.reason = Status.RECOVERED, Trigger.PAYMENT_SUCCEEDED
-    case.save(update_fields=["failed_at", "settles_at", "status", "reason"])
+    if case.reason == Trigger.BELONGS_TO_INVOICE:
+        case.closed_at = failed_at
+    case.save(update_fields=["failed_at", "settles_at", "status", "reason", "closed_at"])
 
 
 @transaction.atomic
@@ -185,6 +194,27 @@ def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> 
             case.amount = invoice.amount_owed
     if case.status == Status.RECOVERED:
         case.mechanism = _mechanism(case, is_out_of_band=case.mechanism == "out_of_band")
+    case.save()
+
+
+@transaction.atomic
+def is_paid_by(*, case: RecoveryCase, intent_id: str) -> RecoveryCase:
+    """The PaymentIntent is the invoice's own, so what is told of it is told of this case."""
+    case = locked(case)
+    case.stripe_payment_intent_id = case.stripe_payment_intent_id or intent_id
+    case.save(update_fields=["stripe_payment_intent_id"])
+    return case
+
+
+@transaction.atomic
+def belongs_to_invoice(*, case: RecoveryCase, now: datetime) -> None:
+    """What looked like a one-time payment is an invoice's, which has a case of its own and hears
+    why it failed; nothing of it stays here."""
+    case = advance(
+        case=case, trigger=Trigger.BELONGS_TO_INVOICE, at=case.failed_at, now=now, once="twin"
+    )
+    case.amount_recovered, case.paid_attempt_count, case.mechanism = 0, 0, ""
+    case.decline_type, case.decline_code, case.advice_code = UNKNOWN.decline_type, "", ""
     case.save()
 
 

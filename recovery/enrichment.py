@@ -8,7 +8,6 @@ from recovery import cases, failures, ingest, timeline
 from recovery.backoff import pause
 from recovery.ingest import NO_REASON
 from recovery.models import RecoveryCase
-from recovery.state_machine import Trigger
 from recovery.timeline import Kind
 
 BATCH = 50
@@ -70,9 +69,7 @@ def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
     if invoice_id is None:
         return False
     if invoice_id:
-        cases.advance(
-            case=case, trigger=Trigger.BELONGS_TO_INVOICE, at=now, now=now, once="enriched"
-        )
+        cases.belongs_to_invoice(case=case, now=now)
         return True
     intent = ingest.ask(case.merchant, lambda stripe: stripe.payment_intent(intent_id))
     if intent is None:

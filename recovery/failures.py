@@ -20,13 +20,13 @@ SAME_ATTEMPT = timedelta(seconds=60)
 def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now: datetime) -> None:
     """Keep a failed charge with what is known of it. `key` names one that has no charge."""
     case = cases.locked(case)
-    attempt = _known(case, failure, key=key, at=at)
-    if attempt is None:
-        attempt = PaymentAttempt(
-            merchant_id=case.merchant_id, case=case, trigger=AttemptTrigger.STRIPE,
-            key=failure.charge_id or key, attempted_at=at,
-        )  # fmt: skip
-    elif not failure.charge_id and attempt.state != PaymentAttempt.State.CLAIMED:
+    attempt = _known(case, failure, key=key, at=at) or PaymentAttempt(
+        merchant_id=case.merchant_id, case=case, trigger=AttemptTrigger.STRIPE, key=key,
+        attempted_at=at,
+    )  # fmt: skip
+    is_told = attempt.pk is not None and attempt.state != PaymentAttempt.State.CLAIMED
+    _name(attempt, failure, at=at, is_kept=is_told)
+    if is_told and not failure.charge_id:
         return  # told before, and better
     if attempt.state not in {PaymentAttempt.State.SUCCEEDED, PaymentAttempt.State.REQUIRES_ACTION}:
         fill(attempt, failure, case=case, now=now)
@@ -34,13 +34,24 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
     timeline.append(
         case=case,
         kind=Kind.ATTEMPT_FAILED,
-        summary=f"The payment was declined: {failure.decline.best_code or 'no reason given'}.",
+        summary=f"The payment was declined: {failure.decline.best_code or 'no reason known yet'}.",
         once=f"failed:{attempt.key}",
         at=at,
         actor=Actor.STRIPE if attempt.trigger == AttemptTrigger.STRIPE else Actor.RECOVER,
         rule=classify(failure.decline).rule,
         source=classify(failure.decline).source,
     )
+
+
+def _name(attempt: PaymentAttempt, failure: Failure, *, at: datetime, is_kept: bool) -> None:
+    """Stripe's attempt is known by its charge and happened when it was first told of, whichever
+    of the two events came first."""
+    if attempt.trigger != AttemptTrigger.STRIPE:
+        return
+    attempt.key = failure.charge_id or attempt.key
+    attempt.attempted_at = min(attempt.attempted_at, at)
+    if is_kept:
+        attempt.save(update_fields=["key", "attempted_at"])
 
 
 def _known(
@@ -56,6 +67,11 @@ def _known(
     if failure.charge_id:
         nearby = nearby.filter(stripe_charge_id="")
     return attempts.filter(key=key).first() or nearby.order_by("attempted_at", "id").first()
+
+
+def forget(case: RecoveryCase) -> None:
+    """The failures of a case that another one takes over, which hears of them itself."""
+    case.attempts.filter(trigger=AttemptTrigger.STRIPE).delete()
 
 
 def fill(attempt: PaymentAttempt, failure: Failure, *, case: RecoveryCase, now: datetime) -> None:

@@ -6,14 +6,19 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
-from recovery import cases, customers, failures, inbox, stripe_gateway
+from recovery import cases, customers, failures, inbox, stripe_gateway, twins
 from recovery.cases import Payment
 from recovery.declines import Decline
 from recovery.models import Merchant, RecoveryCase, StripeEvent
 from recovery.reading import id_of, node
 from recovery.state_machine import Trigger
 from recovery.stripe_events import Event, EventType
-from recovery.stripe_gateway import ObjectMissingError, StripeError, StripeGateway
+from recovery.stripe_gateway import (
+    NotConnectedError,
+    ObjectMissingError,
+    StripeError,
+    StripeGateway,
+)
 from recovery.stripe_objects import (
     Customer,
     Failure,
@@ -70,7 +75,7 @@ def ask(merchant: Merchant, question: Callable[[StripeGateway], Answer]) -> Answ
     """Stripe's answer, or None where it can't be asked: the payload must do for now."""
     try:
         return question(stripe_gateway.of(merchant))
-    except ObjectMissingError:
+    except (ObjectMissingError, NotConnectedError):
         return None
     except StripeError as error:
         logger.info("Stripe could not be asked for merchant %s: %s", merchant.public_id, error)
@@ -108,7 +113,7 @@ def invoice_failed(
     )
     if fresh:
         settle_invoice(case=case, invoice=fresh, now=now)
-    return case
+    return case if _can_be_asked(merchant) else twins.unite(case, now=now)
 
 
 def _can_be_asked(merchant: Merchant) -> bool:
@@ -152,7 +157,7 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
     told = PaymentIntent.read(event.object)
     failed_at = event.created_at or now
     asked = None
-    invoice_id = told.invoice_id
+    invoice_id = told.invoice_id or cases.invoice_paid_by(merchant, told.id)
     if not invoice_id:
         asked = ask(merchant, lambda stripe: stripe.invoice_of(told.id))
         invoice_id = asked or ""
@@ -166,12 +171,14 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
         now=now, is_complete=is_complete,
     )  # fmt: skip
     _payment_failed_again(case, event, failed_at, now)
-    return case
+    return case if _can_be_asked(merchant) else twins.unite(case, now=now)
 
 
 def _payment_of_invoice_failed(
     merchant: Merchant, invoice_id: str, event: Event, now: datetime
 ) -> RecoveryCase | None:
+    for twin in cases.concerning(merchant, id_of(event.object)):
+        cases.note_failure_time(case=twin, failed_at=event.created_at or now)
     for case in cases.concerning(merchant, invoice_id):
         _payment_failed_again(case, event, event.created_at or now, now)
         return None
