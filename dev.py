@@ -7,6 +7,7 @@ import pathlib
 import subprocess
 import sys
 import sysconfig
+from typing import NoReturn
 
 ROOT = pathlib.Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -68,15 +69,21 @@ def _uv() -> list[str | pathlib.Path]:
 def run() -> None:
     """The whole product on this machine, with what it prints to try next; Ctrl-C stops it."""
     set_up("requirements.txt")
+    _become("-m", "tests.demo")
+
+
+def _become(*arguments: str) -> NoReturn:
+    """Go on as the environment's Python, so that a signal reaches the program itself."""
     os.chdir(ROOT)
     python = str(BIN / "python")
-    os.execv(python, [python, "-m", "tests.demo"])
+    sys.stdout.flush()
+    os.execv(python, [python, *arguments])
 
 
 def test(*arguments: str) -> None:
     """The whole suite, on the embedded database and on PostgreSQL; takes pytest's arguments."""
     set_up("requirements-dev.txt")
-    call(BIN / "python", "-m", "tests.suite", *arguments)
+    _become("-m", "tests.suite", *arguments)
 
 
 def check() -> None:

@@ -35,6 +35,7 @@ def _uses_a_database(item: pytest.Item) -> bool:
 
     return (
         item.get_closest_marker("django_db") is not None
+        or item.get_closest_marker("journey") is not None
         or not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
         or issubclass(getattr(item, "cls", None) or object, TransactionTestCase)
     )
