@@ -1,0 +1,54 @@
+"""Customers and reversals, as Stripe's payloads tell of them."""
+
+from typing import Any
+
+import pytest
+
+from recovery.stripe_objects import Customer, Reversal
+
+Payload = dict[str, Any]
+
+
+def test_a_customer_is_read() -> None:
+    value = {
+        "id": "cus_1", "email": "jo@x.org", "name": "Jo", "preferred_locales": ["de-AT", "en"],
+        "address": {"country": "AT"}, "invoice_settings": {"default_payment_method": "pm_1"},
+        "default_source": "src_1",
+    }  # fmt: skip
+
+    assert Customer.read(value) == Customer(
+        id="cus_1", email="jo@x.org", name="Jo", locale="de-AT", country="AT",
+        default_payment_method_id="pm_1", is_deleted=False,
+    )  # fmt: skip
+
+
+def test_an_old_source_pays_where_there_is_no_payment_method() -> None:
+    value = {"id": "cus_1", "invoice_settings": {"default_payment_method": None}}
+
+    assert Customer.read(value | {"default_source": "c_1"}).default_payment_method_id == "c_1"
+
+
+def test_a_deleted_customer_is_only_an_id() -> None:
+    read = Customer.read({"id": "cus_1", "deleted": True})
+
+    assert read == Customer(
+        id="cus_1", email="", name="", locale="", country="",
+        default_payment_method_id="", is_deleted=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"id": "ch_1", "amount": 4900, "amount_refunded": 4900, "payment_intent": "pi_1"},
+         Reversal("pi_1", "ch_1", 4900, is_whole=True)),
+        ({"id": "ch_1", "amount": 4900, "amount_refunded": 900, "payment_intent": {"id": "pi_1"}},
+         Reversal("pi_1", "ch_1", 900, is_whole=False)),
+        ({"id": "ch_1", "amount": 4900, "amount_refunded": 0, "payment_intent": None},
+         Reversal("", "ch_1", 0, is_whole=False)),
+        ({"id": "dp_1", "charge": "ch_1", "amount": 4900, "payment_intent": "pi_1"},
+         Reversal("pi_1", "ch_1", 4900, is_whole=True)),
+    ],
+)  # fmt: skip
+def test_a_refund_and_a_dispute_say_how_much_went_back(value: Payload, expected: Reversal) -> None:
+    assert Reversal.read(value) == expected
