@@ -69,7 +69,7 @@ class DunningRun(TenantOwned, Mutable):
         STOPPED = "stopped"  # the case closed first
 
     case = models.ForeignKey(RecoveryCase, on_delete=models.CASCADE, related_name="runs")
-    campaign = models.ForeignKey(DunningCampaign, on_delete=models.PROTECT, related_name="runs")
+    campaign = models.ForeignKey(DunningCampaign, on_delete=models.RESTRICT, related_name="runs")
     state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE)
     next_position = models.PositiveSmallIntegerField(default=1)
     due_at = models.DateTimeField(null=True, blank=True, help_text="When the next step is due.")
@@ -115,7 +115,7 @@ class DunningMessage(TenantOwned, Mutable):
         DunningRun, null=True, blank=True, on_delete=models.CASCADE, related_name="messages"
     )
     step = models.ForeignKey(
-        DunningStep, null=True, blank=True, on_delete=models.PROTECT, related_name="messages"
+        DunningStep, null=True, blank=True, on_delete=models.RESTRICT, related_name="messages"
     )
     expired_link = models.OneToOneField(
         PaymentUpdateLink, null=True, blank=True, on_delete=models.CASCADE, related_name="+",

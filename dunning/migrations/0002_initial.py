@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='dunningrun',
             name='campaign',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='dunning.dunningcampaign'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='runs', to='dunning.dunningcampaign'),
         ),
         migrations.AddField(
             model_name='dunningrun',
@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='dunningmessage',
             name='step',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='dunning.dunningstep'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='messages', to='dunning.dunningstep'),
         ),
         migrations.AddConstraint(
             model_name='dunningcampaign',

@@ -154,7 +154,7 @@ class Migration(migrations.Migration):
                 ('known_at', models.DateTimeField(help_text="Stripe's time of the newest fact taken over.")),
                 ('enrich_at', models.DateTimeField(blank=True, help_text='When Stripe is next asked for what the payload left out.', null=True)),
                 ('enrich_tries', models.PositiveSmallIntegerField(default=0)),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='recovery.customer')),
+                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='cases', to='recovery.customer')),
                 ('merchant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='recovery.merchant')),
             ],
         ),

@@ -42,15 +42,33 @@ class AppendOnly(models.Model):
             raise AppendOnlyError(f"{type(self).__name__} {self.pk} can't be changed.")
         super().save(*args, **kwargs)
 
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:  # noqa: ARG002
+        raise AppendOnlyError(f"{type(self).__name__} {self.pk} can't be deleted.")
+
 
 Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
 
 
 class TenantQuerySet(models.QuerySet[Row_co]):
-    """Rows that belong to merchants; `of` is the one filter between tenants."""
+    """Rows that belong to merchants; `of` is the one filter between tenants.
+
+    What is append-only is so in bulk too.
+    """
 
     def of(self, merchant: "models.Model | int") -> Self:
         return self.filter(merchant=merchant)
+
+    def update(self, **kwargs: Any) -> int:
+        self._refuse_if_append_only()
+        return super().update(**kwargs)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        self._refuse_if_append_only()
+        return super().delete()
+
+    def _refuse_if_append_only(self) -> None:
+        if issubclass(self.model, AppendOnly):
+            raise AppendOnlyError(f"{self.model.__name__} rows can't be changed.")
 
 
 class TenantOwned(models.Model):

@@ -24,7 +24,7 @@ class RecoveryCase(TenantOwned, Mutable):
         max_length=40, unique=True, editable=False, default=partial(new_public_id, "case")
     )
     customer = models.ForeignKey(
-        Customer, null=True, on_delete=models.PROTECT, related_name="cases"
+        Customer, null=True, on_delete=models.RESTRICT, related_name="cases"
     )
     livemode = models.BooleanField()
     stripe_invoice_id = models.CharField(max_length=255, blank=True, default="")
