@@ -45,7 +45,7 @@ def read(token: str, *, purpose: Purpose, secret: str, now: datetime) -> str:
             options={"require": ["jti", "aud", "exp"], "verify_exp": False},
         )  # fmt: skip
         link_id, expires = str(claims["jti"]), int(claims["exp"])
-    except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
         raise ForgedTokenError(str(error)) from None
     if now.timestamp() >= expires:
         raise ExpiredTokenError(link_id)

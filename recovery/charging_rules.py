@@ -42,9 +42,11 @@ def may_charge(facts: ChargeFacts, *, now: datetime) -> Allowed | Refused:
         return Refused(f"the case is {facts.status}", "architecture, invariant 3")
     if facts.is_paused and not facts.is_customer_present:
         return Refused("the case is paused", "the merchant's own decision")
-    for decline in facts.declines[:1]:
-        meaning = classify(decline)
-        if meaning.retryable in {Retryable.NO, Retryable.AFTER_CUSTOMER_ACTION}:
+    for meaning in map(classify, facts.declines):
+        if meaning.retryable is Retryable.NO:  # for good, whatever was said since
+            return Refused(meaning.rule, meaning.source)
+    for meaning in map(classify, facts.declines[:1]):
+        if meaning.retryable is Retryable.AFTER_CUSTOMER_ACTION:
             return Refused(meaning.rule, meaning.source)
     scheduled = facts.next_payment_attempt_at
     if facts.declines and scheduled and now <= scheduled <= now + STRIPE_IS_ABOUT_TO:
