@@ -9,7 +9,20 @@ from recovery.models import Merchant, RecoveryCase
 from recovery.money import decimals, major
 
 LOCALE = "en"
-BRANDS = {"amex": "American Express", "visa": "Visa", "mastercard": "Mastercard"}
+# https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
+BRANDS = {
+    "amex": "American Express",
+    "cartes_bancaires": "Cartes Bancaires",
+    "diners": "Diners Club",
+    "discover": "Discover",
+    "eftpos_au": "eftpos",
+    "interac": "Interac",
+    "jcb": "JCB",
+    "link": "Link",
+    "mastercard": "Mastercard",
+    "unionpay": "UnionPay",
+    "visa": "Visa",
+}
 WHITE, BLACK = "#ffffff", "#111111"
 LINEAR_BELOW = 0.04045  # sRGB
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
@@ -57,8 +70,7 @@ def card(case: RecoveryCase) -> str:
     """Visa ending in 4242, or "" where the card isn't known."""
     if not case.card_last4:
         return ""
-    brand = BRANDS.get(case.card_brand, case.card_brand.title() or "Card")
-    return f"{brand} ending in {case.card_last4}"
+    return f"{BRANDS.get(case.card_brand, 'Card')} ending in {case.card_last4}"
 
 
 def accent(color: str) -> tuple[str, str]:
