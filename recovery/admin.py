@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, URLField
 from django.http import HttpRequest
 
 from recovery.models import (
@@ -94,11 +94,13 @@ class StripeEventAdmin(TenantAdmin):
 class CustomerAdmin(TenantAdmin):
     list_display = ("stripe_customer_id", "email", "name", "is_deleted")
     search_fields = ("stripe_customer_id", "email")
+    ordering = ("-id",)
 
 
 @admin.register(Merchant)
 class MerchantAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("public_id", "name", "currency", "time_zone")
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}  # Django 6's default
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)

@@ -1,0 +1,353 @@
+"""The back office, page by page: nobody sees another merchant's rows, changes a row or reads
+a secret. Generated from what is registered, so that a new page is held to the same."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from django.contrib import admin
+from django.core.management import call_command
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+
+from billing_portal.models import PaymentUpdateLink
+from dunning.tasks import deliver_queued, start_runs, work_due_steps
+from recovery import credentials
+from recovery.models import InternalKey, Membership, Merchant, RecoveryCase, Role, User
+from tests.builders import DOCUMENTED_EXAMPLE, SECRET, make_merchant, receive
+
+APPS = ("recovery", "billing_portal", "dunning")
+PASSWORD = "a long pass phrase of jo's"
+STRIPE_KEY = "rk_test_printed_nowhere"
+REGISTERED = {
+    model.__name__: model for model in admin.site._registry if model._meta.app_label in APPS
+}
+every_page = pytest.mark.parametrize("model", REGISTERED.values(), ids=REGISTERED)
+every_role = pytest.mark.parametrize("role", Role.values)
+pytestmark = pytest.mark.django_db
+
+
+def make_world(name: str) -> Merchant:
+    """A merchant with a row on every page, each with `name` in what can be searched."""
+    merchant = make_merchant(name)
+    merchant.stripe.api_key = STRIPE_KEY
+    payload = copy.deepcopy(DOCUMENTED_EXAMPLE)
+    payload["id"] = f"evt_{name}"
+    payload["data"]["object"] |= {
+        "id": f"in_{name}", "customer": f"cus_{name}", "customer_email": f"{name}@example.com",
+        "number": f"{name}-0001",
+    }  # fmt: skip
+    receive(payload, merchant=merchant)
+    start_runs()
+    work_due_steps()
+    deliver_queued()
+    merchant.stripe.save()
+    return merchant
+
+
+@pytest.fixture
+def ours() -> Merchant:
+    return make_world("fern")
+
+
+@pytest.fixture
+def theirs() -> Merchant:
+    return make_world("moss")
+
+
+def log_in(merchant: Merchant, role: str = Role.OPERATOR, email: str = "jo@example.com") -> Client:
+    call_command(
+        "create_operator", email, "--merchant", merchant.public_id, "--role", role,
+        "--password", PASSWORD,
+    )  # fmt: skip
+    client = Client()
+    assert client.login(username=email, password=PASSWORD)
+    return client
+
+
+def log_in_superuser() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@example.com", PASSWORD))
+    return client
+
+
+def rows_of(model: type[models.Model], merchant: Merchant) -> list[Any]:
+    key = {"pk": merchant.pk} if model is Merchant else {"merchant": merchant}
+    return list(model._default_manager.filter(**key))
+
+
+def address(model: type[models.Model], page: str, *args: object) -> str:
+    meta = model._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=args)
+
+
+def pages(model: type[models.Model], pk: object) -> Iterator[str]:
+    yield address(model, "changelist")
+    for page in ("change", "history"):
+        yield address(model, page, pk)
+
+
+# --- who sees what ----------------------------------------------------------------------------
+
+
+@every_role
+@every_page
+def test_a_member_sees_the_rows_of_their_merchant(
+    model: type[models.Model], role: str, ours: Merchant
+) -> None:
+    client = log_in(ours, role)
+    [row] = rows_of(model, ours)
+
+    for page in pages(model, row.pk):
+        assert client.get(page).status_code == 200
+
+
+@every_role
+@every_page
+def test_no_list_shows_or_counts_another_merchants_row(
+    model: type[models.Model], role: str, ours: Merchant, theirs: Merchant
+) -> None:
+    client = log_in(ours, role)
+    [row], [other] = rows_of(model, ours), rows_of(model, theirs)
+
+    shown = client.get(address(model, "changelist"))
+
+    assert list(shown.context["cl"].queryset) == [row]
+    assert shown.context["cl"].full_result_count == 1
+    assert "moss" not in shown.content.decode()
+    assert address(model, "change", other.pk) not in shown.content.decode()
+
+
+@every_page
+def test_nothing_that_is_asked_for_brings_another_merchants_row_into_a_list(
+    model: type[models.Model], ours: Merchant, theirs: Merchant
+) -> None:
+    client = log_in(ours)
+    [other] = rows_of(model, theirs)
+    questions = [
+        {"q": "moss"}, {"q": str(other)}, {"id": other.pk}, {"id__exact": other.pk},
+        {"pk__in": other.pk}, {"merchant": theirs.pk}, {"merchant__id__exact": theirs.pk},
+        {"case__merchant": theirs.pk}, {"all": ""}, {"o": "-1"}, {"p": "2"},
+        {"_facets": "True", "q": "moss"}, {"_popup": "1", "id": other.pk},
+        {"merchant__stripe__api_key__startswith": "rk_"}, {"customer__merchant": theirs.pk},
+    ]  # fmt: skip
+
+    for question in questions:
+        answer = client.get(address(model, "changelist"), question, follow=True)
+        assert answer.status_code in {200, 400}, question
+        if answer.status_code == 200:
+            assert other not in list(answer.context["cl"].queryset), question
+            assert address(model, "change", other.pk) not in answer.content.decode(), question
+
+
+@every_page
+def test_the_choices_of_a_filter_are_of_the_own_rows(
+    model: type[models.Model], ours: Merchant, theirs: Merchant
+) -> None:
+    RecoveryCase.objects.of(theirs).update(currency="xof")
+    client = log_in(ours)
+
+    shown = client.get(address(model, "changelist"), {"_facets": "True"}).content.decode()
+
+    assert "xof" not in shown
+
+
+@every_role
+@every_page
+def test_another_merchants_row_is_as_unknown_as_one_that_is_not_there(
+    model: type[models.Model], role: str, ours: Merchant, theirs: Merchant
+) -> None:
+    client = log_in(ours, role)
+    [other] = rows_of(model, theirs)
+
+    for page in ("change", "history"):
+        theirs_is = client.get(address(model, page, other.pk))
+        nobodys_is = client.get(address(model, page, 987_654))
+        assert (theirs_is.status_code, theirs_is["Location"]) == (302, reverse("admin:index"))
+        assert (nobodys_is.status_code, nobodys_is["Location"]) == (302, reverse("admin:index"))
+        said, *others = [str(message) for message in client.get("/admin/").context["messages"]]
+        assert [said.replace(str(other.pk), "987654")] == others
+
+
+@every_page
+@pytest.mark.parametrize("key", ["x", "-1", "0", "9" * 40, "1 OR 1=1", "%00", "é", "_5F", "1.5"])
+def test_what_is_no_id_is_as_unknown_as_one_that_is_not_there(
+    model: type[models.Model], key: str, ours: Merchant
+) -> None:
+    client = log_in(ours)
+
+    for page in ("change", "history"):
+        path = address(model, page, 987_654).replace("987654", key)
+        assert client.get(path).status_code in {302, 404}
+
+
+def searched_for() -> list[tuple[type[models.Model], str]]:
+    """Each foreign key that a form could let an operator search the other end of."""
+    return [
+        (model, field.name)
+        for model in REGISTERED.values()
+        for field in model._meta.get_fields()
+        if isinstance(field, models.ForeignKey) and field.related_model in REGISTERED.values()
+    ]
+
+
+@pytest.mark.parametrize(("model", "field"), searched_for())
+def test_autocompletion_finds_nothing_of_another_merchant(
+    model: type[models.Model], field: str, ours: Merchant, theirs: Merchant
+) -> None:
+    question = {
+        "app_label": model._meta.app_label, "model_name": str(model._meta.model_name),
+        "field_name": field,
+    }  # fmt: skip
+    remote = model._meta.get_field(field).related_model
+    is_searched = bool(admin.site._registry[cast("Any", remote)].search_fields)
+    client = log_in(ours)
+
+    for term in ("", "moss", "@example.com"):
+        answer = client.get(reverse("admin:autocomplete"), question | {"term": term})
+        assert answer.status_code == (200 if is_searched else 404)
+        assert "moss" not in answer.content.decode()
+        if is_searched:
+            assert len(answer.json()["results"]) == (term != "moss")
+
+
+def test_a_member_of_two_merchants_sees_both(ours: Merchant, theirs: Merchant) -> None:
+    log_in(theirs)
+
+    shown = log_in(ours).get(address(RecoveryCase, "changelist"))
+
+    assert shown.context["cl"].queryset.count() == 2
+
+
+@every_page
+def test_who_is_no_longer_a_member_sees_no_row(model: type[models.Model], ours: Merchant) -> None:
+    client = log_in(ours)
+    [row] = rows_of(model, ours)
+    Membership.objects.all().delete()
+
+    assert client.get(address(model, "changelist")).context["cl"].queryset.count() == 0
+    assert client.get(address(model, "change", row.pk)).status_code == 302
+
+
+@every_page
+def test_the_platforms_own_staff_sees_every_merchant(
+    model: type[models.Model], ours: Merchant, theirs: Merchant
+) -> None:
+    shown = log_in_superuser().get(address(model, "changelist"))
+
+    assert shown.context["cl"].queryset.count() == 2
+
+
+# --- who is let in ----------------------------------------------------------------------------
+
+
+@every_page
+def test_who_is_not_logged_in_is_sent_to_the_login(
+    model: type[models.Model], ours: Merchant
+) -> None:
+    [row] = rows_of(model, ours)
+    log_in(ours)
+    others = [Client(), Client(), Client()]
+    others[1].force_login(User.objects.create_user("customer@example.com", PASSWORD))
+    others[2].force_login(User.objects.get(email="jo@example.com"))
+    User.objects.filter(email="jo@example.com").update(is_active=False)
+
+    for client in others:
+        for page in [*pages(model, row.pk), "/admin/", "/admin/no/such/page/"]:
+            answer = client.get(page)
+            assert answer.status_code == 302
+            assert answer["Location"].startswith("/admin/login/?next=/admin/")
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("jo@example.com", "wrong"),
+        ("jo@example.com", ""),
+        ("nobody@example.com", PASSWORD),
+        ("jo@example.com\x00", PASSWORD),
+    ],
+)
+def test_a_refused_login_does_not_tell_what_was_wrong(
+    email: str, password: str, ours: Merchant
+) -> None:
+    log_in(ours)
+    client = Client()
+
+    answer = client.post("/admin/login/", {"username": email, "password": password})
+
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session
+    assert "nobody" not in str(answer.context["form"].errors)
+
+
+# --- nothing changes here ---------------------------------------------------------------------
+
+
+@every_role
+@every_page
+def test_nobody_adds_changes_or_deletes(
+    model: type[models.Model], role: str, ours: Merchant
+) -> None:
+    client = log_in(ours, role)
+    [row] = rows_of(model, ours)
+    before = list(model._default_manager.values())
+    facts = {field.name: "1" for field in model._meta.fields}
+
+    for page in (
+        address(model, "add"), address(model, "change", row.pk), address(model, "delete", row.pk)
+    ):  # fmt: skip
+        assert client.post(page, facts | {"post": "yes"}).status_code == 403
+    client.post(
+        address(model, "changelist"),
+        {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"},
+    )
+
+    assert list(model._default_manager.values()) == before
+    shown = client.get(address(model, "change", row.pk)).content.decode()
+    assert 'name="_save"' not in shown
+    assert "deletelink" not in shown
+
+
+@every_role
+def test_no_member_reaches_users_or_groups(role: str, ours: Merchant) -> None:
+    client = log_in(ours, role)
+
+    assert client.get("/admin/auth/group/").status_code == 403
+    assert {app["app_label"] for app in client.get("/admin/").context["app_list"]} <= set(APPS)
+
+
+# --- no secrets -------------------------------------------------------------------------------
+
+
+@every_page
+def test_no_page_prints_a_secret_even_to_the_platforms_staff(
+    model: type[models.Model], ours: Merchant
+) -> None:
+    key = credentials.new_internal_key(merchant=ours)
+    digests = {row.digest for row in InternalKey.objects.all()}
+    digests |= {row.digest for row in PaymentUpdateLink.objects.all()}
+    client = log_in_superuser()
+    secrets = {
+        STRIPE_KEY, SECRET, key, *digests, User.objects.get().password, "token=",
+    }  # fmt: skip
+    [row] = rows_of(model, ours)
+
+    for page in [*pages(model, row.pk), "/admin/"]:
+        shown = client.get(page).content.decode()
+        assert {secret for secret in secrets if secret in shown} == set()
+
+
+def test_what_was_written_to_a_customer_is_shown_as_text(ours: Merchant) -> None:
+    model = REGISTERED["DunningMessage"]
+    [message] = rows_of(model, ours)
+    model._default_manager.update(body_html="<script>alert(1)</script>", subject="<b>x</b>")
+
+    client = log_in(ours)
+
+    for page in pages(model, message.pk):
+        shown = client.get(page).content.decode()
+        assert "<script>alert(1)" not in shown
+        assert "<b>x</b>" not in shown
