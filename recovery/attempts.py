@@ -14,7 +14,14 @@ from recovery.declines import Decline
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import PaymentAttempt, RecoveryCase
 from recovery.state_machine import Status, Trigger
-from recovery.stripe_gateway import Charged, StripeError, StripeGateway, StripeUnavailableError
+from recovery.stripe_gateway import (
+    Charged,
+    MissingPermissionError,
+    NotConnectedError,
+    StripeError,
+    StripeGateway,
+    StripeUnavailableError,
+)
 from recovery.timeline import Actor, Kind
 
 logger = logging.getLogger(__name__)
@@ -22,6 +29,9 @@ logger = logging.getLogger(__name__)
 # As long as Stripe surely takes to answer; an older claim's worker is dead, and asking again
 # with the same idempotency key gives the first answer.
 CLAIM = timedelta(minutes=2)
+# Ends the key of a charge that was asked for while the customer was there: Stripe gives the first
+# answer only to the same question.
+PRESENT = ":present"
 
 
 class Outcome(enum.StrEnum):
@@ -68,13 +78,15 @@ def charge(
         return claimed
     try:
         gateway = stripe_gateway.of(case.merchant)
-        answer = _ask(gateway, case, claimed, is_customer_present=is_customer_present)
+        answer = _ask(gateway, case, claimed)
     except StripeUnavailableError:
         # Whether the charge was made is unknown: the claim stays and is asked again.
         return ChargeResult(Outcome.UNAVAILABLE)
+    except (NotConnectedError, MissingPermissionError) as error:
+        # Stripe looked at the key and no further: with a better one the card can be charged.
+        return _release(claimed, str(error), now=now)
     except StripeError as error:
-        _record_error(claimed, str(error), now=now)
-        return ChargeResult(Outcome.REFUSED, str(error))
+        return _record_error(claimed, str(error), now=now)
     return _record(claimed, answer, gateway=gateway, now=now)
 
 
@@ -91,11 +103,11 @@ def _claim(
     if case.status == Status.RECOVERED:
         return ChargeResult(Outcome.ALREADY_PAID)
     key = f"{case.public_id}:{trigger}:{payment_method_id}"
-    earlier = case.attempts.filter(key=key).first()
-    if earlier:
-        if earlier.state != PaymentAttempt.State.CLAIMED or now < earlier.attempted_at + CLAIM:
-            return ChargeResult(OUTCOMES[PaymentAttempt.State(earlier.state)])
-        return earlier
+    earlier = case.attempts.filter(key__in=[key, key + PRESENT]).first()
+    if earlier and (
+        earlier.state != PaymentAttempt.State.CLAIMED or now < earlier.attempted_at + CLAIM
+    ):
+        return _become_of(earlier)
     decision = may_charge(
         ChargeFacts(
             status=Status(case.status),
@@ -112,11 +124,18 @@ def _claim(
             summary=f"Not charged: {decision.rule}.", rule=decision.rule, source=decision.source,
         )  # fmt: skip
         return ChargeResult(Outcome.REFUSED, decision.rule)
-    return PaymentAttempt.objects.create(
-        merchant_id=case.merchant_id, case=case, trigger=trigger, key=key,
+    return earlier or PaymentAttempt.objects.create(
+        merchant_id=case.merchant_id, case=case, trigger=trigger,
+        key=key + PRESENT if is_customer_present else key,
         state=PaymentAttempt.State.CLAIMED, payment_method_id=payment_method_id,
         amount=case.amount, currency=case.currency, attempted_at=now,
     )  # fmt: skip
+
+
+def _become_of(earlier: PaymentAttempt) -> ChargeResult:
+    if earlier.error:
+        return ChargeResult(Outcome.REFUSED, earlier.error)
+    return ChargeResult(OUTCOMES[PaymentAttempt.State(earlier.state)])
 
 
 def _declines_of(case: RecoveryCase, payment_method_id: str) -> tuple[Decline, ...]:
@@ -136,19 +155,13 @@ def _declines_of(case: RecoveryCase, payment_method_id: str) -> tuple[Decline, .
     )
 
 
-def _ask(
-    gateway: StripeGateway,
-    case: RecoveryCase,
-    attempt: PaymentAttempt,
-    *,
-    is_customer_present: bool,
-) -> Charged:
+def _ask(gateway: StripeGateway, case: RecoveryCase, attempt: PaymentAttempt) -> Charged:
     pay = gateway.confirm_payment if case.is_one_time else gateway.pay_invoice
     return pay(
         case.stripe_invoice_id or case.stripe_payment_intent_id,
         payment_method_id=attempt.payment_method_id,
         key=attempt.key,
-        is_customer_present=is_customer_present,
+        is_customer_present=attempt.key.endswith(PRESENT),
     )
 
 
@@ -160,18 +173,23 @@ def _record(
         _record_decline(attempt, answer, now=now)
         return ChargeResult(Outcome.DECLINED)
     if answer.status == "not_open":
-        _record_error(attempt, "The invoice is no longer open.", now=now)
-        return ChargeResult(Outcome.REFUSED, "the invoice is no longer open")
+        debt = "payment" if case.is_one_time else "invoice"
+        return _record_error(attempt, f"the {debt} is no longer open", now=now)
     if answer.status == "requires_action":
         _resolve(attempt, PaymentAttempt.State.REQUIRES_ACTION, now=now)
         return ChargeResult(Outcome.NEEDS_AUTHENTICATION)
+    if answer.status == "already_paid":
+        # By whom is not for this attempt to say: it never got to charge.
+        _release(attempt, "it was paid already", now=now)
+        _settle(case, gateway, now=now)
+        return ChargeResult(Outcome.ALREADY_PAID)
     _resolve(attempt, PaymentAttempt.State.SUCCEEDED, now=now)
     timeline.append(
         case=case, kind=Kind.ATTEMPT_SUCCEEDED, summary="The payment went through.", at=now,
         once=f"succeeded:{attempt.key}", actor=Actor.RECOVER,
     )  # fmt: skip
     _settle(case, gateway, now=now)
-    return ChargeResult(Outcome.ALREADY_PAID if answer.status == "already_paid" else Outcome.PAID)
+    return ChargeResult(Outcome.PAID)
 
 
 def _settle(case: RecoveryCase, gateway: StripeGateway, *, now: datetime) -> None:
@@ -179,15 +197,12 @@ def _settle(case: RecoveryCase, gateway: StripeGateway, *, now: datetime) -> Non
     try:
         if case.is_one_time:
             intent = gateway.payment_intent(case.stripe_payment_intent_id)
-            trigger, payment = (
-                Trigger.PAYMENT_SUCCEEDED,
-                Payment(intent.amount_received or case.amount),
-            )
-            paid_at = now
+            trigger, paid_at = Trigger.PAYMENT_SUCCEEDED, now
+            payment = Payment.of_intent(intent, amount=case.amount)
         else:
             invoice = gateway.invoice(case.stripe_invoice_id)
             trigger, paid_at = Trigger.INVOICE_PAID, invoice.paid_at or now
-            payment = Payment(invoice.amount_paid or case.amount, invoice.attempt_count)
+            payment = Payment.of_invoice(invoice, amount=case.amount)
     except StripeError:
         logger.info("Paid, but Stripe could not be asked for the details: the webhook tells them.")
         return
@@ -206,13 +221,31 @@ def _record_decline(attempt: PaymentAttempt, answer: Charged, *, now: datetime) 
     cases.project_decline(case)
     timeline.append(
         case=case, kind=Kind.ATTEMPT_FAILED, at=now, once=f"failed:{attempt.key}",
-        summary=f"The new charge was declined: {answer.failure.decline.best_code}.",
+        summary=f"The new charge was declined: {failures.reason(answer.failure)}.",
     )  # fmt: skip
 
 
-def _record_error(attempt: PaymentAttempt, error: str, *, now: datetime) -> None:
+@transaction.atomic
+def _record_error(attempt: PaymentAttempt, error: str, *, now: datetime) -> ChargeResult:
     attempt.error = error[:500]
     _resolve(attempt, PaymentAttempt.State.FAILED, now=now)
+    _tell_refusal(attempt, attempt.error, now=now)
+    return ChargeResult(Outcome.REFUSED, attempt.error)
+
+
+@transaction.atomic
+def _release(attempt: PaymentAttempt, why: str, *, now: datetime) -> ChargeResult:
+    """Nothing was charged and nothing stands against asking anew."""
+    attempt.delete()
+    _tell_refusal(attempt, why, now=now)
+    return ChargeResult(Outcome.REFUSED, why)
+
+
+def _tell_refusal(attempt: PaymentAttempt, why: str, *, now: datetime) -> None:
+    timeline.append(
+        case=attempt.case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {why}",
+        once=f"refused:{attempt.key}:{why}", rule="Stripe's answer", source=why,
+    )  # fmt: skip
 
 
 def _resolve(attempt: PaymentAttempt, state: PaymentAttempt.State, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from django.db import transaction
 from django.db.models import Q
@@ -26,6 +26,16 @@ class Payment:
     amount: int
     attempt_count: int = 0
     is_out_of_band: bool = False
+
+    @classmethod
+    def of_invoice(cls, invoice: Invoice, *, amount: int) -> Self:
+        """What Stripe says was paid; `amount` where it doesn't say. 0 is an answer."""
+        paid = amount if invoice.amount_paid is None else invoice.amount_paid
+        return cls(paid, invoice.attempt_count, invoice.is_paid_out_of_band)
+
+    @classmethod
+    def of_intent(cls, intent: PaymentIntent, *, amount: int) -> Self:
+        return cls(amount if intent.amount_received is None else intent.amount_received)
 
 
 def concerning(merchant: Merchant, stripe_id: str) -> list[RecoveryCase]:

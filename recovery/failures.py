@@ -34,7 +34,7 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
     timeline.append(
         case=case,
         kind=Kind.ATTEMPT_FAILED,
-        summary=f"The payment was declined: {failure.decline.best_code or 'no reason known yet'}.",
+        summary=f"The payment was declined: {reason(failure)}.",
         once=f"failed:{attempt.key}",
         at=at,
         actor=Actor.STRIPE if attempt.trigger == AttemptTrigger.STRIPE else Actor.RECOVER,
@@ -72,6 +72,10 @@ def _known(
 def forget(case: RecoveryCase) -> None:
     """The failures of a case that another one takes over, which hears of them itself."""
     case.attempts.filter(trigger=AttemptTrigger.STRIPE).delete()
+
+
+def reason(failure: Failure) -> str:
+    return failure.decline.best_code or "no reason known yet"
 
 
 def fill(attempt: PaymentAttempt, failure: Failure, *, case: RecoveryCase, now: datetime) -> None:

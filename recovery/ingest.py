@@ -136,10 +136,9 @@ def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> No
 def settle_payment(*, case: RecoveryCase, intent: PaymentIntent, now: datetime) -> None:
     """Close a one-time payment's case if Stripe says that it was paid or canceled."""
     if intent.status == "succeeded":
-        amount = case.amount if intent.amount_received is None else intent.amount_received
         cases.pay(
-            case=case, trigger=Trigger.PAYMENT_SUCCEEDED, payment=Payment(amount), at=now, now=now,
-            once="asked",
+            case=case, trigger=Trigger.PAYMENT_SUCCEEDED, at=now, now=now, once="asked",
+            payment=Payment.of_intent(intent, amount=case.amount),
         )  # fmt: skip
     elif intent.status == "canceled":
         cases.advance(case=case, trigger=Trigger.PAYMENT_CANCELED, at=now, now=now, once="asked")
@@ -252,8 +251,7 @@ def _close_for_invoice(
     if trigger is not Trigger.INVOICE_PAID:
         cases.advance(case=case, trigger=trigger, at=at, now=now, once=once)
         return
-    amount = case.amount if invoice.amount_paid is None else invoice.amount_paid
-    payment = Payment(amount, invoice.attempt_count, invoice.is_paid_out_of_band)
+    payment = Payment.of_invoice(invoice, amount=case.amount)
     cases.pay(case=case, trigger=trigger, payment=payment, at=at, now=now, once=once)
 
 
@@ -261,10 +259,9 @@ def _payment_succeeded(case: RecoveryCase, event: Event, at: datetime, now: date
     if not case.is_one_time:
         return  # `invoice.paid` says it, and how much
     intent = PaymentIntent.read(event.object)
-    amount = case.amount if intent.amount_received is None else intent.amount_received
     cases.pay(
-        case=case, trigger=Trigger.PAYMENT_SUCCEEDED, payment=Payment(amount), at=at, now=now,
-        once=event.id,
+        case=case, trigger=Trigger.PAYMENT_SUCCEEDED, at=at, now=now, once=event.id,
+        payment=Payment.of_intent(intent, amount=case.amount),
     )  # fmt: skip
 
 

@@ -209,7 +209,8 @@ class StripeGateway:
     def confirm_payment(
         self, intent_id: str, *, payment_method_id: str, key: str, is_customer_present: bool
     ) -> Charged:
-        """Charge a failed one-time payment to another payment method."""
+        """Charge a failed one-time payment to another payment method. A decline is an answer.
+        Raises ObjectMissingError."""
         try:
             with _errors_named():
                 intent = self._client.v1.payment_intents.confirm(
@@ -219,6 +220,12 @@ class StripeGateway:
                 ).to_dict()
         except stripe.CardError as error:
             return _declined(error)
+        except RefusedError as error:
+            if re.search(r"already succeeded|status of succeeded", str(error)):
+                return Charged("already_paid")
+            if "status of canceled" in str(error):
+                return Charged("not_open")
+            raise
         status = text(intent.get("status"))
         return Charged("paid" if status == "succeeded" else "requires_action")
 

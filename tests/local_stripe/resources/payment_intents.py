@@ -101,7 +101,8 @@ def _confirm(realm: Realm, intent: Object, params: dict[str, Any], chosen: Objec
             param="customer",
         )
     intent["_return_url"] = params.get("return_url")
-    off_session = bool(params.get("off_session"))
+    # true, false, one_off or recurring
+    off_session = str(params.get("off_session") or False).lower() != "false"
     invoice = realm.find("invoice", intent["_invoice"])
     if invoice is not None:
         result = collection.collect(
