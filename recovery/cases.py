@@ -51,11 +51,10 @@ def concerning(merchant: Merchant, stripe_id: str) -> list[RecoveryCase]:
     )
 
 
-def invoice_paid_by(merchant: Merchant, intent_id: str) -> str:
-    """The invoice that is known to be paid by a PaymentIntent, "" where none is."""
-    of_invoices = RecoveryCase.objects.of(merchant).exclude(stripe_invoice_id="")
-    case = of_invoices.filter(stripe_payment_intent_id=intent_id).first() if intent_id else None
-    return case.stripe_invoice_id if case else ""
+def invoice_of_payment(merchant: Merchant, intent_id: str) -> str:
+    """The invoice that a PaymentIntent is known to pay, "" where no case says so."""
+    known = (case.stripe_invoice_id for case in concerning(merchant, intent_id))
+    return next(filter(None, known), "")
 
 
 def keys(case: RecoveryCase) -> list[str]:

@@ -4,9 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from recovery import cases, failures, ingest, timeline
+from recovery import cases, customers, failures, ingest, timeline
 from recovery.backoff import pause
-from recovery.ingest import NO_REASON
 from recovery.models import RecoveryCase
 from recovery.timeline import Kind
 
@@ -31,22 +30,29 @@ def claim(*, now: datetime) -> list[RecoveryCase]:
 
 def enrich(case: RecoveryCase, *, now: datetime) -> bool:
     """Ask Stripe about one case; False if it can't be asked yet."""
-    answered = (
-        _enrich_payment(case, now=now) if case.is_one_time else _enrich_invoice(case, now=now)
-    )
-    if answered or case.enrich_tries >= MOST_TRIES:
-        RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)
+    answered = False
+    try:
+        answered = (
+            _enrich_payment(case, now=now) if case.is_one_time else _enrich_invoice(case, now=now)
+        )
+    finally:
+        if answered or case.enrich_tries >= MOST_TRIES:
+            _finish(case, answered=answered, now=now)
+    return answered
+
+
+def _finish(case: RecoveryCase, *, answered: bool, now: datetime) -> None:
+    RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)
     if answered:
         timeline.append(
             case=case, kind=Kind.ENRICHED, summary="Stripe told what the event had left out.",
             once="enriched", at=now,
         )  # fmt: skip
-    elif case.enrich_tries >= MOST_TRIES:
+    else:
         timeline.append(
             case=case, kind=Kind.NOT_ENRICHED, once="not enriched", at=now,
             summary="Stripe could not be asked: the case stands on its event alone.",
         )  # fmt: skip
-    return answered
 
 
 def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
@@ -72,10 +78,25 @@ def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
         cases.belongs_to_invoice(case=case, now=now)
         return True
     intent = ingest.ask(case.merchant, lambda stripe: stripe.payment_intent(intent_id))
-    if intent is None:
+    if intent is None or not _enrich_customer(case, now=now):
         return False
-    failures.record(
-        case=case, failure=intent.failure or NO_REASON, at=case.failed_at, now=now,
-        key=f"{intent_id}#enriched",
-    )  # fmt: skip
+    if intent.failure:
+        failures.record(
+            case=case, failure=intent.failure, at=case.failed_at, now=now,
+            key=f"{intent_id}#enriched",
+        )  # fmt: skip
+    ingest.settle_payment(case=case, intent=intent, now=now)
+    return True
+
+
+def _enrich_customer(case: RecoveryCase, *, now: datetime) -> bool:
+    """Without an address nobody can be written to; False if it can't be asked for yet."""
+    customer = case.customer
+    if customer is None or customer.email or not customer.stripe_customer_id:
+        return True
+    stripe_id = customer.stripe_customer_id
+    facts = ingest.ask(case.merchant, lambda stripe: stripe.customer(stripe_id))
+    if facts is None:
+        return False
+    customers.update(merchant=case.merchant, facts=facts, at=now)
     return True

@@ -20,6 +20,8 @@ SAME_ATTEMPT = timedelta(seconds=60)
 def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now: datetime) -> None:
     """Keep a failed charge with what is known of it. `key` names one that has no charge."""
     case = cases.locked(case)
+    if failure.charge_id and not _is_ours_to_tell(case, failure.charge_id):
+        return
     attempt = _known(case, failure, key=key, at=at) or PaymentAttempt(
         merchant_id=case.merchant_id, case=case, trigger=AttemptTrigger.STRIPE, key=key,
         attempted_at=at,
@@ -52,6 +54,17 @@ def _name(attempt: PaymentAttempt, failure: Failure, *, at: datetime, is_kept: b
     attempt.attempted_at = min(attempt.attempted_at, at)
     if is_kept:
         attempt.save(update_fields=["key", "attempted_at"])
+
+
+def _is_ours_to_tell(case: RecoveryCase, charge_id: str) -> bool:
+    """An invoice's own payment may have opened a case while Stripe could not be asked whose it
+    is: a charge of both is the invoice's."""
+    elsewhere = PaymentAttempt.objects.of(case.merchant_id).exclude(case=case)
+    elsewhere = elsewhere.filter(stripe_charge_id=charge_id)
+    if case.is_one_time:
+        return not elsewhere.exists()
+    elsewhere.filter(trigger=AttemptTrigger.STRIPE).delete()
+    return True
 
 
 def _known(

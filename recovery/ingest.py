@@ -156,7 +156,7 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
     told = PaymentIntent.read(event.object)
     failed_at = event.created_at or now
     asked = None
-    invoice_id = told.invoice_id or cases.invoice_paid_by(merchant, told.id)
+    invoice_id = told.invoice_id or cases.invoice_of_payment(merchant, told.id)
     if not invoice_id:
         asked = ask(merchant, lambda stripe: stripe.invoice_of(told.id))
         invoice_id = asked or ""

@@ -52,4 +52,7 @@ def process(event: StripeEvent) -> None:
 @shared_task(name="recovery.enrich_cases")
 def enrich_cases(**_: object) -> None:
     for case in enrichment.claim(now=timezone.now()):
-        enrichment.enrich(case, now=timezone.now())
+        try:
+            enrichment.enrich(case, now=timezone.now())
+        except Exception:
+            logger.exception("Case %s could not be enriched; the others go on.", case.public_id)
