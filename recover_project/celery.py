@@ -20,7 +20,12 @@ def _broker() -> dict[str, Any]:
     if settings.REDIS_URL:
         return {
             "broker_url": settings.REDIS_URL,
-            "broker_transport_options": {"socket_timeout": 5, "socket_connect_timeout": 2},
+            "broker_transport_options": {
+                "socket_timeout": 5,
+                "socket_connect_timeout": 2,
+                # A poke that finds no broker gives up at once: Stripe waits for the answer.
+                "max_retries": 0,
+            },
         }
     folders = {name: Path(settings.RUN_DIR) / "broker" / name for name in ("queue", "control")}
     for folder in folders.values():

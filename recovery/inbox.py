@@ -52,7 +52,9 @@ def failed(event: StripeEvent, *, error: str, is_permanent: bool, now: datetime)
     if is_permanent or event.tries >= MOST_TRIES:
         event.state = StripeEvent.State.FAILED
     event.due_at = now + pause(event.tries)
-    event.save(update_fields=["state", "error", "due_at"])
+    # A worker that outlived its lease may be too late to say so.
+    still_pending = StripeEvent.objects.filter(pk=event.pk, state=StripeEvent.State.PENDING)
+    still_pending.update(state=event.state, error=event.error, due_at=event.due_at)
 
 
 def told_of(merchant: Merchant, ids: list[str]) -> list[StripeEvent]:

@@ -1,0 +1,200 @@
+"""Stripe's events: stored once, claimed by one worker, tried again, given up late and visibly."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from recovery import inbox
+from recovery.models import Merchant, StripeEvent
+from recovery.stripe_events import Event
+from tests.builders import event, make_merchant
+from tests.recovery.stories import at_once
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+
+def store(merchant: Merchant, *, event_id: str, invoice: str = "in_1") -> None:
+    payload = json.dumps({**event("invoice.paid", {"id": invoice}), "id": event_id})
+    inbox.store(merchant=merchant, event=Event.parse(payload), payload=payload, now=NOW)
+
+
+def claimed(now: datetime) -> list[str]:
+    return [one.stripe_event_id for one in inbox.claim(now=now)]
+
+
+# --- stored once ------------------------------------------------------------------------------
+
+
+def test_an_event_is_stored_pending_with_the_bytes_that_were_signed_and_what_it_concerns() -> None:
+    store(make_merchant(), event_id="evt_1")
+
+    [stored] = StripeEvent.objects.all()
+    assert (stored.state, stored.tries, stored.due_at, stored.received_at) == (
+        "pending", 0, NOW, NOW,
+    )  # fmt: skip
+    assert (stored.type, stored.concerns) == ("invoice.paid", "in_1")
+    assert json.loads(stored.payload)["id"] == "evt_1"
+
+
+def test_a_second_delivery_changes_nothing_of_the_first() -> None:
+    merchant = make_merchant()
+    store(merchant, event_id="evt_1")
+    store(merchant, event_id="evt_1", invoice="in_2")
+
+    assert StripeEvent.objects.get().concerns == "in_1"
+
+
+def test_two_merchants_may_hear_of_the_same_event() -> None:
+    store(make_merchant("Fern"), event_id="evt_1")
+    store(make_merchant("Moss"), event_id="evt_1")
+
+    assert StripeEvent.objects.count() == 2
+
+
+def test_what_was_told_of_an_object_is_found_in_the_order_it_came_for_its_merchant_alone() -> None:
+    fern, moss = make_merchant("Fern"), make_merchant("Moss")
+    for event_id, invoice in [("evt_2", "in_1"), ("evt_1", "in_1"), ("evt_3", "in_2")]:
+        store(fern, event_id=event_id, invoice=invoice)
+    store(moss, event_id="evt_4", invoice="in_1")
+
+    found = inbox.told_of(fern, ["in_1"])
+
+    assert [one.stripe_event_id for one in found] == ["evt_2", "evt_1"]
+
+
+# --- claimed ----------------------------------------------------------------------------------
+
+
+def test_a_claimed_event_is_nobody_elses_until_its_lease_ends() -> None:
+    store(make_merchant(), event_id="evt_1")
+
+    assert claimed(NOW) == ["evt_1"]
+    assert claimed(NOW + inbox.LEASE - timedelta(seconds=1)) == []
+    assert claimed(NOW + inbox.LEASE) == ["evt_1"]
+    assert StripeEvent.objects.get().tries == 2
+
+
+def test_an_event_is_not_claimed_before_it_is_due() -> None:
+    store(make_merchant(), event_id="evt_1")
+    assert claimed(NOW - timedelta(seconds=1)) == []
+
+
+def test_events_are_claimed_oldest_first_in_batches() -> None:
+    merchant = make_merchant()
+    for number in range(inbox.BATCH + 1):
+        store(merchant, event_id=f"evt_{number}")
+
+    first, second = claimed(NOW), claimed(NOW)
+
+    assert first == [f"evt_{number}" for number in range(inbox.BATCH)]
+    assert second == [f"evt_{inbox.BATCH}"]
+
+
+def test_claiming_a_batch_costs_the_same_however_many_events_it_has(
+    django_assert_num_queries: object,
+) -> None:
+    merchant = make_merchant()
+    for number in range(20):
+        store(merchant, event_id=f"evt_{number}")
+
+    with django_assert_num_queries(4):  # type: ignore[operator]  # savepoint, select, update, release
+        batch = inbox.claim(now=NOW)
+        assert {one.merchant.stripe.livemode for one in batch} == {None}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_who_claim_at_once_never_get_the_same_event() -> None:
+    merchant = make_merchant()
+    for number in range(3 * inbox.BATCH):
+        store(merchant, event_id=f"evt_{number}")
+
+    batches = at_once(*[lambda: claimed(NOW)] * 4)
+
+    everything = [event_id for batch in batches for event_id in batch]
+    assert len(everything) == len(set(everything))
+    assert set(everything) <= {f"evt_{number}" for number in range(3 * inbox.BATCH)}
+    assert len(everything) >= inbox.BATCH
+    assert set(StripeEvent.objects.values_list("tries", flat=True)) <= {0, 1}
+
+
+# --- processed, tried again, given up ---------------------------------------------------------
+
+
+def test_a_processed_event_is_done_and_its_earlier_error_forgotten() -> None:
+    store(make_merchant(), event_id="evt_1")
+    [one] = inbox.claim(now=NOW)
+    inbox.failed(one, error="Boom", is_permanent=False, now=NOW)
+
+    inbox.processed(one, now=NOW)
+
+    one.refresh_from_db()
+    assert (one.state, one.error, one.processed_at) == ("processed", "", NOW)
+    assert claimed(NOW + timedelta(days=1)) == []
+
+
+def test_a_failed_event_waits_longer_each_time() -> None:
+    store(make_merchant(), event_id="evt_1")
+    now, pauses = NOW, []
+    for _try in range(5):
+        [one] = inbox.claim(now=now)
+        inbox.failed(one, error="Boom", is_permanent=False, now=now)
+        one.refresh_from_db()
+        assert (one.state, one.error) == ("pending", "Boom")
+        pauses.append((one.due_at - now).total_seconds())
+        now = one.due_at
+    assert pauses == [10, 20, 40, 80, 160]
+
+
+def test_an_event_that_fails_to_the_last_is_given_up_and_waits_for_a_person() -> None:
+    store(make_merchant(), event_id="evt_1")
+    now = NOW
+    for _try in range(inbox.MOST_TRIES):
+        [one] = inbox.claim(now=now)
+        inbox.failed(one, error="Boom", is_permanent=False, now=now)
+        now = one.due_at
+
+    one.refresh_from_db()
+    assert (one.state, one.error, one.tries) == ("failed", "Boom", 12)
+    assert claimed(now + timedelta(days=30)) == []
+
+
+def test_what_can_never_succeed_is_given_up_at_once() -> None:
+    store(make_merchant(), event_id="evt_1")
+    [one] = inbox.claim(now=NOW)
+
+    inbox.failed(one, error="Unreadable", is_permanent=True, now=NOW)
+
+    one.refresh_from_db()
+    assert (one.state, one.tries) == ("failed", 1)
+
+
+def test_an_endless_error_is_kept_by_its_beginning() -> None:
+    store(make_merchant(), event_id="evt_1")
+    [one] = inbox.claim(now=NOW)
+
+    inbox.failed(one, error="x" * 100_000, is_permanent=False, now=NOW)
+
+    one.refresh_from_db()
+    assert one.error == "x" * 1000
+
+
+@pytest.mark.parametrize(
+    ("tries", "seconds"), [(0, 5), (1, 10), (12, 20_480), (13, 21_600), (10_000, 21_600)]
+)
+def test_the_pause_doubles_up_to_six_hours(tries: int, seconds: int) -> None:
+    assert inbox.pause(tries) == timedelta(seconds=seconds)
+
+
+def test_a_worker_that_outlived_its_lease_does_not_undo_what_another_one_did() -> None:
+    store(make_merchant(), event_id="evt_1")
+    [slow] = inbox.claim(now=NOW)
+    [quick] = inbox.claim(now=NOW + inbox.LEASE)
+    inbox.processed(quick, now=timezone.now())
+
+    inbox.failed(slow, error="Too late", is_permanent=False, now=timezone.now())
+
+    quick.refresh_from_db()
+    assert (quick.state, quick.error) == ("processed", "")
