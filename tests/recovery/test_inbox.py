@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from recovery import inbox
+from recovery import backoff, inbox
 from recovery.models import Merchant, StripeEvent
 from recovery.stripe_events import Event
 from tests.builders import event, make_merchant
@@ -185,7 +185,7 @@ def test_an_endless_error_is_kept_by_its_beginning() -> None:
     ("tries", "seconds"), [(0, 5), (1, 10), (12, 20_480), (13, 21_600), (10_000, 21_600)]
 )
 def test_the_pause_doubles_up_to_six_hours(tries: int, seconds: int) -> None:
-    assert inbox.pause(tries) == timedelta(seconds=seconds)
+    assert backoff.pause(tries) == timedelta(seconds=seconds)
 
 
 def test_a_worker_that_outlived_its_lease_does_not_undo_what_another_one_did() -> None:
