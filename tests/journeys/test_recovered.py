@@ -20,6 +20,7 @@ from recovery.models import Merchant, RecoveryCase
 from recovery.tasks import process_inbox
 from tests.builders import dashboard, make_merchant
 from tests.local_stripe import LocalStripe
+from tests.local_stripe_tests.openapi import Validator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "rk_test_ferntea"
@@ -27,7 +28,7 @@ KEY = "rk_test_ferntea"
 
 @pytest.fixture
 def local_stripe(settings: SettingsWrapper, live_server: LiveServer) -> Iterator[LocalStripe]:
-    with LocalStripe() as running:
+    with LocalStripe(on_exchange=Validator().check) as running:
         settings.STRIPE_API_BASE = running.url
         settings.PUBLIC_URL = live_server.url
         yield running

@@ -16,6 +16,7 @@ from recovery.models import Merchant, RecoveryCase
 from recovery.tasks import process_inbox
 from tests.builders import make_merchant
 from tests.local_stripe import LocalStripe
+from tests.local_stripe_tests.openapi import Validator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "sk_test_0123456789abcdef"
@@ -33,7 +34,7 @@ def stripe_cli() -> str:
 
 @pytest.fixture
 def local_stripe(settings: Settings, live_server: LiveServer) -> Iterator[LocalStripe]:
-    with LocalStripe() as running:
+    with LocalStripe(on_exchange=Validator().check) as running:
         settings.STRIPE_API_BASE = running.url
         settings.PUBLIC_URL = live_server.url
         yield running

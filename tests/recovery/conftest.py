@@ -9,13 +9,14 @@ from pytest_django import Settings
 from recovery.models import Merchant
 from tests.builders import make_merchant
 from tests.local_stripe import LocalStripe
+from tests.local_stripe_tests.openapi import Validator
 from tests.recovery.stories import KEY
 
 
 @pytest.fixture
 def local_stripe(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalStripe]:
     monkeypatch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0)  # the SDK's retries don't wait
-    with LocalStripe() as running:
+    with LocalStripe(on_exchange=Validator().check) as running:
         settings.STRIPE_API_BASE = running.url
         yield running
 

@@ -14,6 +14,7 @@ from recovery import merchants
 from recovery.models import Merchant, RecoveryCase, SigningSecret
 from tests.builders import make_merchant
 from tests.local_stripe import LocalStripe
+from tests.local_stripe_tests.openapi import Validator
 
 pytestmark = pytest.mark.django_db
 KEY = "rk_test_ferntea"
@@ -21,7 +22,7 @@ KEY = "rk_test_ferntea"
 
 @pytest.fixture
 def local_stripe(settings: Settings) -> Iterator[LocalStripe]:
-    with LocalStripe() as running:
+    with LocalStripe(on_exchange=Validator().check) as running:
         settings.STRIPE_API_BASE = running.url
         yield running
 
