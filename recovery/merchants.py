@@ -56,8 +56,9 @@ def create(
     """A merchant with its keys. `monthly_price` is in minor units. Raises ValidationError."""
     if time_zone not in zoneinfo.available_timezones():
         raise ValidationError({"time_zone": f"There is no time zone {time_zone!r}."})
+    name = name.strip()
     merchant = Merchant(
-        name=name, product_name=product_name or name, currency=currency.lower(),
+        name=name, product_name=product_name.strip() or name, currency=currency.lower(),
         time_zone=time_zone, monthly_price=monthly_price,
     )  # fmt: skip
     merchant.full_clean()

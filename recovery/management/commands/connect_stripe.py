@@ -27,7 +27,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no merchant {options['merchant_id']}.")
         api_key = options["stripe_api_key"] or getpass.getpass("Restricted key: ")
         try:
-            merchants.connect(merchant=merchant, api_key=api_key, now=timezone.now())
+            merchants.connect(merchant=merchant, api_key=api_key.strip(), now=timezone.now())
         except merchants.ConnectError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{merchant.name} is connected; Stripe delivers to its endpoint now.")

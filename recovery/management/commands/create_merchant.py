@@ -12,6 +12,13 @@ from django.utils import timezone
 from recovery import merchants
 from recovery.money import decimals
 
+OPTIONS = {
+    "product_name": "--product-name",
+    "currency": "--currency",
+    "time_zone": "--timezone",
+    "monthly_price": "--monthly-price",
+}
+
 
 class Command(BaseCommand):
     help = "Make a merchant. Its keys are shown now and never again."
@@ -29,10 +36,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        now = timezone.now()
+        now, api_key = timezone.now(), options["stripe_api_key"].strip()
         try:
-            if options["stripe_api_key"]:
-                merchants.check_key(options["stripe_api_key"])
+            if api_key:
+                merchants.check_key(api_key)
             merchant, made = merchants.create(
                 name=options["name"],
                 product_name=options["product_name"],
@@ -42,17 +49,15 @@ class Command(BaseCommand):
                 webhook_secret=options["webhook_secret"],
                 now=now,
             )
-            if options["stripe_api_key"]:
+            if api_key:
                 try:
-                    secret = merchants.connect(
-                        merchant=merchant, api_key=options["stripe_api_key"], now=now
-                    )
+                    secret = merchants.connect(merchant=merchant, api_key=api_key, now=now)
                 except merchants.ConnectError:
                     merchant.delete()
                     raise
                 made = dataclasses.replace(made, webhook_secret=secret)
         except ValidationError as error:
-            raise CommandError("\n".join(error.messages)) from error
+            raise CommandError(_sentence(error)) from error
         except merchants.ConnectError as error:
             raise CommandError(f"{error}\nNo merchant was made.") from error
         shown = dataclasses.asdict(made)
@@ -61,6 +66,12 @@ class Command(BaseCommand):
             return
         for name, value in shown.items():
             self.stdout.write(f"{name:<16}{value}")
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first thing that is wrong, named as the option that says it."""
+    field, messages = next(iter(error.message_dict.items()))
+    return f"{OPTIONS.get(field, field)}: {messages[0]}"
 
 
 def _minor_units(price: str, currency: str) -> int | None:

@@ -4,7 +4,11 @@ import getpass
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
+from django.db import transaction
 
 from recovery.models import Membership, Merchant, Role, User
 
@@ -22,20 +26,27 @@ class Command(BaseCommand):
         merchant = Merchant.objects.filter(public_id=options["merchant"]).first()
         if merchant is None:
             raise CommandError(f"There is no merchant {options['merchant']}.")
-        email = options["email"].lower()
-        user = User.objects.filter(email=email).first() or User.objects.create_user(email)
-        user.is_staff = True
-        user.set_password(options["password"] or getpass.getpass())
-        user.save()
-        apps = ("recovery", "dunning", "billing_portal")
-        user.user_permissions.set(
-            Permission.objects.filter(
-                content_type__app_label__in=apps, codename__startswith="view_"
-            )
-        )
-        Membership.objects.update_or_create(
-            user=user, merchant=merchant, defaults={"role": options["role"]}
-        )
+        email = options["email"].strip().lower()
+        password = options["password"] or getpass.getpass()
+        user = User.objects.filter(email=email).first() or User(email=email)
+        try:
+            validate_email(email)
+            validate_password(password, user)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        _let_in(user, password=password, merchant=merchant, role=options["role"])
         self.stdout.write(
             f"{email} may log in at /admin/ as {options['role']} of {merchant.name}."
         )
+
+
+@transaction.atomic
+def _let_in(user: User, *, password: str, merchant: Merchant, role: str) -> None:
+    user.is_staff = user.is_active = True
+    user.set_password(password)
+    user.save()
+    apps = ("recovery", "dunning", "billing_portal")
+    user.user_permissions.set(
+        Permission.objects.filter(content_type__app_label__in=apps, codename__startswith="view_")
+    )
+    Membership.objects.update_or_create(user=user, merchant=merchant, defaults={"role": role})
