@@ -1,7 +1,7 @@
 """The one door to Stripe: the pinned version, one HTTP pool, short times, few named errors."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -10,9 +10,10 @@ from typing import Any
 import stripe
 from django.conf import settings
 
+from recovery.declines import Decline
 from recovery.models import Merchant
 from recovery.reading import Node, id_of, items, node, text
-from recovery.stripe_objects import Customer, Failure, Invoice, PaymentIntent
+from recovery.stripe_objects import Customer, Failure, Invoice, PaymentIntent, PaymentMethod
 
 API_VERSION = "2026-10-28.endive"
 CONNECT_SECONDS, READ_SECONDS = 3.05, 15
@@ -50,6 +51,14 @@ class RefusedError(StripeError):
     """Stripe understood the request and refused it; the text is Stripe's."""
 
 
+class DeclinedError(RefusedError):
+    """Any 402; `charged` tells what became of the charge, if the request was to make one."""
+
+    def __init__(self, message: str, charged: "Charged") -> None:
+        super().__init__(message)
+        self.charged = charged
+
+
 class TooManyEndpointsError(StripeError):
     """Stripe allows 16 webhook endpoints per account and mode, and they are used up."""
 
@@ -73,9 +82,31 @@ class Endpoint:
     secret: str = ""
 
 
+class _Http(stripe.RequestsClient):
+    """The SDK falls over an answer that isn't Stripe's, a captive portal's page for instance."""
+
+    def request(  # type: ignore[override]  # as RequestsClient has it
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        body, status, answered = super().request(method, url, headers, post_data)
+        if not _is_stripes(body, status):
+            message = f"An answer that isn't Stripe's (HTTP {status})."
+            raise stripe.APIConnectionError(message)  # type: ignore[no-untyped-call]
+        return body, status, answered
+
+
+def _is_stripes(body: bytes, status: int) -> bool:
+    """Every object of Stripe's says in `object` what it is; errors have a shape of their own."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return body.lstrip().startswith(b"{") and (status >= 400 or b'"object"' in body)
+
+
 @cache
 def _http() -> stripe.RequestsClient:
-    return stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS))
+    return _Http(timeout=(CONNECT_SECONDS, READ_SECONDS))
 
 
 def _permission_in(message: str) -> str:
@@ -89,6 +120,8 @@ def _named(error: stripe.StripeError) -> StripeError:
     code = getattr(error.error, "code", None) if error.error else None
     if isinstance(error, stripe.APIConnectionError | stripe.RateLimitError | stripe.APIError):
         return StripeUnavailableError(message)
+    if isinstance(error, stripe.CardError):
+        return DeclinedError(message, _declined(error))
     if isinstance(error, stripe.AuthenticationError):
         return NotConnectedError("Stripe doesn't accept the key.")
     if isinstance(error, stripe.PermissionError):
@@ -109,8 +142,6 @@ def _named(error: stripe.StripeError) -> StripeError:
 def _errors_named() -> Iterator[None]:
     try:
         yield
-    except stripe.CardError:
-        raise
     except stripe.StripeError as error:
         raise _named(error) from None
 
@@ -196,8 +227,8 @@ class StripeGateway:
                     {"payment_method": payment_method_id, "off_session": not is_customer_present},
                     {"idempotency_key": key},
                 ).to_dict()
-        except stripe.CardError as error:
-            return _declined(error)
+        except DeclinedError as error:
+            return error.charged
         except RefusedError as error:
             if "already paid" in str(error):
                 return Charged("already_paid")
@@ -218,8 +249,8 @@ class StripeGateway:
                     {"payment_method": payment_method_id, "off_session": not is_customer_present},
                     {"idempotency_key": key},
                 ).to_dict()
-        except stripe.CardError as error:
-            return _declined(error)
+        except DeclinedError as error:
+            return error.charged
         except RefusedError as error:
             if re.search(r"already succeeded|status of succeeded", str(error)):
                 return Charged("already_paid")
@@ -356,7 +387,8 @@ def _declined(error: stripe.CardError) -> Charged:
         return Charged("requires_action")
     intent = node(body, "payment_intent")
     failure = Failure.read(node(intent, "last_payment_error") or body, intent.get("latest_charge"))
-    return Charged("declined", failure, failure.charge_id if failure else "")
+    failure = failure or Failure(decline=Decline(), payment_method=PaymentMethod())
+    return Charged("declined", failure, failure.charge_id)
 
 
 def of(merchant: Merchant) -> StripeGateway:

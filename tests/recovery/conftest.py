@@ -22,7 +22,7 @@ def local_stripe(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 @pytest.fixture
-def merchant(local_stripe: LocalStripe) -> Merchant:
+def merchant(db: None, local_stripe: LocalStripe) -> Merchant:
     made = make_merchant()
     made.stripe.api_key = KEY
     made.stripe.livemode = False
