@@ -1,4 +1,4 @@
-"""Answers that are none of Stripe's: a proxy's page, half an object, an error that says nothing."""
+"""Answers that are not Stripe's: a proxy's page, half an object, an error that says nothing."""
 
 import json
 import threading
