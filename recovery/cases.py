@@ -201,7 +201,7 @@ def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> 
         case.hosted_invoice_url = invoice.hosted_invoice_url or case.hosted_invoice_url
         if case.is_open and invoice.amount_owed:
             case.amount = invoice.amount_owed
-    if case.status == Status.RECOVERED:
+    if case.mechanism:
         case.mechanism = _mechanism(case, is_out_of_band=case.mechanism == "out_of_band")
     case.save()
 
@@ -274,6 +274,10 @@ def advance(
     kind = Kind.MOVED if isinstance(decision, Move) else Kind.STAYED
     if isinstance(decision, Move):
         case.status, case.reason, case.closed_at = decision.to, decision.reason, at
+        _receive(case, payment)
+        case.save()
+    elif case.status == Status.VOIDED and not case.amount_recovered:
+        # That the money went back may be heard before that it came.
         _receive(case, payment)
         case.save()
     told = f"the case is {case.status}" if isinstance(decision, Move) else decision.why

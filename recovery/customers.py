@@ -11,6 +11,7 @@ from recovery.stripe_objects import Customer as StripeCustomer
 
 BATCH = 50
 NEW_CARD = ("new_payment_method_id", "new_payment_method_due_at", "new_payment_method_tries")
+TOLD = ("email", "name", "locale", "country", "default_payment_method_id")
 
 
 def remember(
@@ -30,24 +31,24 @@ def remember(
     customer, created = Customer.objects.get_or_create(
         merchant=merchant, **known_by, defaults={"email": email, "name": name, "known_at": at}
     )
-    if not created:
-        _take_over(customer, email=email, name=name, at=at)
-    return customer
-
-
-def _take_over(customer: Customer, *, email: str, name: str, at: datetime) -> None:
-    """Two facts of one second have no order: the greater wins, whichever comes first."""
-    new, old = (at, email, name), (customer.known_at, customer.email, customer.name)
-    if new > old:
+    if not created and _is_newer(customer, at, email=email, name=name):
         customer.email = email or customer.email
         customer.name = name or customer.name
         customer.known_at = at
         customer.save(update_fields=["email", "name", "known_at"])
+    return customer
+
+
+def _is_newer(customer: Customer, at: datetime, **facts: str) -> bool:
+    """Two facts of one second have no order: the greater wins, whichever comes first."""
+    known = [getattr(customer, name) for name in facts]
+    return (at, *facts.values()) > (customer.known_at, *known)
 
 
 @transaction.atomic
 def update(*, merchant: Merchant, facts: StripeCustomer, at: datetime) -> Customer | None:
-    """Take over what Stripe says of a customer of ours; None for one who owes nothing here."""
+    """Take over what Stripe said of a customer of ours at `at`, unless something newer is known;
+    None for one who owes nothing here."""
     customer = (
         Customer.objects.of(merchant)
         .select_for_update()
@@ -56,14 +57,13 @@ def update(*, merchant: Merchant, facts: StripeCustomer, at: datetime) -> Custom
     )
     if customer is None or not facts.id:
         return None
-    _take_over(customer, email=facts.email, name=facts.name, at=at)
-    customer.locale = facts.locale or customer.locale
-    customer.country = facts.country or customer.country
     customer.is_deleted = customer.is_deleted or facts.is_deleted
-    customer.default_payment_method_id = (
-        facts.default_payment_method_id or customer.default_payment_method_id
-    )
-    customer.save(update_fields=["locale", "country", "is_deleted", "default_payment_method_id"])
+    told = {name: getattr(facts, name) for name in TOLD}
+    if _is_newer(customer, at, **told):
+        for name, value in told.items():
+            setattr(customer, name, value or getattr(customer, name))
+        customer.known_at = at
+    customer.save(update_fields=["is_deleted", "known_at", *TOLD])
     return customer
 
 

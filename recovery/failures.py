@@ -30,7 +30,7 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
     _name(attempt, failure, at=at, is_kept=is_told)
     if is_told and not failure.charge_id:
         return  # told before, and better
-    if attempt.state not in {PaymentAttempt.State.SUCCEEDED, PaymentAttempt.State.REQUIRES_ACTION}:
+    if attempt.state != PaymentAttempt.State.REQUIRES_ACTION:
         fill(attempt, failure, case=case, now=now)
     cases.project_decline(case)
     timeline.append(
@@ -74,7 +74,7 @@ def _known(
     by_charge = attempts.filter(stripe_charge_id=failure.charge_id) if failure.charge_id else None
     if by_charge is not None and (found := by_charge.first()):
         return found
-    nearby = attempts.filter(
+    nearby = attempts.exclude(state=PaymentAttempt.State.SUCCEEDED).filter(
         attempted_at__gte=at - SAME_ATTEMPT, attempted_at__lte=at + SAME_ATTEMPT
     )
     if failure.charge_id:

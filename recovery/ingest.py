@@ -101,7 +101,7 @@ def invoice_failed(
     invoice = fresh or told
     if CHECKOUT in {invoice.billing_reason, told.billing_reason} or not told.id:
         return None
-    if not (told.amount_owed or invoice.amount_owed):
+    if invoice.amount_owed <= 0:
         return None
     case = cases.open_for_invoice(
         merchant=merchant, invoice=invoice, failed_at=failed_at, now=now,
@@ -162,7 +162,7 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
         invoice_id = asked or ""
     if invoice_id:
         return _payment_of_invoice_failed(merchant, invoice_id, event, now)
-    if not told.amount or not told.id:
+    if told.amount <= 0 or not told.id:
         return None
     is_complete = asked is not None or not _can_be_asked(merchant)
     case = cases.open_for_payment(
@@ -317,12 +317,15 @@ EFFECTS: Mapping[str, Callable[[RecoveryCase, Event, datetime, datetime], None]]
 
 
 def _customer_updated(merchant: Merchant, event: Event, now: datetime) -> None:
-    facts = Customer.read(event.object)
-    customers.update(merchant=merchant, facts=facts, at=event.created_at or now)
+    told = Customer.read(event.object)
+    if customers.update(merchant=merchant, facts=told, at=event.created_at or now) is None:
+        return
     changed = node(event.previous_attributes.get("invoice_settings"))
     if "default_payment_method" in changed or "default_source" in event.previous_attributes:
+        # An event that comes late must not put an old card before the one that replaced it.
+        facts = ask(merchant, lambda stripe: stripe.customer(told.id)) or told
         customers.has_new_card(
-            merchant=merchant, stripe_customer_id=facts.id, now=now,
+            merchant=merchant, stripe_customer_id=told.id, now=now,
             payment_method_id=facts.default_payment_method_id,
         )  # fmt: skip
 

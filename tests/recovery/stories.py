@@ -44,7 +44,7 @@ def failed_renewal(
 ) -> RecoveryCase:
     """The case of a renewal that failed, opened with all that Stripe knows of it."""
     ids = local_stripe.scenarios.renewal_fails(reason=reason, email="jo@example.com", key=KEY)
-    now = timezone.now()
+    now = timezone.now().replace(microsecond=0)  # as Stripe tells time
     invoice = stripe_gateway.of(merchant).invoice(ids["invoice"])
     case = ingest.invoice_failed(merchant=merchant, told=invoice, failed_at=now, now=now)
     assert case is not None

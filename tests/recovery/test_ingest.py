@@ -50,6 +50,11 @@ def paid(day: int, invoice_id: str = "in_1", **facts: Any) -> dict[str, Any]:
     return event("invoice.paid", invoice(invoice_id, **told | facts), created=T0 + day * DAY)
 
 
+def money_back(type_: str, day: int, invoice_id: str = "in_3", **facts: Any) -> dict[str, Any]:
+    charge = {"id": "ch_3", "object": "charge", "amount": 4900, "invoice": invoice_id, **facts}
+    return event(type_, charge, created=T0 + day * DAY)
+
+
 def state() -> list[Any]:
     """Everything that a history leaves behind, but for our own clock and ids."""
     return [
@@ -207,6 +212,13 @@ HISTORY = [
         created=T0 + 500,
     ),
     event("payment_intent.succeeded", intent(amount_received=2500), created=T0 + 2000),
+    failed(1, 0, "in_3"),
+    paid(2, "in_3"),
+    money_back("charge.refunded", 5, amount_refunded=4900),
+    money_back("charge.dispute.created", 6, object="dispute", charge="ch_3"),
+    failed(1, 0, "in_4"),
+    paid(2, "in_4"),
+    money_back("charge.refunded", 4, "in_4", amount_refunded=900),
 ]
 
 
