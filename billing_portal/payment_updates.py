@@ -12,12 +12,12 @@ from recovery.attempts import ChargeResult, Outcome
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
-from recovery.stripe_gateway import (
+from recovery.stripe_errors import (
     NotConnectedError,
     ObjectMissingError,
     StripeError,
-    StripeGateway,
 )
+from recovery.stripe_gateway import StripeGateway
 from recovery.timeline import Kind
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from billing_portal.payment_updates import NoPortalError, Overall, Result
 from billing_portal.tokens import Purpose
 from recovery.models import Merchant
 from recovery.state_machine import Status
-from recovery.stripe_gateway import StripeError
+from recovery.stripe_errors import StripeError
 
 STATUS_CODES: Mapping[LinkState, int] = MappingProxyType(
     {

@@ -19,7 +19,7 @@ from recovery.backoff import pause
 from recovery.masking import mask_email
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
-from recovery.stripe_gateway import (
+from recovery.stripe_errors import (
     MissingPermissionError,
     NotConnectedError,
     ObjectMissingError,

@@ -14,14 +14,14 @@ from recovery.declines import Decline
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import PaymentAttempt, RecoveryCase
 from recovery.state_machine import Status, Trigger
-from recovery.stripe_gateway import (
-    Charged,
+from recovery.stripe_errors import (
     MissingPermissionError,
     NotConnectedError,
     StripeError,
-    StripeGateway,
     StripeUnavailableError,
 )
+from recovery.stripe_gateway import StripeGateway
+from recovery.stripe_objects import Charged
 from recovery.timeline import Actor, Kind
 
 logger = logging.getLogger(__name__)

@@ -276,7 +276,7 @@ def advance(
         case.status, case.reason, case.closed_at = decision.to, decision.reason, at
         _receive(case, payment)
         case.save()
-    elif case.status == Status.VOIDED and not case.amount_recovered:
+    elif case.reason in {Trigger.REFUNDED, Trigger.DISPUTED} and not case.amount_recovered:
         # That the money went back may be heard before that it came.
         _receive(case, payment)
         case.save()

@@ -12,13 +12,13 @@ from recovery.declines import Decline
 from recovery.models import Merchant, RecoveryCase, StripeEvent
 from recovery.reading import id_of, node
 from recovery.state_machine import Trigger
-from recovery.stripe_events import Event, EventType
-from recovery.stripe_gateway import (
+from recovery.stripe_errors import (
     NotConnectedError,
     ObjectMissingError,
     StripeError,
-    StripeGateway,
 )
+from recovery.stripe_events import Event, EventType
+from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import (
     Customer,
     Failure,

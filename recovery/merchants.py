@@ -11,10 +11,10 @@ from django.db import transaction
 
 from recovery import credentials, ingest
 from recovery.models import Merchant, SigningSecret, StripeConnection
+from recovery.stripe_errors import StripeError
 from recovery.stripe_events import EventType
 from recovery.stripe_gateway import (
     API_VERSION,
-    StripeError,
     StripeGateway,
 )
 

@@ -13,7 +13,24 @@ from django.conf import settings
 from recovery.declines import Decline
 from recovery.models import Merchant
 from recovery.reading import Node, id_of, items, node, text
-from recovery.stripe_objects import Customer, Failure, Invoice, PaymentIntent, PaymentMethod
+from recovery.stripe_errors import (
+    DeclinedError,
+    MissingPermissionError,
+    NotConnectedError,
+    ObjectMissingError,
+    RefusedError,
+    StripeError,
+    StripeUnavailableError,
+    TooManyEndpointsError,
+)
+from recovery.stripe_objects import (
+    Charged,
+    Customer,
+    Failure,
+    Invoice,
+    PaymentIntent,
+    PaymentMethod,
+)
 
 API_VERSION = "2026-10-28.endive"
 CONNECT_SECONDS, READ_SECONDS = 3.05, 15
@@ -21,55 +38,6 @@ NETWORK_RETRIES = 2
 PAGE = 100
 
 stripe.enable_telemetry = False
-
-
-class StripeError(Exception):
-    """Stripe didn't do what was asked."""
-
-
-class StripeUnavailableError(StripeError):
-    """Stripe can't be asked now: no connection, too slow, overloaded. Try again later."""
-
-
-class NotConnectedError(StripeError):
-    """The merchant has no key, or it was revoked: nobody can ask Stripe for it."""
-
-
-class MissingPermissionError(StripeError):
-    """The key lacks a permission; `permission` names it, "" where Stripe doesn't say."""
-
-    def __init__(self, permission: str) -> None:
-        super().__init__(f"The Stripe key lacks the permission {permission or '(not named)'}.")
-        self.permission = permission
-
-
-class ObjectMissingError(StripeError):
-    """Stripe knows no such object in this account and mode."""
-
-
-class RefusedError(StripeError):
-    """Stripe understood the request and refused it; the text is Stripe's."""
-
-
-class DeclinedError(RefusedError):
-    """Any 402; `charged` tells what became of the charge, if the request was to make one."""
-
-    def __init__(self, message: str, charged: "Charged") -> None:
-        super().__init__(message)
-        self.charged = charged
-
-
-class TooManyEndpointsError(StripeError):
-    """Stripe allows 16 webhook endpoints per account and mode, and they are used up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Charged:
-    """How an invoice or payment took being charged. `failure` is set when `status` is declined."""
-
-    status: str  # paid, already_paid, declined, requires_action, not_open
-    failure: Failure | None = None
-    charge_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,15 @@ class Failure:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """How an invoice or payment took being charged. `failure` is set when `status` is declined."""
+
+    status: str  # paid, already_paid, declined, requires_action, not_open
+    failure: Failure | None = None
+    charge_id: str = ""
+
+
 def _latest_charge(intent: Node) -> object:
     """In `latest_charge`, or the first of `charges` before 2022-11-15."""
     return intent.get("latest_charge") or next(iter(items(intent.get("charges"))), None)

@@ -9,7 +9,7 @@ from recovery import attempts, stripe_gateway
 from recovery.attempts import ChargeResult, Outcome
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import Merchant, PaymentAttempt
-from recovery.stripe_gateway import StripeUnavailableError
+from recovery.stripe_errors import StripeUnavailableError
 from tests.builders import receive
 from tests.local_stripe import LocalStripe
 from tests.recovery.stories import (

@@ -140,7 +140,7 @@ def test_a_deleted_customer_stays_deleted_and_keeps_the_address() -> None:
 
 def waiting_card() -> tuple[str, bool]:
     kept = Customer.objects.get()
-    return kept.new_payment_method_id, kept.new_payment_method_at is not None
+    return kept.new_payment_method_id, kept.new_payment_method_due_at is not None
 
 
 def test_a_new_default_card_waits_to_be_charged(

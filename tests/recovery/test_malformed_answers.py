@@ -11,7 +11,12 @@ import pytest
 import stripe
 from pytest_django import Settings
 
-from recovery.stripe_gateway import Charged, RefusedError, StripeGateway, StripeUnavailableError
+from recovery.stripe_errors import (
+    RefusedError,
+    StripeUnavailableError,
+)
+from recovery.stripe_gateway import StripeGateway
+from recovery.stripe_objects import Charged
 from tests.recovery.stories import KEY
 
 

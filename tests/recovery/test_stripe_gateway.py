@@ -10,14 +10,14 @@ from pytest_django import Settings
 
 from recovery import stripe_gateway
 from recovery.models import Merchant
-from recovery.stripe_gateway import (
-    Charged,
+from recovery.stripe_errors import (
     MissingPermissionError,
     NotConnectedError,
     ObjectMissingError,
-    StripeGateway,
     StripeUnavailableError,
 )
+from recovery.stripe_gateway import StripeGateway
+from recovery.stripe_objects import Charged
 from tests.builders import make_merchant
 from tests.local_stripe import LocalStripe
 from tests.recovery.stories import KEY, asked_for_money, realm

@@ -1,0 +1,43 @@
+"""What can go wrong when Stripe is asked."""
+
+from recovery.stripe_objects import Charged
+
+
+class StripeError(Exception):
+    """Stripe didn't do what was asked."""
+
+
+class StripeUnavailableError(StripeError):
+    """Stripe can't be asked now: no connection, too slow, overloaded. Try again later."""
+
+
+class NotConnectedError(StripeError):
+    """The merchant has no key, or it was revoked: nobody can ask Stripe for it."""
+
+
+class MissingPermissionError(StripeError):
+    """The key lacks a permission; `permission` names it, "" where Stripe doesn't say."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"The Stripe key lacks the permission {permission or '(not named)'}.")
+        self.permission = permission
+
+
+class ObjectMissingError(StripeError):
+    """Stripe knows no such object in this account and mode."""
+
+
+class RefusedError(StripeError):
+    """Stripe understood the request and refused it; the text is Stripe's."""
+
+
+class DeclinedError(RefusedError):
+    """Any 402; `charged` tells what became of the charge, if the request was to make one."""
+
+    def __init__(self, message: str, charged: Charged) -> None:
+        super().__init__(message)
+        self.charged = charged
+
+
+class TooManyEndpointsError(StripeError):
+    """Stripe allows 16 webhook endpoints per account and mode, and they are used up."""
