@@ -74,9 +74,18 @@ def _mode(merchant: Merchant, *, livemode: bool | None) -> bool:
 
 @transaction.atomic
 def open_for_invoice(
-    *, merchant: Merchant, invoice: Invoice, failed_at: datetime, now: datetime, is_complete: bool
+    *,
+    merchant: Merchant,
+    invoice: Invoice,
+    known_at: datetime,
+    failed_at: datetime,
+    now: datetime,
+    is_complete: bool,
 ) -> RecoveryCase:
-    """The invoice's case, opened if it has none. `is_complete`: Stripe itself was asked."""
+    """The invoice's case, opened if it has none, with what Stripe said of it at `known_at`.
+
+    `is_complete`: there is no more to be asked of Stripe.
+    """
     case, created = RecoveryCase.objects.get_or_create(
         merchant=merchant,
         stripe_invoice_id=invoice.id,
@@ -100,7 +109,7 @@ def open_for_invoice(
     )
     if created:
         _tell_opening(case, now=now, what=f"invoice {invoice.number or invoice.id}")
-    take_over_invoice(case=case, invoice=invoice, at=now if is_complete else failed_at)
+    take_over_invoice(case=case, invoice=invoice, at=known_at)
     note_failure_time(case=case, failed_at=failed_at)
     case.refresh_from_db()
     return case

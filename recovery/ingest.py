@@ -105,6 +105,7 @@ def invoice_failed(
         return None
     case = cases.open_for_invoice(
         merchant=merchant, invoice=invoice, failed_at=failed_at, now=now,
+        known_at=now if fresh else failed_at,
         is_complete=fresh is not None or not _can_be_asked(merchant),
     )  # fmt: skip
     failure = invoice.failure or told.failure or NO_REASON

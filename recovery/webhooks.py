@@ -27,7 +27,10 @@ RETRY_AFTER_SECONDS = 30
 @transaction.non_atomic_requests
 def receive(request: HttpRequest) -> JsonResponse:
     """POST /fourthngoal/recover/webhook (docs: the contract, section 2)."""
-    if _announced_length(request) > LARGEST_BODY:
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    if not (announced.isascii() and announced.isdigit()):
+        return error_response(400, "invalid_length", "Content-Length is no number of bytes.")
+    if int(announced[:20]) > LARGEST_BODY:
         return error_response(413, "too_large", "An event is at most 1 MiB.")
     try:
         _receive(request)
@@ -41,11 +44,6 @@ def receive(request: HttpRequest) -> JsonResponse:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     return JsonResponse({"received": True})
-
-
-def _announced_length(request: HttpRequest) -> int:
-    announced = request.META.get("CONTENT_LENGTH") or ""
-    return int(announced[:20]) if announced.isascii() and announced.isdigit() else 0
 
 
 def _receive(request: HttpRequest) -> None:

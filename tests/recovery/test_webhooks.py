@@ -199,3 +199,57 @@ def test_nul_and_half_a_surrogate_in_a_payload_are_stored_and_shown_without_them
         )
     )
     assert dashboard(merchant)["events"][0]["customer_email_masked"] == "j***@x.org"
+
+
+@pytest.mark.parametrize("length", ["abc", "-1", "1" * 5000, "²", ""])
+def test_a_content_length_that_is_no_number_provokes_no_error_of_ours(length: str) -> None:
+    make_merchant()
+    response = Client().post(
+        WEBHOOK, b"{}", content_type="application/json", CONTENT_LENGTH=length
+    )
+    assert response.status_code in {400, 413}
+    assert StripeEvent.objects.count() == 0
+
+
+def test_the_connect_endpoint_forgets_what_names_no_account_of_ours(settings: Any) -> None:
+    settings.STRIPE_CONNECT_WEBHOOK_SECRET = OTHER_SECRET
+    merchant = make_merchant()
+    merchant.stripe.account_id, merchant.stripe.livemode = "acct_1", True
+    merchant.stripe.save()
+    invoice = {"id": "in_1", "amount_due": 100, "currency": "usd"}
+
+    platforms_own = event("invoice.payment_failed", invoice)
+    other_mode = event("invoice.payment_failed", invoice, account="acct_1", livemode=False)
+    for payload in (platforms_own, other_mode):
+        assert post(payload, secret=OTHER_SECRET).status_code == 200
+
+    assert StripeEvent.objects.count() == 0
+
+
+def test_the_platforms_secret_opens_no_merchants_own_endpoint(settings: Any) -> None:
+    settings.STRIPE_CONNECT_WEBHOOK_SECRET = OTHER_SECRET
+    merchant = make_merchant()
+    assert post(DOCUMENTED_EXAMPLE, merchant=merchant, secret=OTHER_SECRET).status_code == 400
+    assert StripeEvent.objects.count() == 0
+
+
+def test_a_single_merchants_own_secret_works_beside_the_platforms(settings: Any) -> None:
+    settings.STRIPE_CONNECT_WEBHOOK_SECRET = OTHER_SECRET
+    merchant = make_merchant()
+    assert post(DOCUMENTED_EXAMPLE).status_code == 200
+    assert StripeEvent.objects.get().merchant == merchant
+
+
+def test_an_event_of_another_account_is_acknowledged_and_forgotten() -> None:
+    merchant = make_merchant()
+    merchant.stripe.account_id = "acct_1"
+    merchant.stripe.save()
+    assert post({**DOCUMENTED_EXAMPLE, "account": "acct_2"}).status_code == 200
+    assert StripeEvent.objects.count() == 0
+
+
+def test_a_merchant_that_nobody_knows_is_a_400() -> None:
+    make_merchant()
+    for unknown in ("mer_unknown", "%00", "x" * 500):
+        response = Client().post(f"{WEBHOOK}?m={unknown}", b"{}", content_type="application/json")
+        assert response.status_code == 400
