@@ -1,4 +1,4 @@
-"""What events do to cases, whatever their order and number, with no Stripe to ask."""
+"""What events do to cases, whatever their order and number, with and without Stripe to ask."""
 
 import itertools
 import time
@@ -8,8 +8,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from recovery.models import RecoveryCase, StripeEvent
+from recovery.models import Customer, Merchant, RecoveryCase, StripeEvent
 from tests.builders import dashboard, event, make_merchant, receive
+from tests.local_stripe import LocalStripe
+from tests.recovery.stories import KEY, realm, sdk, told
 
 T0 = int(time.time()) - 5 * 86_400
 DAY = 86_400
@@ -197,6 +199,93 @@ def test_a_zero_decimal_currency_is_counted_in_whole_units() -> None:
     assert (figures["recovered_mtd"], figures["roi_multiple"]) == (4900, 169)
 
 
+@pytest.mark.django_db
+def test_the_first_live_event_tells_that_a_merchant_without_a_key_is_live() -> None:
+    merchant = make_merchant()
+    receive(event("invoice.payment_failed", invoice(), livemode=False))
+    assert Merchant.objects.get().stripe.livemode is None
+
+    receive(event("invoice.payment_failed", invoice("in_2"), livemode=True))
+    receive(event("invoice.payment_failed", invoice("in_3"), livemode=False))
+
+    assert Merchant.objects.get().stripe.livemode is True
+    modes = RecoveryCase.objects.order_by("stripe_invoice_id").values_list("livemode", flat=True)
+    assert list(modes) == [False, True]  # and nothing of in_3
+    merchant.stripe.refresh_from_db()
+    assert [shown["status"] for shown in dashboard(merchant)["events"]] == ["open"]
+
+
+@pytest.mark.django_db
+def test_a_merchant_that_took_its_permission_back_is_not_asked_for_any_more(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    ids = local_stripe.scenarios.renewal_fails(key=KEY)
+    receive(event("account.application.deauthorized", {"id": "ca_1", "object": "application"}))
+    assert Merchant.objects.get().stripe.disconnected_at is not None
+    local_stripe.requests.clear()
+
+    receive(*told(local_stripe, "invoice.payment_failed"))
+
+    assert local_stripe.requests == []
+    case = RecoveryCase.objects.get()
+    assert (case.stripe_invoice_id, case.enrich_at) == (ids["invoice"], None)
+
+
+@pytest.mark.django_db
+def test_a_customer_who_owes_nothing_is_not_kept() -> None:
+    make_merchant()
+    receive(event("customer.updated", {"id": "cus_9", "email": "al@x.org"}))
+    assert Customer.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_what_was_said_of_a_subscription_before_its_case_opened_is_heard_without_harm() -> None:
+    make_merchant()
+    receive(event("customer.subscription.updated", {"id": "sub_1", "status": "past_due"}))
+    receive(failed(1, 0))
+    assert (RecoveryCase.objects.get().status, StripeEvent.objects.count()) == ("open", 2)
+
+
+@pytest.mark.django_db
+def test_a_first_invoice_that_stripe_knows_as_an_abandoned_checkout_opens_nothing(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    ids = local_stripe.scenarios.renewal_fails(key=KEY)
+    stored = realm(local_stripe).tables["invoice"][ids["invoice"]]
+    [failure] = told(local_stripe, "invoice.payment_failed")
+    stored["billing_reason"] = "subscription_create"
+    receive(failure)
+    assert RecoveryCase.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_a_failure_that_is_heard_once_stripe_says_paid_is_counted_and_never_worked(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    ids = local_stripe.scenarios.renewal_fails(reason="lost_card", key=KEY)
+    local_stripe.scenarios.pay(invoice=ids["invoice"])
+
+    receive(*told(local_stripe, "invoice.payment_failed"))
+
+    case = RecoveryCase.objects.get()
+    assert (case.status, case.amount_recovered, case.mechanism) == (
+        "recovered", 4900, "customer_paid",
+    )  # fmt: skip
+    assert not case.attempts.exclude(state="failed").exists()
+
+
+@pytest.mark.django_db
+def test_a_customer_who_was_deleted_in_stripe_still_has_the_case_and_its_address(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    ids = local_stripe.scenarios.renewal_fails(email="jo@example.com", key=KEY)
+    sdk(merchant).customers.delete(ids["customer"])
+
+    receive(*told(local_stripe, "invoice.payment_failed"))
+
+    assert RecoveryCase.objects.get().customer_email == "jo@example.com"
+
+
 HISTORY = [
     failed(1, 0),
     failed(2, 1),
@@ -237,8 +326,6 @@ HISTORY = [
 def test_any_order_and_any_duplication_of_a_history_ends_in_the_same_state(
     order: list[dict[str, Any]], again: list[dict[str, Any]], batches: int
 ) -> None:
-    from recovery.models import Merchant
-
     if not Merchant.objects.exists():
         make_merchant()
     forget_everything()

@@ -314,3 +314,20 @@ def test_a_portal_configuration_of_the_merchants_own_is_left_alone(
 
     assert made != own
     assert gateway.ensure_portal_configuration() == made
+
+
+def test_a_portal_session_updates_the_card_and_comes_back(
+    local_stripe: LocalStripe, gateway: StripeGateway, renewal: dict[str, str]
+) -> None:
+    address = gateway.portal_session(
+        customer_id=renewal["customer"],
+        configuration_id=gateway.ensure_portal_configuration(),
+        return_url="http://127.0.0.1/back",
+    )
+
+    assert address.startswith(local_stripe.url)
+    asked = local_stripe.requests[-1].params
+    assert asked["flow_data"]["type"] == "payment_method_update"
+    assert asked["flow_data"]["after_completion"]["redirect"]["return_url"] == (
+        "http://127.0.0.1/back"
+    )
