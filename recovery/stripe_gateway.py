@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -58,8 +58,7 @@ class _Http(stripe.RequestsClient):
     ) -> tuple[bytes, int, Mapping[str, str]]:
         body, status, answered = super().request(method, url, headers, post_data)
         if not _is_stripes(body, status):
-            message = f"An answer that isn't Stripe's (HTTP {status})."
-            raise stripe.APIConnectionError(message)  # type: ignore[no-untyped-call]
+            raise stripe.APIConnectionError("Not Stripe's answer.")  # type: ignore[no-untyped-call]
         return body, status, answered
 
 
@@ -208,8 +207,7 @@ class StripeGateway:
     def confirm_payment(
         self, intent_id: str, *, payment_method_id: str, key: str, is_customer_present: bool
     ) -> Charged:
-        """Charge a failed one-time payment to another payment method. A decline is an answer.
-        Raises ObjectMissingError."""
+        """Charge a failed one-time payment to another payment method, as `pay_invoice` does."""
         try:
             with _errors_named():
                 intent = self._client.v1.payment_intents.confirm(
@@ -225,13 +223,11 @@ class StripeGateway:
             if "status of canceled" in str(error):
                 return Charged("not_open")
             raise
-        status = text(intent.get("status"))
-        return Charged("paid" if status == "succeeded" else "requires_action")
+        return Charged("paid" if intent.get("status") == "succeeded" else "requires_action")
 
     # --- the portal ---
     def ensure_portal_configuration(self) -> str:
         """The id of a portal configuration of ours, made where there is none."""
-        ours = {"made_by": "recover"}
         with _errors_named():
             listed = self._client.v1.billing_portal.configurations.list(
                 {"active": True, "limit": PAGE}
@@ -245,7 +241,7 @@ class StripeGateway:
                         "payment_method_update": {"enabled": True},
                         "invoice_history": {"enabled": True},
                     },
-                    "metadata": ours,
+                    "metadata": {"made_by": "recover"},
                 }
             ).to_dict()
         return id_of(made)
@@ -328,12 +324,10 @@ class StripeGateway:
 
 def _is_permitted(probe: Any) -> bool:
     try:
-        with _errors_named():
+        with suppress(ObjectMissingError, RefusedError), _errors_named():
             probe()
     except MissingPermissionError:
         return False
-    except (ObjectMissingError, RefusedError):
-        return True
     return True
 
 
