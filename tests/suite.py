@@ -1,4 +1,7 @@
-"""python -m tests.suite [pytest arguments]: every test, on SQLite and again on PostgreSQL."""
+"""python -m tests.suite [pytest arguments]: every test, on SQLite and again on PostgreSQL.
+
+Without arguments, what the two passes ran of the product is held to the marks below.
+"""
 
 import os
 import shutil
@@ -6,8 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tomllib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +24,12 @@ PRODUCT_SETTINGS = (
     "STRIPE_API_BASE", "STRIPE_API_KEY", "STRIPE_CONNECT_WEBHOOK_SECRET", "TRUSTED_PROXY_COUNT",
 )  # fmt: skip
 NOTHING_COLLECTED = 5
+MEASURED = ("--cov", "--cov-report=")
+# What a money-moving rule or use case does is run by a test, each branch of it; of the pure
+# modules, which pyproject.toml lists, that holds too.
+COMPLETE = ("recovery.cases", "recovery.ingest", "recovery.attempts", "dunning.delivery")
+OVERALL = 95  # percent
+PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 # A database that is thrown away need not survive a power cut.
 UNSAFE_AND_FAST = "\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 
@@ -32,15 +42,48 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if _report_missing_programs() and is_ci():
         return 1
+    with tempfile.TemporaryDirectory(prefix="recover-coverage-") as folder:
+        os.environ["COVERAGE_FILE"] = str(Path(folder) / "data")
+        code = _run_both_passes(arguments, () if arguments else MEASURED)
+        return code if code or arguments else _check_coverage()
+
+
+def _run_both_passes(arguments: list[str], measured: Sequence[str]) -> int:
     print("== Pass 1 of 2: the embedded database", flush=True)
-    first = _run_pytest(arguments)
+    first = _run_pytest([*arguments, *measured])
     print("== Pass 2 of 2: PostgreSQL, the tests that use a database", flush=True)
     with _postgresql() as database_url:
         settings = {"DATABASE_URL": database_url, "RECOVER_TESTS": "database"}
         if redis_url := os.environ.get("REDIS_URL"):
             settings["REDIS_URL"] = redis_url
-        second = _run_pytest(arguments, **settings)
+        added = ["--cov-append"] if measured else []
+        second = _run_pytest([*arguments, *measured, *added], **settings)
     return max(first, 0 if second == NOTHING_COLLECTED else second)
+
+
+def _check_coverage() -> int:
+    """The lines and branches that no test ran, where there may be none or have become many."""
+    complete = ",".join(
+        f"{module.replace('.', '/')}.py" for module in sorted({*_pure_modules(), *COMPLETE})
+    )
+    code = 0
+    for mark in ([f"--include={complete}", "--fail-under=100"], [f"--fail-under={OVERALL}"]):
+        command = [sys.executable, "-m", "coverage", "report", *mark]
+        report = subprocess.run(
+            command, cwd=PYPROJECT.parent, capture_output=True, text=True, check=False
+        )
+        if report.returncode:
+            print(f"== Lines and branches that no test runs ({mark[-1]} percent):")
+            print(report.stdout, report.stderr, flush=True)
+            code = 1
+    return code
+
+
+def _pure_modules() -> list[str]:
+    contracts = tomllib.loads(PYPROJECT.read_text())["tool"]["importlinter"]["contracts"]
+    [pure] = [each for each in contracts if each["name"] == "Pure rules know no framework"]
+    modules: list[str] = pure["source_modules"]
+    return modules
 
 
 def _report_missing_programs() -> list[str]:
