@@ -175,6 +175,8 @@ def _record(
     if answer.status == "not_open":
         debt = "payment" if case.is_one_time else "invoice"
         return _record_error(attempt, f"the {debt} is no longer open", now=now)
+    if answer.status == "pending":
+        return ChargeResult(Outcome.PENDING)  # banks take days for some methods; events tell
     if answer.status == "requires_action":
         _resolve(attempt, PaymentAttempt.State.REQUIRES_ACTION, now=now)
         return ChargeResult(Outcome.NEEDS_AUTHENTICATION)

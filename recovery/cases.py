@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from recovery import customers, timeline
+from recovery.backoff import pause
 from recovery.declines import UNKNOWN
 from recovery.mechanisms import AttemptTrigger, PaymentFacts, explain
 from recovery.models import Merchant, PaymentAttempt, RecoveryCase
@@ -16,6 +17,7 @@ from recovery.state_machine import Move, Status, Trigger, decide
 from recovery.stripe_objects import Invoice, PaymentIntent
 from recovery.timeline import Actor, Kind
 
+BATCH = 50
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -213,6 +215,27 @@ def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> 
     if case.mechanism:
         case.mechanism = _mechanism(case, is_out_of_band=case.mechanism == "out_of_band")
     case.save()
+
+
+@transaction.atomic
+def claim_to_enrich(*, now: datetime) -> list[RecoveryCase]:
+    """Cases for which Stripe is to be asked what their events left out, and nobody else asks."""
+    due = RecoveryCase.objects.filter(enrich_at__lte=now)
+    batch = list(
+        due.select_for_update(skip_locked=True, of=("self",))
+        .select_related("merchant__stripe")
+        .order_by("enrich_at")[:BATCH]
+    )
+    for case in batch:
+        case.enrich_tries += 1
+        case.enrich_at = now + pause(case.enrich_tries)
+    RecoveryCase.objects.bulk_update(batch, ["enrich_tries", "enrich_at"])
+    return batch
+
+
+def is_enriched(case: RecoveryCase) -> None:
+    """Stripe told, or never will."""
+    RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)
 
 
 @transaction.atomic

@@ -2,30 +2,11 @@
 
 from datetime import datetime
 
-from django.db import transaction
-
 from recovery import cases, customers, failures, ingest, timeline
-from recovery.backoff import pause
 from recovery.models import RecoveryCase
 from recovery.timeline import Kind
 
-BATCH = 50
 MOST_TRIES = 20
-
-
-@transaction.atomic
-def claim(*, now: datetime) -> list[RecoveryCase]:
-    due = RecoveryCase.objects.filter(enrich_at__lte=now)
-    batch = list(
-        due.select_for_update(skip_locked=True, of=("self",))
-        .select_related("merchant__stripe")
-        .order_by("enrich_at")[:BATCH]
-    )
-    for case in batch:
-        case.enrich_tries += 1
-        case.enrich_at = now + pause(case.enrich_tries)
-    RecoveryCase.objects.bulk_update(batch, ["enrich_tries", "enrich_at"])
-    return batch
 
 
 def enrich(case: RecoveryCase, *, now: datetime) -> bool:
@@ -42,7 +23,7 @@ def enrich(case: RecoveryCase, *, now: datetime) -> bool:
 
 
 def _finish(case: RecoveryCase, *, answered: bool, now: datetime) -> None:
-    RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)
+    cases.is_enriched(case)
     if answered:
         timeline.append(
             case=case, kind=Kind.ENRICHED, summary="Stripe told what the event had left out.",

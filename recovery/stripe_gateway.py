@@ -71,6 +71,9 @@ def _is_stripes(body: bytes, status: int) -> bool:
     return body.lstrip().startswith(b"{") and (status >= 400 or b'"object"' in body)
 
 
+BY_INTENT_STATUS = {"succeeded": "paid", "processing": "pending"}
+
+
 @cache
 def _http() -> stripe.RequestsClient:
     return _Http(timeout=(CONNECT_SECONDS, READ_SECONDS))
@@ -202,7 +205,7 @@ class StripeGateway:
             if "open invoices" in str(error):
                 return Charged("not_open")
             raise
-        return Charged("paid" if Invoice.read(invoice).is_paid else "requires_action")
+        return Charged("paid" if Invoice.read(invoice).is_paid else "pending")
 
     def confirm_payment(
         self, intent_id: str, *, payment_method_id: str, key: str, is_customer_present: bool
@@ -223,7 +226,7 @@ class StripeGateway:
             if "status of canceled" in str(error):
                 return Charged("not_open")
             raise
-        return Charged("paid" if intent.get("status") == "succeeded" else "requires_action")
+        return Charged(BY_INTENT_STATUS.get(text(intent.get("status")), "requires_action"))
 
     # --- the portal ---
     def ensure_portal_configuration(self) -> str:

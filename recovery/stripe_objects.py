@@ -73,7 +73,7 @@ class Failure:
 class Charged:
     """How an invoice or payment took being charged. `failure` is set when `status` is declined."""
 
-    status: str  # paid, already_paid, declined, requires_action, not_open
+    status: str  # paid, pending, already_paid, declined, requires_action, not_open
     failure: Failure | None = None
     charge_id: str = ""
 

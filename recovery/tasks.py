@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from recovery import enrichment, inbox, ingest
+from recovery import cases, enrichment, inbox, ingest
 from recovery.models import StripeEvent
 from recovery.reading import UnreadablePayloadError
 from recovery.stripe_events import UnreadableEventError
@@ -29,6 +29,8 @@ def process_inbox(**_: object) -> None:
     for _batch in range(MOST_BATCHES):
         batch = inbox.claim(now=timezone.now())
         for event in batch:
+            if timezone.now() >= event.due_at:
+                return  # the lease is over: another worker may have the rest by now
             process(event)
         if not batch:
             return
@@ -51,7 +53,7 @@ def process(event: StripeEvent) -> None:
 
 @shared_task(name="recovery.enrich_cases")
 def enrich_cases(**_: object) -> None:
-    for case in enrichment.claim(now=timezone.now()):
+    for case in cases.claim_to_enrich(now=timezone.now()):
         try:
             enrichment.enrich(case, now=timezone.now())
         except Exception:

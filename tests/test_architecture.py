@@ -44,8 +44,7 @@ WRITERS: Mapping[str, set[str]] = {
     "Merchant": {"recovery/merchants.py", "recovery/management/commands/create_merchant.py"},
     "PaymentAttempt": {"recovery/attempts.py", "recovery/failures.py"},  # ours, Stripe's
     "PaymentUpdateLink": {"billing_portal/links.py"},
-    # enrichment moves the time at which Stripe is asked again, nothing that a case says
-    "RecoveryCase": {"recovery/cases.py", "recovery/enrichment.py"},
+    "RecoveryCase": {"recovery/cases.py"},
     "SigningSecret": {"recovery/merchants.py"},
     "StripeConnection": {"recovery/merchants.py", "recovery/ingest.py"},  # what events tell of it
     "StripeEvent": {"recovery/inbox.py"},

@@ -1,9 +1,11 @@
 """Asking Stripe for money: claim, ask, record, and at most one charge whatever goes wrong."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from recovery import attempts, stripe_gateway
 from recovery.attempts import ChargeResult, Outcome
@@ -24,6 +26,7 @@ from tests.recovery.stories import (
     told,
     told_on,
 )
+from tests.recovery.test_malformed_answers import answering
 
 pytestmark = pytest.mark.django_db
 LATER = timedelta(minutes=3)  # when a claim is surely nobody's any more
@@ -283,3 +286,18 @@ def test_a_claim_is_asked_for_again_as_it_was_first_though_the_customer_has_left
 
     assert result == ChargeResult(Outcome.PAID)
     assert case.attempts.filter(trigger=AttemptTrigger.CUSTOMER).count() == 1
+
+
+def test_a_bank_that_takes_days_leaves_the_claim_until_an_event_tells(
+    local_stripe: LocalStripe, merchant: Merchant, settings: Settings
+) -> None:
+    case = failed_renewal(local_stripe, merchant)
+    method = new_card(local_stripe, case)
+    invoice = {"id": case.stripe_invoice_id, "object": "invoice", "status": "open"}
+
+    with answering(settings, 200, json.dumps(invoice).encode()):
+        assert charge(case, method) == ChargeResult(Outcome.PENDING)
+
+    assert ours(case).state == "claimed"
+    case.refresh_from_db()
+    assert case.status == "open"

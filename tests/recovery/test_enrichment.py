@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from recovery import enrichment, ingest
+from recovery import cases, enrichment, ingest
 from recovery.models import Merchant, PaymentAttempt, RecoveryCase, StripeEvent
 from recovery.stripe_events import Event
 from recovery.tasks import enrich_cases, process_inbox
@@ -284,11 +284,11 @@ def test_each_try_that_stripe_does_not_answer_is_followed_by_a_longer_pause(
     pauses = []
     for _try in range(4):
         RecoveryCase.objects.update(enrich_at=now)
-        [claimed] = enrichment.claim(now=now)
+        [claimed] = cases.claim_to_enrich(now=now)
         assert claimed.enrich_at
         pauses.append((claimed.enrich_at - now).total_seconds())
     assert pauses == [10, 20, 40, 80]
-    assert enrichment.claim(now=now) == []
+    assert cases.claim_to_enrich(now=now) == []
 
 
 def test_the_pause_never_exceeds_six_hours(local_stripe: LocalStripe, merchant: Merchant) -> None:
@@ -296,7 +296,7 @@ def test_the_pause_never_exceeds_six_hours(local_stripe: LocalStripe, merchant: 
     now = timezone.now()
     RecoveryCase.objects.update(enrich_at=now, enrich_tries=18)
 
-    [claimed] = enrichment.claim(now=now)
+    [claimed] = cases.claim_to_enrich(now=now)
 
     assert claimed.enrich_at == now + timedelta(hours=6)
 
@@ -384,7 +384,7 @@ def test_two_workers_never_ask_for_the_same_case(
     RecoveryCase.objects.update(enrich_at=now)
 
     def claim() -> list[int]:
-        return [case.pk for case in enrichment.claim(now=datetime.now(now.tzinfo))]
+        return [case.pk for case in cases.claim_to_enrich(now=datetime.now(now.tzinfo))]
 
     first, second = at_once(claim, claim)
 

@@ -133,3 +133,24 @@ def test_a_charge_refused_in_words_of_stripes_own_is_a_refusal_with_them(
 def test_a_probe_that_finds_something_is_permitted(settings: Settings) -> None:
     with answering(settings, 200, b'{"object": "anything"}') as gateway:
         assert gateway.missing_permissions() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [("succeeded", "paid"), ("processing", "pending"), ("requires_action", "requires_action")],
+)
+def test_a_bank_that_takes_days_leaves_a_payment_pending(
+    settings: Settings, status: str, outcome: str
+) -> None:
+    intent = {"id": "pi_1", "object": "payment_intent", "status": status}
+    with answering(settings, 200, json.dumps(intent).encode()) as gateway:
+        charged = gateway.confirm_payment(
+            "pi_1", payment_method_id="pm_1", key="key_1", is_customer_present=False
+        )
+    assert charged == Charged(outcome)
+
+
+def test_an_invoice_that_is_open_after_it_was_charged_is_pending(settings: Settings) -> None:
+    invoice = {"id": "in_1", "object": "invoice", "status": "open"}
+    with answering(settings, 200, json.dumps(invoice).encode()) as gateway:
+        assert pay(gateway, "in_1") == Charged("pending")

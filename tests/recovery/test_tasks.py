@@ -14,7 +14,7 @@ from recover_project.celery import _broker, app
 from recovery import inbox, ingest
 from recovery.models import RecoveryCase, StripeEvent
 from recovery.tasks import process_inbox
-from tests.builders import event, make_merchant, post, receive
+from tests.builders import DOCUMENTED_EXAMPLE, event, make_merchant, post, receive
 from tests.recovery.stories import at_once
 
 pytestmark = pytest.mark.django_db
@@ -209,3 +209,17 @@ def test_an_event_is_taken_in_while_the_broker_is_down_and_processed_by_the_swee
     assert StripeEvent.objects.get().state == "pending"
     process_inbox()
     assert RecoveryCase.objects.count() == 1
+
+
+def test_a_worker_whose_lease_is_over_leaves_the_rest_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_merchant()
+    assert post(DOCUMENTED_EXAMPLE).status_code == 200
+    monkeypatch.setattr(inbox, "LEASE", timedelta(0))
+    process_inbox()
+    assert StripeEvent.objects.get().state == "pending"
+
+    monkeypatch.undo()
+    process_inbox()
+    assert StripeEvent.objects.get().state == "processed"
