@@ -97,8 +97,17 @@ def return_url(link: PaymentUpdateLink, *, now: datetime) -> str:
 
 
 def reissue(link: PaymentUpdateLink, *, now: datetime) -> str:
-    """A token for trying again from the page that the customer came back to."""
-    address = create(case=link.case, now=now)
+    """A token for trying again from the page that the customer came back to: for the link's own
+    debt, or for another one of the customer's once that is settled."""
+    owed = RecoveryCase.objects.of(link.merchant_id).filter(
+        customer=link.case.customer_id, status__in=[Status.OPEN, Status.LOST]
+    )
+    case = min(
+        owed,
+        key=lambda case: (case.pk != link.case_id, not case.is_open, case.failed_at),
+        default=link.case,
+    )
+    address = create(case=case, now=now)
     return address.partition("token=")[2]
 
 

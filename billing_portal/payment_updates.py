@@ -14,8 +14,8 @@ from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
 from recovery.stripe_errors import (
     NotConnectedError,
-    ObjectMissingError,
     StripeError,
+    StripeUnavailableError,
 )
 from recovery.stripe_gateway import StripeGateway
 from recovery.timeline import Kind
@@ -33,6 +33,7 @@ class Overall(enum.StrEnum):
     DECLINED = "declined"
     NEEDS_AUTHENTICATION = "needs_authentication"
     PENDING = "pending"
+    NOT_CHARGED = "not_charged"
     UNCHANGED = "unchanged"
     NOTHING_DUE = "nothing_due"
     UNAVAILABLE = "unavailable"
@@ -53,13 +54,13 @@ class Result:
 
 
 def begin(link: PaymentUpdateLink, *, now: datetime) -> str:
-    """The address of a portal session. Raises NoPortalError, StripeError."""
+    """The address of a portal session. Raises NoPortalError, StripeUnavailableError."""
     customer = link.case.customer
     merchant = link.case.merchant
     if customer is None or not customer.stripe_customer_id or customer.is_deleted:
         raise NoPortalError("There is no Stripe customer to open a portal for.")
-    gateway = stripe_gateway.of(merchant)
     try:
+        gateway = stripe_gateway.of(merchant)
         before = gateway.customer(customer.stripe_customer_id)
         if before.is_deleted:
             raise NoPortalError("The customer was deleted in Stripe.")
@@ -68,7 +69,10 @@ def begin(link: PaymentUpdateLink, *, now: datetime) -> str:
             configuration_id=merchant.stripe.portal_configuration_id,
             return_url=links.return_url(link, now=now),
         )
-    except ObjectMissingError as error:
+    except StripeUnavailableError:
+        raise
+    except StripeError as error:  # it won't be otherwise in a minute: the merchant has to act
+        logger.warning("No portal for merchant %s: %s", merchant.public_id, error)
         raise NoPortalError(str(error)) from error
     links.started(link, payment_method_before=before.default_payment_method_id, now=now)
     return url
@@ -77,16 +81,15 @@ def begin(link: PaymentUpdateLink, *, now: datetime) -> str:
 def complete(link: PaymentUpdateLink, *, now: datetime) -> Result:
     """Back from the portal: charge what is open to the new card, and tell how that went."""
     case, customer = link.case, link.case.customer
-    if case.status == Status.VOIDED or customer is None:
+    if customer is None:
         return Result(Overall.NOTHING_DUE)
-    is_paid = case.status == Status.RECOVERED  # the webhook was quicker, or another card's was
     try:
         gateway = stripe_gateway.of(case.merchant)
         facts = gateway.customer(customer.stripe_customer_id)
     except StripeError:
-        return Result(Overall.SUCCESS if is_paid else Overall.UNAVAILABLE)
+        return _uncharged(case, customer, Overall.UNAVAILABLE)
     if facts.default_payment_method_id in {"", link.payment_method_before}:
-        return Result(Overall.SUCCESS if is_paid else Overall.UNCHANGED)
+        return _uncharged(case, customer, Overall.UNCHANGED)
     links.finished(link, now=now)
     charges = charge_everything(
         customer=customer,
@@ -95,7 +98,22 @@ def complete(link: PaymentUpdateLink, *, now: datetime) -> Result:
         gateway=gateway,
         now=now,
     )
-    if is_paid:
+    return _told(case, charges)
+
+
+CLOSED = {Status.RECOVERED: Overall.SUCCESS, Status.VOIDED: Overall.NOTHING_DUE}
+
+
+def _uncharged(case: RecoveryCase, customer: Customer, overall: Overall) -> Result:
+    """Nothing was charged: `overall`, unless nothing is left to be charged."""
+    if customer.cases.filter(status=Status.OPEN).exists():
+        return Result(overall)
+    return Result(CLOSED.get(Status(case.status), overall))
+
+
+def _told(case: RecoveryCase, charges: tuple[Charge, ...]) -> Result:
+    case.refresh_from_db(fields=["status"])  # the webhook may have been quicker
+    if case.status == Status.RECOVERED and case not in {charge.case for charge in charges}:
         charges = (Charge(case, ChargeResult(Outcome.ALREADY_PAID)), *charges)
     return Result(_overall(charges), charges)
 
@@ -145,13 +163,15 @@ def _debts(customer: Customer, gateway: StripeGateway, *, now: datetime) -> list
     ]
 
 
+PAID = {Outcome.PAID, Outcome.ALREADY_PAID}
+FINAL = {Overall.DECLINED, Overall.NOT_CHARGED}
 OVERALL = (
     # the first that fits, most telling first
     (Outcome.NEEDS_AUTHENTICATION, Overall.NEEDS_AUTHENTICATION),
     (Outcome.PENDING, Overall.PENDING),
     (Outcome.DECLINED, Overall.DECLINED),
-    (Outcome.REFUSED, Overall.DECLINED),
     (Outcome.UNAVAILABLE, Overall.UNAVAILABLE),
+    (Outcome.REFUSED, Overall.NOT_CHARGED),
 )
 
 
@@ -159,14 +179,11 @@ def _overall(charges: tuple[Charge, ...]) -> Overall:
     outcomes = {charge.result.outcome for charge in charges}
     if not outcomes:
         return Overall.NOTHING_DUE
-    is_paid = {outcome in {Outcome.PAID, Outcome.ALREADY_PAID} for outcome in outcomes}
-    if is_paid == {True}:
+    unpaid = outcomes - PAID
+    if not unpaid:
         return Overall.SUCCESS
-    for outcome, overall in OVERALL:
-        if outcome in outcomes:
-            mixed = True in is_paid and overall is Overall.DECLINED
-            return Overall.PARTLY if mixed else overall
-    return Overall.PARTLY
+    overall = next(overall for outcome, overall in OVERALL if outcome in unpaid)
+    return Overall.PARTLY if unpaid != outcomes and overall in FINAL else overall
 
 
 UNDECIDED = {Outcome.UNAVAILABLE, Outcome.PENDING}  # asked again, later each time

@@ -17,7 +17,9 @@ from billing_portal.payment_updates import NoPortalError, Overall, Result
 from billing_portal.tokens import Purpose
 from recovery.models import Merchant
 from recovery.state_machine import Status
-from recovery.stripe_errors import StripeError
+from recovery.stripe_errors import (
+    StripeUnavailableError,
+)
 
 STATUS_CODES: Mapping[LinkState, int] = MappingProxyType(
     {
@@ -30,7 +32,7 @@ STATUS_CODES: Mapping[LinkState, int] = MappingProxyType(
     }
 )
 NEUTRAL = "#1f5eff"
-CAN_TRY_AGAIN = {Overall.UNCHANGED, Overall.DECLINED, Overall.PARTLY, Overall.UNAVAILABLE}
+CAN_TRY_AGAIN = {Overall.UNCHANGED, Overall.DECLINED, Overall.PARTLY, Overall.NOT_CHARGED}
 
 
 class SeeOther(HttpResponseRedirect):
@@ -71,7 +73,7 @@ def _go_to_portal(request: HttpRequest, link: PaymentUpdateLink, token: str) -> 
         return SeeOther(payment_updates.begin(link, now=timezone.now()))
     except NoPortalError:
         return _page(request, "no_portal.html", found, **_debt(link, token))
-    except StripeError:
+    except StripeUnavailableError:
         return _page(request, "unavailable.html", found, status=503, **_debt(link, token))
 
 

@@ -131,3 +131,46 @@ def test_without_a_portal_the_post_says_what_to_do_instead(case: RecoveryCase) -
     page = Client().post(PAGE, {"token": token_for(case)})
     assert page.status_code == 200
     assert "another way" in page.content.decode()
+
+
+def test_a_page_that_is_opened_again_is_told_of_once(case: RecoveryCase) -> None:
+    token = token_for(case)
+    for _again in range(2):
+        assert Client().get(PAGE, {"token": token}).status_code == 200
+
+    assert case.timeline.filter(kind="link_opened").count() == 1
+    assert str(PaymentUpdateLink.objects.get()).startswith("pul_")
+
+
+def test_a_token_of_a_link_that_is_gone_is_forged(case: RecoveryCase) -> None:
+    token = token_for(case)
+    PaymentUpdateLink.objects.all().delete()
+    assert Client().get(PAGE, {"token": token}).status_code == 400
+
+
+def way_back(case: RecoveryCase, *, age: timedelta = timedelta(0)) -> str:
+    token_for(case)
+    address = links.return_url(PaymentUpdateLink.objects.get(), now=timezone.now() - age)
+    return f"{PAGE}/return?{address.partition('?')[2]}"
+
+
+def test_a_way_back_that_is_too_old_says_so_and_what_became_of_the_card(
+    case: RecoveryCase,
+) -> None:
+    page = Client().get(way_back(case, age=links.RETURN_LIFETIME))
+    assert page.status_code == 410
+    assert "it is charged once" in page.content.decode()
+
+
+def test_a_forged_way_back_is_a_400_and_a_revoked_one_a_410(case: RecoveryCase) -> None:
+    address = way_back(case)
+    forged = Client().get(f"{PAGE}/return?r=x")
+    links.revoke(PaymentUpdateLink.objects.get(), now=timezone.now())
+    revoked = Client().get(address)
+
+    assert (forged.status_code, revoked.status_code) == (400, 410)
+    assert PaymentUpdateLink.objects.get().finished_at is None
+
+
+def test_only_a_get_brings_a_customer_back(case: RecoveryCase) -> None:
+    assert Client().post(way_back(case)).status_code == 405

@@ -1,0 +1,261 @@
+"""A new card that the webhook tells of is charged by a worker, once and with patience."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+
+from billing_portal import links, payment_updates
+from billing_portal.models import PaymentUpdateLink
+from billing_portal.tasks import charge_new_cards
+from recovery import customers
+from recovery.models import Customer, Merchant, RecoveryCase
+from tests.connected import asked_to_pay, charges, down, fail_again, hear
+from tests.local_stripe import LocalStripe
+from tests.local_stripe.exchange import Exchange
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RETURN = "/fourthngoal/recover/update/return"
+WAITS = 20  # seconds; what is waited for takes a fraction of one
+
+
+@pytest.fixture
+def jo(debt: RecoveryCase) -> Customer:
+    assert debt.customer
+    return debt.customer
+
+
+def save_card(local_stripe: LocalStripe, jo: Customer, **card: str) -> None:
+    local_stripe.scenarios.new_card(customer=jo.stripe_customer_id, **card)
+    hear(local_stripe)
+    jo.refresh_from_db()
+
+
+def way_back(case: RecoveryCase) -> str:
+    now = timezone.now()
+    links.create(case=case, now=now)
+    link = PaymentUpdateLink.objects.latest("id")
+    return f"{RETURN}?{links.return_url(link, now=now).partition('?')[2]}"
+
+
+def read(address: str) -> str:
+    return Client().get(address).content.decode()
+
+
+def in_thread(work: Callable[[], object]) -> threading.Thread:
+    """It runs already, on database connections of its own."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def later(jo: Customer) -> None:
+    """The next try is due."""
+    jo.new_payment_method_due_at = timezone.now()
+    jo.save()
+
+
+def test_a_customer_who_came_back_while_stripe_was_down_is_charged_by_the_webhook_alone(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local_stripe.scenarios.new_card(customer=jo.stripe_customer_id)
+    with down(local_stripe, monkeypatch):
+        page = Client().get(way_back(debt))
+    assert page.context["overall"] == "unavailable"
+    assert charges(local_stripe) == []
+
+    hear(local_stripe)
+    charge_new_cards()
+
+    debt.refresh_from_db()
+    assert (debt.status, debt.mechanism) == ("recovered", "card_update")
+    assert charges(local_stripe) == [debt.stripe_invoice_id]
+
+
+def test_all_open_debts_are_charged_oldest_first_and_the_card_once(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer
+) -> None:
+    other = fail_again(local_stripe, debt)
+    save_card(local_stripe, jo)
+
+    charge_new_cards()
+    charge_new_cards()
+
+    assert charges(local_stripe) == [debt.stripe_invoice_id, other]
+    assert set(RecoveryCase.objects.values_list("status", flat=True)) == {"recovered"}
+    jo.refresh_from_db()
+    assert (jo.new_payment_method_id, jo.new_payment_method_due_at) == ("", None)
+
+
+def test_a_declined_card_is_not_tried_again_by_itself(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer
+) -> None:
+    save_card(local_stripe, jo, reason="insufficient_funds")
+    charge_new_cards()
+    charge_new_cards()
+
+    jo.refresh_from_db()
+    assert jo.new_payment_method_due_at is None
+    assert charges(local_stripe) == [debt.stripe_invoice_id]
+
+
+def test_a_merchant_that_took_its_key_back_has_nothing_charged(
+    local_stripe: LocalStripe, merchant: Merchant, debt: RecoveryCase, jo: Customer
+) -> None:
+    save_card(local_stripe, jo)
+    merchant.stripe.disconnected_at = timezone.now()
+    merchant.stripe.save()
+
+    charge_new_cards()
+
+    jo.refresh_from_db()
+    assert (jo.new_payment_method_id, jo.new_payment_method_due_at) == ("", None)
+    assert charges(local_stripe) == []
+
+
+def test_each_try_waits_twice_as_long_and_no_other_worker_takes_it_meanwhile(
+    local_stripe: LocalStripe, jo: Customer
+) -> None:
+    save_card(local_stripe, jo)
+    now = timezone.now()
+    waits = []
+    for number in (1, 2, 3, 4):
+        assert customers.claim_new_cards(now=now) == [jo]
+        assert customers.claim_new_cards(now=now) == []
+        jo.refresh_from_db()
+        assert jo.new_payment_method_due_at
+        assert jo.new_payment_method_tries == number
+        assert customers.claim_new_cards(
+            now=jo.new_payment_method_due_at - timedelta(microseconds=1)
+        ) == []  # fmt: skip
+        waits.append((jo.new_payment_method_due_at - now).total_seconds())
+        now = jo.new_payment_method_due_at
+
+    assert waits == [10, 20, 40, 80]
+
+
+def test_a_card_that_could_not_be_charged_comes_back_and_is_charged(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_card(local_stripe, jo)
+    with down(local_stripe, monkeypatch):
+        charge_new_cards()
+    jo.refresh_from_db()
+    assert jo.new_payment_method_tries == 1
+    assert jo.new_payment_method_due_at
+    assert jo.new_payment_method_due_at > timezone.now()
+
+    debt.attempts.update(attempted_at=timezone.now() - timedelta(minutes=3))
+    later(jo)
+    charge_new_cards()
+
+    debt.refresh_from_db()
+    assert debt.status == "recovered"
+    assert len(charges(local_stripe)) == 2
+    assert len({one.headers["idempotency-key"] for one in asked_to_pay(local_stripe)}) == 1
+
+
+def test_after_most_tries_it_is_given_up_and_the_timeline_says_so(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_card(local_stripe, jo)
+    for tries, is_given_up in ((payment_updates.MOST_TRIES - 2, False), (None, True)):
+        if tries is not None:
+            jo.new_payment_method_tries = tries
+        later(jo)
+        with down(local_stripe, monkeypatch):
+            charge_new_cards()
+        jo.refresh_from_db()
+        assert (jo.new_payment_method_due_at is None) is is_given_up
+        told = debt.timeline.filter(kind="attempt_unresolved")
+        assert told.exists() is is_given_up
+
+    assert debt.timeline.get(kind="attempt_unresolved").summary == (
+        "Stripe could not be asked whether the new card was charged: see there."
+    )
+    debt.refresh_from_db()
+    assert debt.status == "open"
+
+
+def test_a_newer_card_is_not_forgotten_with_the_one_that_was_charged(
+    local_stripe: LocalStripe, jo: Customer
+) -> None:
+    save_card(local_stripe, jo)
+    (claimed,) = customers.claim_new_cards(now=timezone.now())
+    save_card(local_stripe, jo)
+    payment_updates.charge_new_card(claimed, now=timezone.now())
+
+    jo.refresh_from_db()
+    assert jo.new_payment_method_id not in {"", claimed.new_payment_method_id}
+    assert jo.new_payment_method_due_at is not None
+
+
+def test_while_the_returning_customers_charge_is_under_way_the_worker_makes_none(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer
+) -> None:
+    save_card(local_stripe, jo)
+    charging, go_on = threading.Event(), threading.Event()
+
+    def hold(exchange: Exchange) -> None:
+        if exchange.path.endswith("/pay"):
+            charging.set()
+            assert go_on.wait(WAITS)
+
+    local_stripe._on_exchange = hold
+    pages: list[str] = []
+    address = way_back(debt)
+    returning = in_thread(lambda: pages.append(read(address)))
+    assert charging.wait(WAITS)
+    charge_new_cards()
+    jo.refresh_from_db()
+    assert (jo.new_payment_method_tries, len(charges(local_stripe))) == (1, 1)
+    meanwhile = read(address)
+    go_on.set()
+    returning.join(WAITS)
+
+    assert "Your payment is under way" in meanwhile
+    assert "Thank you" in pages[0]
+    later(jo)
+    charge_new_cards()
+    jo.refresh_from_db()
+    assert jo.new_payment_method_due_at is None
+    assert charges(local_stripe) == [debt.stripe_invoice_id]
+
+
+def test_return_and_webhook_at_once_charge_once(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer
+) -> None:
+    save_card(local_stripe, jo)
+    address = way_back(debt)
+    pages: list[str] = []
+    together = threading.Barrier(3, timeout=WAITS)
+
+    def come_back() -> None:
+        together.wait()
+        pages.append(read(address))
+
+    def work() -> None:
+        together.wait()
+        charge_new_cards()
+
+    threads = [in_thread(one) for one in (come_back, come_back, work)]
+    for thread in threads:
+        thread.join(WAITS)
+
+    assert charges(local_stripe) == [debt.stripe_invoice_id]
+    assert len(pages) == 2
+    assert all("Thank you" in page or "under way" in page for page in pages)
+    debt.refresh_from_db()
+    assert (debt.status, debt.amount_recovered) == ("recovered", 4900)
+    assert debt.attempts.exclude(trigger="stripe").count() == 1

@@ -1,0 +1,42 @@
+"""A customer's way from the mail to Stripe's portal and back."""
+
+from django.test import Client
+from django.utils import timezone
+
+from billing_portal import links
+from billing_portal.models import PaymentUpdateLink
+from recovery.models import RecoveryCase
+
+PAGE = "/fourthngoal/recover/update"
+
+
+class Visit:
+    """A customer who opens the link, goes to Stripe and comes back."""
+
+    def __init__(self, case: RecoveryCase) -> None:
+        self.token = links.create(case=case, now=timezone.now()).partition("token=")[2]
+        self.link = PaymentUpdateLink.objects.latest("id")
+        self.page = ""
+        self.overall = ""
+        self.outcomes: list[tuple[str, str]] = []
+
+    def set_out(self) -> int:
+        response = Client().post(PAGE, {"token": self.token})
+        self.page = response.content.decode()
+        self.retry_after = response.headers.get("Retry-After", "")
+        return response.status_code
+
+    def come_back(self) -> str:
+        address = links.return_url(self.link, now=timezone.now())
+        response = Client().get(f"{PAGE}/return?{address.partition('?')[2]}")
+        assert response.status_code == 200
+        self.page = response.content.decode()
+        self.overall = response.context["overall"]
+        self.again = response.context["token"]
+        self.outcomes = [(one["amount"], one["outcome"]) for one in response.context["results"]]
+        return self.overall
+
+
+def stripe_customer(case: RecoveryCase) -> str:
+    assert case.customer
+    return case.customer.stripe_customer_id
