@@ -20,10 +20,9 @@ from recovery.masking import mask_email
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
 from recovery.stripe_errors import (
-    MissingPermissionError,
     NotConnectedError,
     ObjectMissingError,
-    StripeUnavailableError,
+    StripeError,
 )
 from recovery.timeline import Kind
 
@@ -92,11 +91,12 @@ def _hand_over(claimed: Claimed, *, now: datetime) -> bool:
         return False
     try:
         _mail(message, claimed.content, connection).send()
-    except SMTPRecipientsRefused:
-        _failed(message, "The mail server refused the address.", now=now)
-    except SMTPResponseException as error:
-        refuse = _failed if error.smtp_code >= PERMANENT else _put_off
-        refuse(message, f"The mail server refused the mail ({error.smtp_code}).", now=now)
+    except (SMTPRecipientsRefused, SMTPResponseException) as error:
+        code = _reply_code(error)
+        refuse = _failed if code >= PERMANENT else _put_off
+        refuse(message, f"The mail server refused the mail ({code}).", now=now)
+    except ValueError:  # Django refuses to build it, before the mail server hears of it
+        _failed(message, "No mail can be written to this address.", now=now)
     except (SMTPException, OSError):
         _set_aside(message, "The mail server was lost while it took the mail.", now=now)
     else:
@@ -104,6 +104,13 @@ def _hand_over(claimed: Claimed, *, now: datetime) -> bool:
     finally:
         connection.close()
     return False
+
+
+def _reply_code(error: SMTPRecipientsRefused | SMTPResponseException) -> int:
+    """What the mail server answered; a refused recipient may be welcome later (greylisting)."""
+    if isinstance(error, SMTPRecipientsRefused):
+        return max(code for code, _text in error.recipients.values())
+    return error.smtp_code
 
 
 def _ask_stripe(case: RecoveryCase, *, now: datetime) -> None:
@@ -118,7 +125,7 @@ def _ask_stripe(case: RecoveryCase, *, now: datetime) -> None:
             ingest.settle_invoice(case=case, invoice=invoice, now=now)
     except (NotConnectedError, ObjectMissingError):
         return  # the events are all there is to know
-    except (StripeUnavailableError, MissingPermissionError) as error:
+    except StripeError as error:
         raise StaleError("Stripe can't be asked whether the debt is still open.") from error
 
 

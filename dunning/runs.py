@@ -64,8 +64,11 @@ def _next(
 
 @transaction.atomic
 def take_due_steps(*, now: datetime) -> list[int]:
-    """Queue the messages of steps that are due; returns their ids. Runs of closed cases end."""
-    due = DunningRun.objects.filter(state=DunningRun.State.LIVE, due_at__lte=now)
+    """Queue the messages of steps that are due; returns their ids. Runs of closed cases end,
+    those of paused ones wait."""
+    due = DunningRun.objects.filter(
+        state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False
+    )
     batch = due.select_for_update(skip_locked=True, of=("self",)).select_related(
         "case", "campaign"
     )
@@ -84,12 +87,16 @@ def take_due_steps(*, now: datetime) -> list[int]:
 
 
 def _take_step(run: DunningRun, *, now: datetime) -> int:
-    step = run.campaign.steps.get(position=run.next_position)
+    """Steps that came due while nobody looked, or while the case was paused, collapse too."""
+    steps = campaign_steps(run.campaign_id)
+    due = _next(steps, run.case, now=now, after=run.next_position - 1)
+    assert due  # noqa: S101 - a live run has a next step
+    step = run.campaign.steps.get(position=due.position)
     message, _created = DunningMessage.objects.get_or_create(
         run=run, step=step,
         defaults={"merchant_id": run.merchant_id, "case": run.case, "due_at": now},
     )  # fmt: skip
-    following = _next(campaign_steps(run.campaign_id), run.case, now=now, after=step.position)
+    following = _next(steps, run.case, now=now, after=due.position)
     if following is None:
         end(run, state=DunningRun.State.FINISHED, reason="every step was taken", now=now)
     else:

@@ -1,11 +1,9 @@
 """A new card that the webhook tells of is charged by a worker, once and with patience."""
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -17,10 +15,10 @@ from recovery.models import Customer, Merchant, RecoveryCase
 from tests.connected import asked_to_pay, charges, down, fail_again, hear
 from tests.local_stripe import LocalStripe
 from tests.local_stripe.exchange import Exchange
+from tests.threads import WAITS, at_once, in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RETURN = "/fourthngoal/recover/update/return"
-WAITS = 20  # seconds; what is waited for takes a fraction of one
 
 
 @pytest.fixture
@@ -44,20 +42,6 @@ def way_back(case: RecoveryCase) -> str:
 
 def read(address: str) -> str:
     return Client().get(address).content.decode()
-
-
-def in_thread(work: Callable[[], object]) -> threading.Thread:
-    """It runs already, on database connections of its own."""
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def later(jo: Customer) -> None:
@@ -239,19 +223,11 @@ def test_return_and_webhook_at_once_charge_once(
     save_card(local_stripe, jo)
     address = way_back(debt)
     pages: list[str] = []
-    together = threading.Barrier(3, timeout=WAITS)
 
     def come_back() -> None:
-        together.wait()
         pages.append(read(address))
 
-    def work() -> None:
-        together.wait()
-        charge_new_cards()
-
-    threads = [in_thread(one) for one in (come_back, come_back, work)]
-    for thread in threads:
-        thread.join(WAITS)
+    at_once(come_back, come_back, charge_new_cards)
 
     assert charges(local_stripe) == [debt.stripe_invoice_id]
     assert len(pages) == 2

@@ -12,7 +12,7 @@ from dunning import delivery
 from dunning.models import DunningMessage, DunningRun
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import cases
-from recovery.models import RecoveryCase
+from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Trigger
 from tests.builders import DOCUMENTED_EXAMPLE, make_merchant, receive
 
@@ -129,3 +129,41 @@ def test_a_message_that_cannot_be_rendered_is_tried_again_and_was_never_claimed(
     delivery.deliver(message.pk, now=timezone.now())
     message.refresh_from_db()
     assert (message.state, len(mail.outbox)) == ("sent", 1)
+
+
+def test_without_an_address_nothing_is_sent_and_the_timeline_says_so(
+    message: DunningMessage,
+) -> None:
+    Customer.objects.update(email="")
+    deliver_queued()
+
+    message.refresh_from_db()
+    assert (message.state, mail.outbox) == ("skipped", [])
+    assert message.case.timeline.get(kind="message_not_sent").summary == (
+        "Not sent: no address of the customer is known."
+    )
+
+
+def test_a_paused_case_is_written_to_once_it_goes_on(message: DunningMessage) -> None:
+    now = timezone.now()
+    RecoveryCase.objects.update(is_paused=True)
+    delivery.deliver(message.pk, now=now)
+    message.refresh_from_db()
+    assert (message.state, message.due_at, message.tries) == (
+        "queued", now + timedelta(hours=1), 0,
+    )  # fmt: skip
+    assert mail.outbox == []
+
+    RecoveryCase.objects.update(is_paused=False)
+    delivery.deliver(message.pk, now=message.due_at)
+    assert len(mail.outbox) == 1
+
+
+def test_the_mail_goes_to_the_address_that_is_known_when_it_is_sent(
+    message: DunningMessage,
+) -> None:
+    Customer.objects.update(email="new@example.com")
+    deliver_queued()
+    message.refresh_from_db()
+    assert message.recipient == "new@example.com"
+    assert mail.outbox[0].to == ["new@example.com"]

@@ -40,8 +40,8 @@ class MailSink:
 
 
 @contextmanager
-def mail_server() -> Iterator[tuple[int, MailSink]]:
-    sink = MailSink()
+def mail_server(sink: MailSink | None = None) -> Iterator[tuple[int, MailSink]]:
+    sink = sink or MailSink()
     controller = Controller(sink, hostname="127.0.0.1", port=_free_ports(1))
     controller.start()
     try:

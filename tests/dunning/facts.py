@@ -1,0 +1,35 @@
+"""Failed payments as dunning meets them, at a merchant without a key."""
+
+import itertools
+from datetime import datetime
+
+from dunning import runs
+from dunning.models import DunningMessage
+from recovery import cases
+from recovery.models import RecoveryCase
+from recovery.state_machine import Trigger
+from tests.builders import event, receive
+
+_numbers = itertools.count(1)
+
+
+def fail(reason: str = "insufficient_funds", email: str = "jo@example.com") -> RecoveryCase:
+    """An invoice's payment fails; its case."""
+    invoice = {
+        "id": f"in_{next(_numbers)}", "customer_email": email, "amount_due": 4900,
+        "currency": "usd", "last_finalization_error": {"decline_code": reason},
+    }  # fmt: skip
+    receive(event("invoice.payment_failed", invoice))
+    return RecoveryCase.objects.get(stripe_invoice_id=invoice["id"])
+
+
+def queue(case: RecoveryCase, *, now: datetime) -> DunningMessage:
+    """The message of the case's first step."""
+    runs.start(case, now=now)
+    runs.take_due_steps(now=now)
+    return DunningMessage.objects.get(case=case)
+
+
+def close(case: RecoveryCase, *, now: datetime, trigger: Trigger = Trigger.INVOICE_PAID) -> None:
+    payment = cases.Payment(4900) if trigger is Trigger.INVOICE_PAID else None
+    cases.advance(case=case, trigger=trigger, at=now, now=now, once="test", payment=payment)

@@ -1,0 +1,123 @@
+"""Before each mail Stripe is asked whether the debt is still open."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from dunning import delivery, runs
+from dunning.models import DunningMessage, DunningRun
+from dunning.tasks import deliver_queued, start_runs, work_due_steps
+from recovery import stripe_gateway
+from recovery.models import RecoveryCase
+from tests.connected import KEY, ask, down, hear
+from tests.dunning.facts import queue
+from tests.local_stripe import LocalStripe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def message(debt: RecoveryCase) -> DunningMessage:
+    start_runs()
+    work_due_steps()
+    return DunningMessage.objects.get()
+
+
+@pytest.mark.parametrize(
+    ("what_happened", "status"),
+    [("pay", "recovered"), ("void", "voided"), ("mark_uncollectible", "lost")],
+)
+def test_what_stripe_closed_a_moment_ago_is_not_written_about(
+    local_stripe: LocalStripe, message: DunningMessage, what_happened: str, status: str
+) -> None:
+    getattr(local_stripe.scenarios, what_happened)(invoice=message.case.stripe_invoice_id)
+    deliver_queued()
+
+    message.refresh_from_db()
+    assert (message.state, mail.outbox) == ("skipped", [])
+    assert message.error == f"the case is {status}"
+    assert RecoveryCase.objects.get().status == status
+    work_due_steps()
+    assert DunningRun.objects.get().state == "stopped"
+
+
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_a_one_time_payment_is_asked_about_too(
+    local_stripe: LocalStripe, merchant: object, is_paid: bool
+) -> None:
+    made = local_stripe.scenarios.one_time_fails(key=KEY)
+    hear(local_stripe)
+    case = RecoveryCase.objects.get()
+    assert case.settles_at
+    later = case.settles_at + timedelta(minutes=1)
+    message = queue(case, now=later)
+    if is_paid:
+        ask(
+            local_stripe, "POST", f"payment_intents/{made['payment_intent']}/confirm",
+            payment_method="pm_card_visa", return_url="http://127.0.0.1/",
+        )  # fmt: skip
+    delivery.deliver(message.pk, now=later)
+
+    message.refresh_from_db()
+    assert message.state == ("skipped" if is_paid else "sent")
+    assert len(mail.outbox) == (0 if is_paid else 1)
+
+
+def test_while_stripe_cannot_be_asked_the_mail_waits(
+    local_stripe: LocalStripe, message: DunningMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    with down(local_stripe, monkeypatch):
+        delivery.deliver(message.pk, now=now)
+
+    message.refresh_from_db()
+    assert (message.state, message.due_at) == ("queued", now + timedelta(minutes=1))
+    assert message.error == "Stripe can't be asked whether the debt is still open."
+    assert mail.outbox == []
+    delivery.deliver(message.pk, now=message.due_at)
+    assert len(mail.outbox) == 1
+
+
+def test_a_key_that_may_not_read_invoices_delays_the_mail(
+    local_stripe: LocalStripe, message: DunningMessage
+) -> None:
+    local_stripe.world.restrict(KEY, missing=["rak_invoice_read"])
+    deliver_queued()
+    message.refresh_from_db()
+    assert (message.state, mail.outbox) == ("queued", [])
+
+
+def test_one_debt_that_stripe_refuses_to_tell_of_holds_up_no_other_mail(
+    local_stripe: LocalStripe, message: DunningMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(stripe_gateway, "API_VERSION", "no version")
+        deliver_queued()
+
+    message.refresh_from_db()
+    assert (message.state, mail.outbox) == ("queued", [])
+    assert message.due_at > timezone.now()
+
+
+def test_a_merchant_whose_key_was_taken_back_is_written_for_by_what_is_known(
+    local_stripe: LocalStripe, message: DunningMessage
+) -> None:
+    local_stripe.world.revoke(KEY)
+    deliver_queued()
+    assert len(mail.outbox) == 1
+
+
+def test_a_closed_case_is_not_started_though_it_was_listed_as_open(
+    local_stripe: LocalStripe, debt: RecoveryCase
+) -> None:
+    now = timezone.now()
+    (listed,) = runs.cases_to_start(now=now)
+    local_stripe.scenarios.pay(invoice=debt.stripe_invoice_id)
+    hear(local_stripe)
+    runs.start(listed, now=now)
+    work_due_steps()
+
+    assert DunningRun.objects.get().state == "stopped"
+    assert not DunningMessage.objects.exists()
