@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from billing_portal import tokens
 from billing_portal.models import PaymentUpdateLink
@@ -96,14 +97,18 @@ def return_url(link: PaymentUpdateLink, *, now: datetime) -> str:
     return f"{settings.PUBLIC_URL}{RETURN_PATH}?{urlencode({'r': back})}"
 
 
+def owed(case: RecoveryCase) -> QuerySet[RecoveryCase]:
+    """All that the case's customer may still pay."""
+    return RecoveryCase.objects.of(case.merchant_id).filter(
+        customer__isnull=False, customer=case.customer_id, status__in=[Status.OPEN, Status.LOST]
+    )
+
+
 def reissue(link: PaymentUpdateLink, *, now: datetime) -> str:
     """A token for trying again from the page that the customer came back to: for the link's own
     debt, or for another one of the customer's once that is settled."""
-    owed = RecoveryCase.objects.of(link.merchant_id).filter(
-        customer=link.case.customer_id, status__in=[Status.OPEN, Status.LOST]
-    )
     case = min(
-        owed,
+        owed(link.case),
         key=lambda case: (case.pk != link.case_id, not case.is_open, case.failed_at),
         default=link.case,
     )

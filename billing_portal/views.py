@@ -32,7 +32,7 @@ STATUS_CODES: Mapping[LinkState, int] = MappingProxyType(
     }
 )
 NEUTRAL = "#1f5eff"
-CAN_TRY_AGAIN = {Overall.UNCHANGED, Overall.DECLINED, Overall.PARTLY, Overall.NOT_CHARGED}
+CAN_TRY_AGAIN = {Overall.UNCHANGED, Overall.DECLINED, Overall.PARTLY}
 
 
 class SeeOther(HttpResponseRedirect):
@@ -122,10 +122,10 @@ def _told(request: HttpRequest, link: PaymentUpdateLink, result: Result) -> dict
         "action": links.UPDATE_PATH,
         "token": links.reissue(link, now=timezone.now()) if try_again else "",
         "refresh_url": request.get_full_path(),
-        "hosted_invoice_url": next(
-            (charge["hosted_invoice_url"] for charge in charges
-             if charge["outcome"] == "needs_authentication"), "",
-        ),
+        "to_confirm": [
+            charge["hosted_invoice_url"] for charge in charges
+            if charge["outcome"] == "needs_authentication" and charge["hosted_invoice_url"]
+        ],
     }  # fmt: skip
 
 
@@ -138,6 +138,7 @@ def _debt(link: PaymentUpdateLink, token: str) -> dict[str, Any]:
         "reason": presentation.reason(case),
         "card": presentation.card(case),
         "is_given_up": case.status == Status.LOST,
+        "owes_more": links.owed(case).exclude(pk=case.pk).exists(),
         "hosted_invoice_url": case.hosted_invoice_url,
         "token": token,
         "action": links.UPDATE_PATH,

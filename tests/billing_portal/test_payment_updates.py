@@ -88,6 +88,29 @@ def test_a_declined_card_is_told_and_another_may_be_tried(
     assert again.set_out() == 303
 
 
+def test_who_owes_more_than_the_links_debt_reads_so_before_setting_out(
+    local_stripe: LocalStripe, debt: RecoveryCase
+) -> None:
+    assert "what else is open" not in Visit(debt).read()
+    fail_again(local_stripe, debt)
+    hear(local_stripe)
+    assert "what else is open" in Visit(debt).read()
+
+
+def test_two_payments_that_need_confirming_have_a_way_each(
+    local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit
+) -> None:
+    other = fail_again(local_stripe, debt)
+    save_card(local_stripe, debt, number=ALWAYS_3DS)
+
+    assert visit.come_back() == "needs_authentication"
+
+    for invoice in (debt.stripe_invoice_id, other):
+        case = RecoveryCase.objects.get(stripe_invoice_id=invoice)
+        assert visit.page.count(f'href="{case.hosted_invoice_url}"') == 1
+        assert f"Confirm $49.00, invoice {case.invoice_number}" in visit.page
+
+
 def test_a_debt_that_was_declined_can_be_paid_though_the_one_of_the_link_was_not(
     local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit
 ) -> None:
@@ -220,6 +243,7 @@ def test_a_debt_that_stripe_no_longer_collects_is_not_called_declined(
 
     assert visit.come_back() == "not_charged"
     assert "Nothing was charged" in visit.page
+    assert visit.again == ""
     assert "declined" not in visit.page
 
 

@@ -20,6 +20,9 @@ class Visit:
         self.overall = ""
         self.outcomes: list[tuple[str, str]] = []
 
+    def read(self) -> str:
+        return Client().get(PAGE, {"token": self.token}).content.decode()
+
     def set_out(self) -> int:
         response = Client().post(PAGE, {"token": self.token})
         self.page = response.content.decode()

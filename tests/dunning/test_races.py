@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
-from dunning import delivery
+from dunning import delivery, runs
 from dunning.models import DunningMessage
 from dunning.tasks import deliver_queued, work_due_steps
 from tests.builders import make_merchant
@@ -102,6 +102,7 @@ def test_two_workers_send_one_mail(message: DunningMessage) -> None:
 
 
 def test_two_workers_take_one_step(message: DunningMessage) -> None:
-    case = fail(email="kim@example.com")
-    at_once(*[lambda: queue(case, now=timezone.now())] * 2)
+    case, now = fail(email="kim@example.com"), timezone.now()
+    runs.start(case, now=now)
+    at_once(*[lambda: runs.take_due_steps(now=now)] * 2)
     assert DunningMessage.objects.filter(case=case).count() == 1
