@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import formataddr
+from email.utils import formataddr, parseaddr
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 from django.conf import settings
@@ -148,6 +148,9 @@ def _claim(message_id: int, *, now: datetime) -> Claimed | None:
         message.due_at = now + PAUSE_CASE_IS_PAUSED
         message.save(update_fields=["due_at"])
         return None
+    if message.run and message.run.messages.filter(pk__gt=message.pk).exists():
+        _skip(message, "a later step of the campaign was due", now=now)
+        return None
     if not case.customer_email:
         _skip(message, "no address of the customer is known", now=now)
         return None
@@ -163,7 +166,7 @@ def _mail(
     message: DunningMessage, content: Rendered, connection: BaseEmailBackend
 ) -> EmailMultiAlternatives:
     merchant = message.case.merchant
-    sender = merchant.sender_email or settings.DEFAULT_FROM_EMAIL
+    sender = merchant.sender_email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     domain = sender.rpartition("@")[2] or "localhost"
     name = " ".join(merchant.product_name.split())
     mail = EmailMultiAlternatives(

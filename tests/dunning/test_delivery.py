@@ -8,7 +8,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 
-from dunning import delivery
+from dunning import delivery, runs
 from dunning.models import DunningMessage, DunningRun
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import cases
@@ -157,6 +157,22 @@ def test_a_paused_case_is_written_to_once_it_goes_on(message: DunningMessage) ->
     RecoveryCase.objects.update(is_paused=False)
     delivery.deliver(message.pk, now=message.due_at)
     assert len(mail.outbox) == 1
+
+
+def test_a_mail_that_waited_until_the_next_step_was_due_gives_way_to_it(
+    message: DunningMessage,
+) -> None:
+    later = message.due_at + timedelta(days=4)
+    (newer,) = runs.take_due_steps(now=later)
+    for message_id in delivery.queued(now=later):
+        delivery.deliver(message_id, now=later)
+
+    message.refresh_from_db()
+    assert (message.state, message.error) == ("skipped", "a later step of the campaign was due")
+    assert DunningMessage.objects.get(pk=newer).state == "sent"
+    assert [sent.subject for sent in mail.outbox] == [
+        "A reminder: $49.00 for Fern Tea Club is still open"
+    ]
 
 
 def test_the_mail_goes_to_the_address_that_is_known_when_it_is_sent(

@@ -61,6 +61,17 @@ def test_the_mail_says_who_wrote_it_and_that_a_program_did(
     assert told(message) == [f"“{message.subject}” was sent to j***@example.com."]
 
 
+def test_the_platforms_address_may_be_given_with_a_name(
+    mail_server: MailServer, message: DunningMessage, settings: SettingsWrapper
+) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Recover <billing@recover.example>"
+    deliver(message)
+
+    (mail,) = mail_server.mails
+    assert mail["From"] == "Fern Tea Club <billing@recover.example>"
+    assert mail["Message-ID"] == f"<{message.public_id}@recover.example>"
+
+
 @pytest.mark.parametrize("whose", ["to_sender", "to_recipient", "to_content"])
 def test_a_mail_that_is_refused_for_good_has_failed(
     mail_server: MailServer, message: DunningMessage, whose: str

@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
 from dunning import delivery, runs
-from dunning.models import DunningMessage
+from dunning.models import DunningMessage, DunningRun
 from dunning.tasks import deliver_queued, work_due_steps
 from tests.builders import make_merchant
 from tests.dunning.facts import close, fail, queue
@@ -99,6 +99,21 @@ def test_two_workers_send_one_mail(message: DunningMessage) -> None:
     assert (message.state, message.tries) == ("sent", 1)
     assert len(mail.outbox) == 1
     assert message.case.timeline.filter(kind="message_sent").count() == 1
+
+
+def test_a_run_that_another_worker_is_ending_is_ended_once(message: DunningMessage) -> None:
+    case, now = message.case, timezone.now()
+    close(case, now=now)
+    with transaction.atomic():
+        run = DunningRun.objects.select_for_update().get()
+        stopping = in_thread(lambda: runs.stop_for_closed_cases(now=now))
+        stopping.join(SOON)
+        assert stopping.is_alive()
+        runs.end(run, state=DunningRun.State.STOPPED, reason="another worker's", now=now)
+    stopping.join(WAITS)
+
+    assert DunningRun.objects.get().reason == "another worker's"
+    assert case.timeline.filter(kind="dunning_ended").count() == 1
 
 
 def test_two_workers_take_one_step(message: DunningMessage) -> None:
