@@ -43,6 +43,7 @@ def _environment() -> dict[str, str]:
     if "REDIS_URL" not in environment:
         # One web process: without Redis, each would count requests for itself.
         environment.setdefault("WEB_WORKERS", "1")
+        environment.setdefault("WEB_THREADS", "4")
         environment.setdefault("WORKER_CONCURRENCY", "2")
     return environment
 
