@@ -73,7 +73,9 @@ class Jo:
         self.page.goto(links.create(case=self.case, now=timezone.now() - age))
 
     def press(self) -> None:
-        self.page.get_by_role("button").click()
+        """The page's one button, until the next page is there: a click alone doesn't wait."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button").click()
 
     def set_out(self) -> None:
         """To Stripe's portal, with the card that failed."""

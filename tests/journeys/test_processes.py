@@ -86,7 +86,7 @@ def test_a_newcomer_sees_a_failed_payment_become_a_recovered_one(
         page.get_by_label("Expiry").fill("12 / 40")
         page.get_by_label("CVC").fill("123")
         page.get_by_role("button", name="Save card").click()
-        assert "all set" in page.get_by_role("heading").inner_text()
+        page.get_by_role("heading", name="all set").wait_for()
 
         figures = wait_for(lambda: _recovered(product))
         assert (figures["recovered_mtd"], figures["recovery_rate"]) == (49, 1.0)
