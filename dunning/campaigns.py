@@ -1,7 +1,7 @@
 """The campaigns that a merchant starts with, one for each type of decline."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from django.db import transaction
@@ -38,11 +38,13 @@ DEFAULTS: Mapping[DeclineType, tuple[tuple[timedelta, str], ...]] = MappingProxy
 
 
 @transaction.atomic
-def current(*, merchant: Merchant, decline_type: DeclineType) -> DunningCampaign:
+def default(*, merchant: Merchant, decline_type: DeclineType, now: datetime) -> DunningCampaign:
     """The merchant's campaign for a type of decline; the default one is made at first use."""
     campaign, created = DunningCampaign.objects.get_or_create(
-        merchant=merchant, decline_type=decline_type, is_current=True,
-        defaults={"name": f"Default for {decline_type.replace('_', ' ')} declines"},
+        merchant=merchant, default_for=decline_type, state=DunningCampaign.State.CURRENT,
+        defaults={
+            "name": f"Default for {decline_type.replace('_', ' ')} declines", "published_at": now,
+        },
     )  # fmt: skip
     if created:
         DunningStep.objects.bulk_create(

@@ -159,7 +159,7 @@ def _claim(message_id: int, *, now: datetime) -> Claimed | None:
     message.tries += 1
     message.save(update_fields=["state", "claimed_at", "recipient", "tries"])
     link = links.create(case=case, now=now)
-    return Claimed(message, render(case=case, template=message.template, link=link), link)
+    return Claimed(message, render(debts=[case], template=message.template, link=link), link)
 
 
 def _mail(

@@ -1,6 +1,6 @@
 """What a message says: subject, text and HTML from a step's words and the case's facts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -82,10 +82,19 @@ class UnrenderableError(Exception):
     """The words of a message don't fit the facts of its case."""
 
 
-def render(*, case: RecoveryCase, template: str, link: str) -> Rendered:
-    """The message of one step. `link` goes behind its button. Raises UnrenderableError."""
+def render(
+    *,
+    debts: Sequence[RecoveryCase],
+    template: str,
+    link: str,
+    unsubscribe_url: str = "",  # noqa: ARG001
+) -> Rendered:
+    """The message of one step, about the first of a customer's `debts`; the others are listed.
+
+    `link` goes behind its button. Raises UnrenderableError.
+    """
     try:
-        return _render(case=case, template=template, link=link)
+        return _render(case=debts[0], template=template, link=link)
     except (LookupError, ValueError, TemplateSyntaxError, UnknownCurrencyError) as error:
         raise UnrenderableError(f"{template}: {type(error).__name__}: {error}") from error
 

@@ -27,8 +27,8 @@ def cases_to_start(*, now: datetime) -> list[RecoveryCase]:
 
 def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
     """A run of the merchant's campaign for this type of decline; None if another was quicker."""
-    campaign = campaigns.current(
-        merchant=case.merchant, decline_type=DeclineType(case.decline_type)
+    campaign = campaigns.default(
+        merchant=case.merchant, decline_type=DeclineType(case.decline_type), now=now
     )
     due = _next(campaign_steps(campaign.pk), case, now=now)
     if due is None:

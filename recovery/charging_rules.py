@@ -1,10 +1,19 @@
 """When a payment method may be charged: one decision from facts, each refusal with its rule."""
 
+import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from recovery.declines import Decline, Retryable, classify
 from recovery.state_machine import Status
+
+
+class RetryDriver(enum.StrEnum):
+    """Who asks for the money again without the customer: never both."""
+
+    STRIPE = "stripe"
+    RECOVER = "recover"
+
 
 STRIPE_IS_ABOUT_TO = timedelta(hours=6)
 

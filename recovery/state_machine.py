@@ -31,6 +31,7 @@ class Trigger(enum.StrEnum):
     # given up
     SUBSCRIPTION_CANCELED = "subscription_canceled"
     MARKED_UNCOLLECTIBLE = "marked_uncollectible"
+    CAMPAIGN_ENDED = "campaign_ended"
     OPERATOR_CLOSED = "operator_closed"
     # never owed, or no longer
     INVOICE_VOIDED = "invoice_voided"
@@ -49,6 +50,7 @@ LEADS_TO: Mapping[Trigger, Status] = MappingProxyType(
         Trigger.PAYMENT_SUCCEEDED: Status.RECOVERED,
         Trigger.SUBSCRIPTION_CANCELED: Status.LOST,
         Trigger.MARKED_UNCOLLECTIBLE: Status.LOST,
+        Trigger.CAMPAIGN_ENDED: Status.LOST,
         Trigger.OPERATOR_CLOSED: Status.LOST,
         Trigger.INVOICE_VOIDED: Status.VOIDED,
         Trigger.PAYMENT_CANCELED: Status.VOIDED,

@@ -39,6 +39,8 @@ def make_merchant(name: str = "Fern Tea Club", **options: Any) -> Merchant:
             "monthly_price": 2900, "webhook_secret": SECRET, "now": timezone.now(), **options,
         }
     )  # fmt: skip
+    # Tests run at any hour.
+    Merchant.objects.filter(pk=merchant.pk).update(send_from_hour=0, send_until_hour=24)
     return Merchant.objects.select_related("stripe").get(pk=merchant.pk)
 
 

@@ -42,6 +42,7 @@ WRITERS: Mapping[str, set[str]] = {
     "InternalKey": {"recovery/credentials.py"},
     "Membership": {"recovery/management/commands/create_operator.py"},
     "Merchant": {"recovery/merchants.py", "recovery/management/commands/create_merchant.py"},
+    "OperatorTask": {"recovery/operator_tasks.py"},
     "PaymentAttempt": {"recovery/attempts.py", "recovery/failures.py"},  # ours, Stripe's
     "PaymentUpdateLink": {"billing_portal/links.py"},
     "RecoveryCase": {"recovery/cases.py"},

@@ -1,7 +1,9 @@
 from recovery.models.cases import RecoveryCase
 from recovery.models.credentials import ApiKey, InternalKey
 from recovery.models.customers import Customer
+from recovery.models.decline_overrides import DeclineOverride
 from recovery.models.merchants import Merchant
+from recovery.models.operator_tasks import OperatorTask
 from recovery.models.payment_attempts import PaymentAttempt
 from recovery.models.stripe_connections import SigningSecret, StripeConnection
 from recovery.models.stripe_events import StripeEvent
@@ -11,9 +13,11 @@ from recovery.models.users import Membership, Role, User
 __all__ = [
     "ApiKey",
     "Customer",
+    "DeclineOverride",
     "InternalKey",
     "Membership",
     "Merchant",
+    "OperatorTask",
     "PaymentAttempt",
     "RecoveryCase",
     "Role",

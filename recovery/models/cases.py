@@ -3,6 +3,7 @@ from functools import partial
 from django.db import models
 from django.db.models import Q
 
+from recovery.charging_rules import RetryDriver
 from recovery.declines import DeclineType
 from recovery.mechanisms import Mechanism
 from recovery.models.base import Mutable, TenantOwned, new_public_id
@@ -54,6 +55,10 @@ class RecoveryCase(TenantOwned, Mutable):
     card_last4 = models.CharField(max_length=4, blank=True, default="")
     attempt_count = models.PositiveSmallIntegerField(default=0)
     paid_attempt_count = models.PositiveSmallIntegerField(default=0)
+    retry_driver = models.CharField(
+        max_length=10, choices=choices(RetryDriver), default=RetryDriver.STRIPE,
+        help_text="Recover only once Stripe has confirmed that its own retries are off.",
+    )  # fmt: skip
     next_payment_attempt_at = models.DateTimeField(null=True, blank=True)
 
     failed_at = models.DateTimeField(help_text="Stripe's time of the first failure.")

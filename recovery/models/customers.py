@@ -9,8 +9,16 @@ class Customer(TenantOwned, Mutable):
     stripe_customer_id = models.CharField(max_length=255, blank=True, default="")
     email = models.CharField(max_length=254, blank=True, default="")
     name = models.CharField(max_length=200, blank=True, default="")
-    locale = models.CharField(max_length=20, blank=True, default="")
+    # The alternate contact: another address that Stripe has, for when the first takes no mail.
+    alternate_email = models.CharField(max_length=254, blank=True, default="")
+    locale = models.CharField(
+        max_length=100, blank=True, default="", help_text="Best first, separated by commas."
+    )
     country = models.CharField(max_length=2, blank=True, default="")
+    state = models.CharField(
+        max_length=100, blank=True, default="", help_text="As the address at Stripe has it."
+    )
+    metadata = models.JSONField(default=dict, blank=True, help_text="The merchant's, at Stripe.")
     default_payment_method_id = models.CharField(max_length=255, blank=True, default="")
     is_deleted = models.BooleanField(default=False)
     known_at = models.DateTimeField(help_text="Stripe's time of the newest fact above.")

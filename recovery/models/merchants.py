@@ -1,13 +1,14 @@
 import zoneinfo
 from functools import partial
 
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 from recovery.models.base import Mutable, new_public_id
 
 DEFAULT_MONTHLY_PRICE = 2900  # minor units: 29.00
 DEFAULT_SETTLING_MINUTES = 30
+EVERY_DAY = "1234567"
 
 
 class Merchant(Mutable):
@@ -48,6 +49,19 @@ class Merchant(Mutable):
         default=DEFAULT_SETTLING_MINUTES,
         help_text="How long after a failed one-time payment its customer is first written to.",
     )
+    send_from_hour = models.PositiveSmallIntegerField(
+        default=8, validators=[MaxValueValidator(23)],
+        help_text="Customers are written to from this hour of their day on.",
+    )  # fmt: skip
+    send_until_hour = models.PositiveSmallIntegerField(
+        default=20, validators=[MinValueValidator(1), MaxValueValidator(24)],
+        help_text="And no later than this; 0 to 24 is the whole day.",
+    )  # fmt: skip
+    send_weekdays = models.CharField(
+        max_length=7, default=EVERY_DAY,
+        validators=[RegexValidator(r"^1?2?3?4?5?6?7?$", "Write 12345 for Monday to Friday.")],
+        help_text="On these days: 1 is Monday, 7 is Sunday.",
+    )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -55,7 +69,13 @@ class Merchant(Mutable):
             models.CheckConstraint(
                 condition=models.Q(monthly_price__isnull=True) | models.Q(monthly_price__gt=0),
                 name="a_price_is_positive_or_absent",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(send_from_hour__lt=models.F("send_until_hour"))
+                & models.Q(send_until_hour__lte=24)
+                & ~models.Q(send_weekdays=""),
+                name="a_send_window_has_room",
+            ),
         ]
 
     def __str__(self) -> str:

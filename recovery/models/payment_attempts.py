@@ -28,6 +28,10 @@ class PaymentAttempt(TenantOwned, Mutable):
     payment_method_id = models.CharField(max_length=255, blank=True, default="")
     fingerprint = models.CharField(max_length=64, blank=True, default="")
     card_brand = models.CharField(max_length=50, blank=True, default="")
+    card_expiry = models.CharField(
+        max_length=7, blank=True, default="", help_text="2027-03, as it was then."
+    )
+    card_country = models.CharField(max_length=2, blank=True, default="")
     card_last4 = models.CharField(max_length=4, blank=True, default="")
     amount = models.PositiveBigIntegerField()
     currency = models.CharField(max_length=3)
@@ -60,6 +64,14 @@ class PaymentAttempt(TenantOwned, Mutable):
                 condition=~Q(state="failed") | ~Q(decline_type="") | ~Q(error=""),
                 name="failed_attempts_say_why",
             ),
+        ]
+        indexes = [
+            # What a card was asked for lately, over all debts: the networks' budgets.
+            models.Index(
+                fields=["merchant", "fingerprint", "attempted_at"],
+                condition=~Q(fingerprint=""),
+                name="attempts_by_card",
+            )
         ]
 
     def __str__(self) -> str:

@@ -33,7 +33,7 @@ def case_of(
 
 
 def rendered(template: str, **facts: str) -> Rendered:
-    return render(case=case_of(**facts), template=template, link=LINK)
+    return render(debts=[case_of(**facts)], template=template, link=LINK)
 
 
 def words_of(page: str) -> str:
@@ -142,4 +142,6 @@ def test_a_currency_that_nobody_knows_is_still_written() -> None:
     case = case_of()
     case.currency = "xqz"
 
-    assert "XQZ49.00" in render(case=case, template="failed", link=LINK).text.replace("\xa0", "")
+    assert "XQZ49.00" in render(debts=[case], template="failed", link=LINK).text.replace(
+        "\xa0", ""
+    )

@@ -55,7 +55,7 @@ def test_each_type_of_decline_gets_its_default_campaign(
     start(now=timezone.now())
 
     run = run_of(case)
-    assert run.campaign.decline_type == decline_type
+    assert run.campaign.default_for == decline_type
     type_ = decline_type.replace("_", " ")
     assert str(run.campaign) == f"Default for {type_} declines (version 1)"
     steps = [(step.delay, step.template) for step in run.campaign.steps.order_by("position")]
@@ -69,7 +69,8 @@ def test_each_type_of_decline_gets_its_default_campaign(
 
 def test_a_campaign_is_made_once_and_then_used_again(merchant: Merchant) -> None:
     made = [
-        campaigns.current(merchant=merchant, decline_type=DeclineType.SOFT) for _again in range(2)
+        campaigns.default(merchant=merchant, decline_type=DeclineType.SOFT, now=timezone.now())
+        for _again in range(2)
     ]
     assert made[0] == made[1]
     assert DunningCampaign.objects.count() == 1
@@ -137,7 +138,9 @@ def test_a_closed_case_gets_no_run(case: RecoveryCase, trigger: Trigger) -> None
 
 
 def test_a_campaign_without_steps_starts_nothing(case: RecoveryCase) -> None:
-    campaigns.current(merchant=case.merchant, decline_type=DeclineType.SOFT).steps.all().delete()
+    campaigns.default(
+        merchant=case.merchant, decline_type=DeclineType.SOFT, now=timezone.now()
+    ).steps.all().delete()
     assert start(now=timezone.now()) == [None]
     assert not DunningRun.objects.exists()
 

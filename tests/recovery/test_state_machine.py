@@ -20,7 +20,9 @@ from recovery.state_machine import (
 )
 
 CLOSING = {
-    Status.LOST: {"subscription_canceled", "marked_uncollectible", "operator_closed"},
+    Status.LOST: {
+        "subscription_canceled", "marked_uncollectible", "campaign_ended", "operator_closed",
+    },
     Status.RECOVERED: {"invoice_paid", "payment_succeeded"},
     Status.VOIDED: {
         "invoice_voided", "payment_canceled", "paid_while_settling", "nothing_due",

@@ -4,94 +4,12 @@ from django.db import models
 from django.db.models import Q
 
 from billing_portal.models import PaymentUpdateLink
-from recovery.declines import DeclineType
+from dunning.models.campaigns import DunningStep
+from dunning.models.runs import DunningRun
 from recovery.models import RecoveryCase
 from recovery.models.base import Mutable, TenantOwned, new_public_id
-from recovery.models.cases import choices
 
 NEW_LINK = "new_link"  # the words of a message that was asked for
-
-
-class DunningCampaign(TenantOwned, Mutable):
-    """A merchant's plan for one type of decline; once used, a change makes a new version."""
-
-    name = models.CharField(max_length=100)
-    decline_type = models.CharField(max_length=20, choices=choices(DeclineType))
-    version = models.PositiveIntegerField(default=1)
-    is_current = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["merchant", "decline_type", "version"], name="one_campaign_per_version"
-            ),
-            models.UniqueConstraint(
-                fields=["merchant", "decline_type"],
-                condition=Q(is_current=True),
-                name="one_current_campaign_per_decline_type",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} (version {self.version})"
-
-
-class Channel(models.TextChoices):
-    EMAIL = "email"
-
-
-class DunningStep(Mutable):
-    """One row of a campaign: how long after the failure, through what, with which words."""
-
-    campaign = models.ForeignKey(DunningCampaign, on_delete=models.CASCADE, related_name="steps")
-    position = models.PositiveSmallIntegerField()
-    delay = models.DurationField(help_text="After the failure.")
-    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
-    template = models.CharField(max_length=50)
-
-    class Meta:
-        ordering = ["campaign", "position"]
-        constraints = [
-            models.UniqueConstraint(fields=["campaign", "position"], name="one_step_per_position")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.position}. {self.template}"
-
-
-class DunningRun(TenantOwned, Mutable):
-    """One campaign version working one case. Written by dunning/runs.py alone."""
-
-    class State(models.TextChoices):
-        LIVE = "live"
-        FINISHED = "finished"  # every step was taken
-        STOPPED = "stopped"  # the case closed first
-
-    case = models.ForeignKey(RecoveryCase, on_delete=models.CASCADE, related_name="runs")
-    campaign = models.ForeignKey(DunningCampaign, on_delete=models.RESTRICT, related_name="runs")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE)
-    next_position = models.PositiveSmallIntegerField(default=1)
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When the next step is due.")
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=100, blank=True, default="")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["case"], condition=Q(state="live"), name="one_live_run_per_case"
-            ),
-            models.CheckConstraint(
-                condition=Q(state="live", ended_at__isnull=True, due_at__isnull=False)
-                | (~Q(state="live") & Q(ended_at__isnull=False, due_at__isnull=True)),
-                name="live_runs_are_due_and_ended_ones_are_not",
-            ),
-        ]
-        indexes = [models.Index(fields=["due_at"], condition=Q(state="live"), name="due_runs")]
-
-    def __str__(self) -> str:
-        return f"{self.campaign} on {self.case}"
 
 
 class DunningMessage(TenantOwned, Mutable):
@@ -122,8 +40,11 @@ class DunningMessage(TenantOwned, Mutable):
         help_text="The link that the customer asked to replace.",
     )  # fmt: skip
     case = models.ForeignKey(RecoveryCase, on_delete=models.CASCADE, related_name="messages")
+    # What else the customer owes and the message lists: one conversation, not one per invoice.
+    also_about = models.ManyToManyField(RecoveryCase, related_name="mentions", blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     recipient = models.CharField(max_length=254, blank=True, default="")
+    language = models.CharField(max_length=10, blank=True, default="")
     subject = models.CharField(max_length=500, blank=True, default="")
     # As the customer saw it, but for the token in its link.
     body_text = models.TextField(blank=True, default="")
@@ -132,6 +53,10 @@ class DunningMessage(TenantOwned, Mutable):
     tries = models.PositiveSmallIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
+    # The name that the mail provider gave it, by which it tells what became of it.
+    provider_id = models.CharField(max_length=255, blank=True, default="")
+    bounced_at = models.DateTimeField(null=True, blank=True)
+    complained_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:
@@ -141,6 +66,10 @@ class DunningMessage(TenantOwned, Mutable):
                 condition=Q(state="sent", sent_at__isnull=False)
                 | (~Q(state="sent") & Q(sent_at__isnull=True)),
                 name="sent_messages_and_no_others_have_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="sent") | Q(bounced_at=None, complained_at=None),
+                name="only_sent_messages_come_back",
             ),
             models.CheckConstraint(
                 condition=~Q(state="sending") | Q(claimed_at__isnull=False),
@@ -156,6 +85,11 @@ class DunningMessage(TenantOwned, Mutable):
             models.Index(fields=["due_at"], condition=Q(state="queued"), name="queued_messages"),
             models.Index(
                 fields=["claimed_at"], condition=Q(state="sending"), name="claimed_messages"
+            ),
+            models.Index(
+                fields=["provider_id"],
+                condition=~Q(provider_id=""),
+                name="messages_by_provider_id",
             ),
         ]
 

@@ -1,0 +1,20 @@
+from dunning.models.addresses import SuppressedAddress
+from dunning.models.campaigns import Channel, DelayFrom, DunningCampaign, DunningStep, EndAction
+from dunning.models.messages import NEW_LINK, DunningMessage
+from dunning.models.retries import DunningRetry
+from dunning.models.runs import DunningRun
+from dunning.models.templates import MessageTemplate
+
+__all__ = [
+    "NEW_LINK",
+    "Channel",
+    "DelayFrom",
+    "DunningCampaign",
+    "DunningMessage",
+    "DunningRetry",
+    "DunningRun",
+    "DunningStep",
+    "EndAction",
+    "MessageTemplate",
+    "SuppressedAddress",
+]

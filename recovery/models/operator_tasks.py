@@ -1,0 +1,39 @@
+from functools import partial
+
+from django.db import models
+from django.db.models import Q
+
+from recovery.models.base import Mutable, TenantOwned, new_public_id
+from recovery.models.cases import RecoveryCase
+
+
+class OperatorTask(TenantOwned, Mutable):
+    """Something that only a person can do. Written by recovery/operator_tasks.py alone."""
+
+    public_id = models.CharField(
+        max_length=40, unique=True, editable=False, default=partial(new_public_id, "task")
+    )
+    case = models.ForeignKey(
+        RecoveryCase, null=True, blank=True, on_delete=models.CASCADE, related_name="tasks"
+    )
+    kind = models.CharField(max_length=40)
+    summary = models.CharField(max_length=500)
+    # The same cause makes one task, however often it is met.
+    once = models.CharField(max_length=300)
+    created_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "once"], name="one_task_per_cause")
+        ]
+        indexes = [
+            models.Index(
+                fields=["merchant", "-created_at"],
+                condition=Q(done_at__isnull=True),
+                name="tasks_to_do",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.summary

@@ -1,0 +1,37 @@
+"""What only a person can do: one task for each cause."""
+
+import enum
+from datetime import datetime
+
+from recovery import timeline
+from recovery.models import OperatorTask, RecoveryCase
+from recovery.timeline import Kind
+
+
+class TaskKind(enum.StrEnum):
+    CAMPAIGN_STEP = "campaign_step"  # a merchant's campaign says so
+    CHARGE_REFUSED = "charge_refused"  # a rule leaves it to a person
+    ADDRESS_FAILED = "address_failed"  # mail doesn't reach the customer
+    STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what the campaign says
+
+
+def create(
+    *, case: RecoveryCase, kind: TaskKind, summary: str, once: str, now: datetime
+) -> OperatorTask:
+    """A task about a case; met again, the same cause (`once`, in the case's name) adds nothing."""
+    task, created = OperatorTask.objects.get_or_create(
+        merchant_id=case.merchant_id,
+        once=f"{case.public_id}:{kind}:{once}"[:300],
+        defaults={"case": case, "kind": kind, "summary": summary[:500], "created_at": now},
+    )
+    if created:
+        timeline.append(
+            case=case, kind=Kind.TASK_CREATED, summary=f"For a person: {task.summary}", at=now,
+            once=f"task:{task.public_id}", rule=kind,
+        )  # fmt: skip
+    return task
+
+
+def is_done(task: OperatorTask, *, now: datetime) -> None:
+    task.done_at = now
+    task.save(update_fields=["done_at"])
