@@ -1,20 +1,29 @@
 """The one writer of runs: they start for open cases, take their steps and end."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from dunning import campaigns
-from dunning.models import DunningMessage, DunningRun, DunningStep
-from dunning.schedule import Due, Planned, first_due
-from recovery import timeline
-from recovery.declines import DeclineType
+from billing_portal import links
+from dunning import campaigns, planning
+from dunning import steps as campaign_steps
+from dunning.models import DunningRun, DunningStep, EndAction
+from dunning.planning import Plan
+from recovery import cases, timeline
+from recovery.backoff import pause
+from recovery.charging_rules import RetryDriver
 from recovery.models import RecoveryCase
-from recovery.state_machine import Status
-from recovery.timeline import Kind
+from recovery.state_machine import Status, Trigger
+from recovery.timeline import Actor, Kind
 
 BATCH = 200
+# The link in the last mail works that long: nothing is given up before.
+LAST_CHANCE = links.LIFETIME
+EVERY_STEP_WAS_TAKEN = "every step was taken"
+# What Stripe has to do at the end; it says so itself by an event, which closes the case.
+STRIPES_PART = {EndAction.CANCEL_SUBSCRIPTION, EndAction.MARK_UNCOLLECTIBLE}
 
 
 def cases_to_start(*, now: datetime) -> list[RecoveryCase]:
@@ -22,96 +31,124 @@ def cases_to_start(*, now: datetime) -> list[RecoveryCase]:
     waiting = RecoveryCase.objects.filter(status=Status.OPEN, runs=None, is_paused=False)
     settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
     connected = settled.filter(merchant__stripe__disconnected_at=None)
-    return list(connected.select_related("merchant").order_by("id")[:BATCH])
+    return list(connected.select_related("merchant", "customer").order_by("id")[:BATCH])
 
 
 def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
-    """A run of the merchant's campaign for this type of decline; None if another was quicker."""
-    campaign = campaigns.default(
-        merchant=case.merchant, decline_type=DeclineType(case.decline_type), now=now
+    """A run of the campaign that fits the case; None if another worker was quicker."""
+    choice = campaigns.choose(case, now=now)
+    campaign = choice.campaign
+    plan = planning.next_step(
+        planning.steps_of(campaign.pk), case=case, stepped_at=None, now=now
     )
-    due = _next(campaign_steps(campaign.pk), case, now=now)
-    if due is None:
+    if plan is None:
         return None
     try:
         with transaction.atomic():
             run = DunningRun.objects.create(
                 merchant=case.merchant, case=case, campaign=campaign, started_at=now,
-                next_position=due.position, due_at=due.at,
+                next_position=plan.planned.position, due_at=plan.planned.at,
+                tell_stripe_at=now if campaign.retries == RetryDriver.RECOVER else None,
             )  # fmt: skip
     except IntegrityError:
         return None  # another worker started the case's one live run
     timeline.append(
         case=case, kind=Kind.DUNNING_STARTED, once=f"run:{run.pk}", at=now,
-        summary=f"{campaign} was started.", rule=f"campaign for {case.decline_type} declines",
-        facts={"campaign": campaign.name, "version": campaign.version},
+        summary=f"{campaign} was started.", rule=choice.rule, source="the merchant's campaigns",
+        facts={"campaign": campaign.name, "version": campaign.version, **choice.facts},
     )  # fmt: skip
+    planning.tell(case, plan, run_id=run.pk, now=now)
     return run
-
-
-def campaign_steps(campaign_id: int) -> list[Planned]:
-    return [
-        Planned(step.position, step.delay)
-        for step in DunningStep.objects.filter(campaign_id=campaign_id).order_by("position")
-    ]
-
-
-def _next(
-    steps: list[Planned], case: RecoveryCase, *, now: datetime, after: int = 0
-) -> Due | None:
-    return first_due(steps, failed_at=case.failed_at, not_before=now, after=after)
 
 
 @transaction.atomic
 def take_due_steps(*, now: datetime) -> list[int]:
-    """Queue the messages of steps that are due; returns their ids. Runs of closed cases end,
-    those of paused ones wait."""
+    """Take the steps that are due; returns the ids of the messages they queued. Runs of closed
+    cases end, those of paused ones wait."""
     due = DunningRun.objects.filter(
         state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False
     )
     batch = due.select_for_update(skip_locked=True, of=("self",)).select_related(
-        "case", "campaign"
+        "case__merchant", "case__customer", "campaign"
     )
-    queued = []
-    for run in batch.order_by("due_at", "id")[:BATCH]:
-        if run.case.is_open:
-            queued.append(_take_step(run, now=now))
-        else:
-            end(
-                run,
-                state=DunningRun.State.STOPPED,
-                reason=f"the case is {run.case.status}",
-                now=now,
-            )
-    return queued
+    queued = (_go_on(run, now=now) for run in batch.order_by("due_at", "id")[:BATCH])
+    return [message_id for message_id in queued if message_id]
 
 
-def _take_step(run: DunningRun, *, now: datetime) -> int:
-    """Steps that came due while nobody looked, or while the case was paused, collapse too."""
-    steps = campaign_steps(run.campaign_id)
-    due = _next(steps, run.case, now=now, after=run.next_position - 1)
-    assert due  # noqa: S101 - a live run has a next step
-    step = run.campaign.steps.get(position=due.position)
-    message, _created = DunningMessage.objects.get_or_create(
-        run=run, step=step,
-        defaults={"merchant_id": run.merchant_id, "case": run.case, "due_at": now},
-    )  # fmt: skip
-    following = _next(steps, run.case, now=now, after=due.position)
-    if following is None:
-        end(run, state=DunningRun.State.FINISHED, reason="every step was taken", now=now)
+def _go_on(run: DunningRun, *, now: datetime) -> int | None:
+    """Steps that came due while nobody looked, or while the case was paused, collapse."""
+    now_known = cases.locked(run.case)
+    if not now_known.is_open:
+        _stop(run, now_known, now=now)
+        return None
+    steps = planning.steps_of(run.campaign_id)
+    plan = _plan(run, steps, now=now, after=run.next_position - 1)
+    if plan is None:
+        _come_to_the_end(run, now=now)
+        return None
+    if plan.planned.at > now:  # what is known of the customer or the window has changed
+        _wait(run, plan, now=now)
+        return None
+    for step in steps:
+        if step.position in plan.planned.collapsed:
+            campaign_steps.skip(
+                run, step, now=now, why="a later step of its kind is due as well",
+                rule="steps that are overdue collapse into the latest",
+            )  # fmt: skip
+    message_id = campaign_steps.take(run, plan.step, now=now)
+    run.stepped_at = now
+    following = _plan(run, steps, now=now, after=plan.planned.position)
+    if following is not None:
+        _wait(run, following, now=now)
+    elif run.campaign.end_action == EndAction.LEAVE_OPEN:
+        end(run, state=DunningRun.State.FINISHED, reason=EVERY_STEP_WAS_TAKEN, now=now)
     else:
-        run.next_position, run.due_at = following.position, following.at
-        run.save(update_fields=["next_position", "due_at"])
-    return message.pk
+        run.next_position, run.due_at = plan.planned.position + 1, now + LAST_CHANCE
+        run.save(update_fields=["next_position", "due_at", "stepped_at"])
+    return message_id
+
+
+def _plan(
+    run: DunningRun, steps: Sequence[DunningStep], *, now: datetime, after: int
+) -> Plan | None:
+    return planning.next_step(
+        steps, case=run.case, stepped_at=run.stepped_at, now=now, after=after
+    )
+
+
+def _wait(run: DunningRun, plan: Plan, *, now: datetime) -> None:
+    run.next_position, run.due_at = plan.planned.position, plan.planned.at
+    run.save(update_fields=["next_position", "due_at", "stepped_at"])
+    planning.tell(run.case, plan, run_id=run.pk, now=now)
+
+
+def _come_to_the_end(run: DunningRun, *, now: datetime) -> None:
+    """Nobody paid: what the merchant has chosen for then."""
+    action = EndAction(run.campaign.end_action)
+    reason = f"{EVERY_STEP_WAS_TAKEN}; then: {action.label.lower()}"
+    if action is EndAction.MARK_LOST:
+        cases.advance(
+            case=run.case, trigger=Trigger.CAMPAIGN_ENDED, at=now, now=now,
+            once=f"run:{run.pk}", actor=Actor.RECOVER,
+        )  # fmt: skip
+    end(run, state=DunningRun.State.FINISHED, reason=reason, now=now)
+    if action in STRIPES_PART:
+        run.tell_stripe_at, run.tell_stripe_tries = now, 0
+        run.save(update_fields=["tell_stripe_at", "tell_stripe_tries"])
 
 
 def end(run: DunningRun, *, state: DunningRun.State, reason: str, now: datetime) -> None:
     run.state, run.reason, run.ended_at, run.due_at = state, reason, now, None
-    run.save(update_fields=["state", "reason", "ended_at", "due_at"])
+    run.tell_stripe_at = None
+    run.save()
     timeline.append(
         case=run.case, kind=Kind.DUNNING_ENDED, once=f"run ended:{run.pk}", at=now,
         summary=f"Dunning ended: {reason}.",
     )  # fmt: skip
+
+
+def _stop(run: DunningRun, case: RecoveryCase, *, now: datetime) -> None:
+    end(run, state=DunningRun.State.STOPPED, reason=f"the case is {case.status}", now=now)
 
 
 def stop_for_closed_cases(*, now: datetime) -> None:
@@ -125,7 +162,26 @@ def stop_for_closed_cases(*, now: datetime) -> None:
                 pk=run.pk, state=DunningRun.State.LIVE
             )
             if found := live.select_related("case").first():
-                end(
-                    found, state=DunningRun.State.STOPPED, now=now,
-                    reason=f"the case is {found.case.status}",
-                )  # fmt: skip
+                _stop(found, found.case, now=now)
+
+
+@transaction.atomic
+def claim_to_tell_stripe(*, now: datetime) -> list[DunningRun]:
+    """Runs of which Stripe is to be told something, and nobody else tells it; what can't be told
+    now comes back later, longer each time."""
+    due = DunningRun.objects.filter(tell_stripe_at__lte=now)
+    batch = list(
+        due.select_for_update(skip_locked=True, of=("self",))
+        .select_related("case__merchant__stripe", "campaign")
+        .order_by("tell_stripe_at", "id")[:BATCH]
+    )
+    for run in batch:
+        run.tell_stripe_tries += 1
+        run.tell_stripe_at = now + pause(run.tell_stripe_tries)
+    DunningRun.objects.bulk_update(batch, ["tell_stripe_tries", "tell_stripe_at"])
+    return batch
+
+
+def stripe_was_told(run: DunningRun) -> None:
+    """Or never will be."""
+    DunningRun.objects.filter(pk=run.pk).update(tell_stripe_at=None)

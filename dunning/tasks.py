@@ -1,12 +1,15 @@
 """What workers do for dunning. Beat only ticks; the rows say what is to be done."""
 
 import contextlib
+import logging
 
 from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from dunning import delivery, replacements, runs
+from dunning import delivery, instructions, replacements, retries, runs
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="dunning.start_runs")
@@ -22,6 +25,24 @@ def work_due_steps(**_: object) -> None:
     runs.stop_for_closed_cases(now=now)
     for message_id in runs.take_due_steps(now=now):
         _poke(message_id)
+
+
+@shared_task(name="dunning.tell_stripe")
+def tell_stripe(**_: object) -> None:
+    for run in runs.claim_to_tell_stripe(now=timezone.now()):
+        try:
+            instructions.give(run, now=timezone.now())
+        except Exception:
+            logger.exception("Stripe could not be told of run %s; the others go on.", run.pk)
+
+
+@shared_task(name="dunning.charge_due_retries")
+def charge_due_retries(**_: object) -> None:
+    for retry_id in retries.due(now=timezone.now()):
+        try:
+            retries.work(retry_id, now=timezone.now())
+        except Exception:
+            logger.exception("Retry %s could not be worked; the others go on.", retry_id)
 
 
 @shared_task(name="dunning.replace_links")

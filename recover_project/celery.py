@@ -70,6 +70,8 @@ app.conf.update(
         "charge new cards": _every(5, "billing_portal.charge_new_cards"),
         "start dunning": _every(5, "dunning.start_runs"),
         "work due steps": _every(5, "dunning.work_due_steps"),
+        "tell Stripe who asks for the money": _every(5, "dunning.tell_stripe"),
+        "ask for the money again": _every(5, "dunning.charge_due_retries"),
         "send the links that were asked for": _every(5, "dunning.replace_links"),
         "deliver what no task took": _every(10, "dunning.deliver_queued"),
         "set aside what may or may not have been sent": _every(60, "dunning.set_aside_unknown"),

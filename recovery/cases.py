@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from recovery import customers, timeline
 from recovery.backoff import pause
+from recovery.charging_rules import RetryDriver
 from recovery.declines import UNKNOWN
 from recovery.mechanisms import AttemptTrigger, PaymentFacts, explain
 from recovery.models import Merchant, PaymentAttempt, RecoveryCase
@@ -215,6 +216,19 @@ def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> 
     if case.mechanism:
         case.mechanism = _mechanism(case, is_out_of_band=case.mechanism == "out_of_band")
     case.save()
+
+
+@transaction.atomic
+def retries_are_ours(*, case: RecoveryCase, now: datetime) -> None:
+    """Stripe has confirmed that it won't ask for the money by itself: from now on Recover may."""
+    case = locked(case)
+    case.retry_driver, case.next_payment_attempt_at = RetryDriver.RECOVER, None
+    case.known_at = max(case.known_at, now)
+    case.save(update_fields=["retry_driver", "next_payment_attempt_at", "known_at"])
+    timeline.append(
+        case=case, kind=Kind.RETRIES_TAKEN_OVER, once="retries taken over", at=now,
+        summary="Stripe's own retries are off: Recover asks for the money now.",
+    )  # fmt: skip
 
 
 @transaction.atomic

@@ -1,0 +1,110 @@
+"""What the schedule is asked for a run: its campaign's steps, and where and when the case is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dunning import schedule
+from dunning.models import DunningStep
+from dunning.schedule import Planned, Step, Where, Window
+from dunning.time_zones import zone_of
+from recovery import timeline
+from recovery.models import RecoveryCase
+from recovery.timeline import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The next step of a run, and when and why then."""
+
+    step: DunningStep
+    planned: Planned
+
+
+def steps_of(campaign_id: int) -> list[DunningStep]:
+    return list(DunningStep.objects.filter(campaign_id=campaign_id).order_by("position"))
+
+
+def where_of(case: RecoveryCase) -> Where:
+    """The customer's own time, else the merchant's, and when the merchant wants to write."""
+    merchant, customer = case.merchant, case.customer
+    zone = zone_of(customer.country, customer.state) if customer else None
+    return Where(
+        zone=zone or merchant.zone,
+        country=customer.country if customer else "",
+        window=Window(
+            from_hour=merchant.send_from_hour,
+            until_hour=merchant.send_until_hour,
+            weekdays=frozenset(int(day) for day in merchant.send_weekdays),
+        ),
+        decline_code=case.decline_code,
+    )
+
+
+def next_step(
+    steps: Sequence[DunningStep],
+    *,
+    case: RecoveryCase,
+    stepped_at: datetime | None,
+    now: datetime,
+    after: int = 0,
+) -> Plan | None:
+    """The step that comes after position `after`; None when every step was taken."""
+    planned = schedule.plan_next(
+        [as_scheduled(step) for step in steps],
+        failed_at=case.failed_at, stepped_at=stepped_at, now=now, where=where_of(case),
+        after=after,
+    )  # fmt: skip
+    if planned is None:
+        return None
+    return Plan(next(step for step in steps if step.position == planned.position), planned)
+
+
+def as_scheduled(step: DunningStep) -> Step:
+    return Step(
+        position=step.position,
+        delay=step.delay,
+        channel=schedule.Channel(step.channel),
+        delay_from=schedule.DelayFrom(step.delay_from),
+    )
+
+
+def tell(case: RecoveryCase, plan: Plan, *, run_id: int, now: datetime) -> None:
+    """Why the next step is when it is: the rules that moved it, each from when to when."""
+    planned = plan.planned
+    moved = planned.moves[-1] if planned.moves else None
+    timeline.append(
+        case=case, kind=Kind.STEP_PLANNED, at=now,
+        once=f"planned:{run_id}:{planned.position}:{planned.at.isoformat()}",
+        summary=f"Step {plan.step} ({plan.step.channel}) is planned for {_minute(planned.at)}.",
+        rule=moved.rule if moved else _delay(plan.step),
+        source=moved.source if moved else "the campaign",
+        facts=_facts(plan),
+    )  # fmt: skip
+
+
+def _facts(plan: Plan) -> Mapping[str, Any]:
+    planned = plan.planned
+    return {
+        "step": planned.position,
+        "channel": str(plan.step.channel),
+        "wanted_at": planned.wanted_at.isoformat(),
+        "at": planned.at.isoformat(),
+        "moves": [
+            {
+                "rule": move.rule, "source": move.source,
+                "was": move.was.isoformat(), "at": move.at.isoformat(),
+            }
+            for move in planned.moves
+        ],
+    }  # fmt: skip
+
+
+def _delay(step: DunningStep) -> str:
+    since = "failure" if step.delay_from == schedule.DelayFrom.FAILURE else "step before"
+    return f"{step.delay} after the {since}"
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,159 @@
+"""A campaign's charges: queued by its steps, asked for by a worker, never twice for one step."""
+
+import logging
+from datetime import datetime, timedelta
+
+from dunning import planning, schedule
+from dunning.models import DunningRetry, DunningRun, DunningStep
+from dunning.schedule import Channel, Step
+from recovery import attempts, operator_tasks, stripe_gateway, timeline
+from recovery.attempts import ChargeResult, Outcome
+from recovery.backoff import pause
+from recovery.charging_rules import RetryDriver
+from recovery.mechanisms import AttemptTrigger
+from recovery.models import RecoveryCase
+from recovery.operator_tasks import TaskKind
+from recovery.stripe_errors import NotConnectedError, StripeError, StripeUnavailableError
+from recovery.timeline import Kind
+
+logger = logging.getLogger(__name__)
+
+BATCH = 100
+LEASE = timedelta(minutes=2)  # longer than Stripe surely takes to answer
+MOST_TRIES = 12  # over two days
+UNDECIDED = {Outcome.UNAVAILABLE, Outcome.PENDING}  # the same question again has one answer
+
+
+def queue(*, run: DunningRun, step: DunningStep, now: datetime) -> None:
+    DunningRetry.objects.get_or_create(
+        run=run, step=step,
+        defaults={"merchant_id": run.merchant_id, "case_id": run.case_id, "due_at": now},
+    )  # fmt: skip
+
+
+def due(*, now: datetime) -> list[int]:
+    waiting = DunningRetry.objects.filter(
+        state=DunningRetry.State.DUE, due_at__lte=now, case__is_paused=False
+    )
+    return list(waiting.order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def work(retry_id: int, *, now: datetime) -> None:
+    """Ask for one step's money, if it still should be and nobody else is asking."""
+    leased = DunningRetry.objects.filter(
+        pk=retry_id, state=DunningRetry.State.DUE, due_at__lte=now
+    ).update(due_at=now + LEASE)
+    if not leased:
+        return
+    retry = DunningRetry.objects.select_related(
+        "run__campaign", "step", "case__merchant__stripe", "case__customer"
+    ).get(pk=retry_id)
+    if why := _not_to_be_asked(retry):
+        _refuse(retry, why, now=now)
+    elif retry.run.campaign.retries != retry.case.retry_driver:
+        _put_off(retry, "Stripe has not confirmed yet that its own retries are off", now=now)
+    else:
+        _charge(retry, now=now)
+
+
+def _not_to_be_asked(retry: DunningRetry) -> str:
+    if not retry.case.is_open:
+        return f"the case is {retry.case.status}"
+    if retry.run.retries.filter(pk__gt=retry.pk).exists():
+        return "a later step asks for the money"
+    return ""
+
+
+def _charge(retry: DunningRetry, *, now: datetime) -> None:
+    case = retry.case
+    try:
+        method_id = _method(case)
+    except NotConnectedError as error:
+        _refuse(retry, str(error), now=now)
+        return
+    except StripeUnavailableError as error:
+        _put_off(retry, str(error), now=now)
+        return
+    except StripeError as error:
+        _leave_to_a_person(retry, str(error), now=now)
+        return
+    if not method_id:
+        _refuse(retry, "the customer has no payment method", now=now)
+        return
+    result = attempts.charge(
+        case=case, payment_method_id=method_id, trigger=AttemptTrigger.RECOVER,
+        is_customer_present=False, step=f"{retry.run_id}.{retry.step.position}", now=now,
+    )  # fmt: skip
+    _record(retry, result, now=now)
+
+
+def _method(case: RecoveryCase) -> str:
+    """What Stripe itself would charge for the debt."""
+    gateway = stripe_gateway.of(case.merchant)
+    if case.is_one_time:
+        customer_id = case.customer.stripe_customer_id if case.customer else ""
+        return gateway.customer(customer_id).default_payment_method_id if customer_id else ""
+    return gateway.method_to_charge(gateway.invoice(case.stripe_invoice_id))
+
+
+def _record(retry: DunningRetry, result: ChargeResult, *, now: datetime) -> None:
+    if result.outcome is Outcome.NOT_YET and result.from_at:
+        at = _in_the_window(retry.case, result.from_at)
+        _save(retry, state=DunningRetry.State.DUE, result=result.rule, due_at=at)
+        return
+    if result.outcome in UNDECIDED:
+        _put_off(retry, str(result.outcome), now=now)
+        return
+    if result.outcome is Outcome.REFUSED and result.needs_person:
+        _leave_to_a_person(retry, result.rule, now=now)
+        return
+    is_refused = result.outcome is Outcome.REFUSED
+    state = DunningRetry.State.REFUSED if is_refused else DunningRetry.State.DONE
+    _save(retry, state=state, result=result.rule or str(result.outcome))
+
+
+def _in_the_window(case: RecoveryCase, from_at: datetime) -> datetime:
+    """A charge that has to wait is made when the customer's day allows it."""
+    step = Step(position=1, delay=timedelta(0), channel=Channel.RETRY)
+    planned = schedule.plan_next(
+        [step], failed_at=from_at, stepped_at=None, now=from_at, where=planning.where_of(case)
+    )
+    return planned.at if planned else from_at
+
+
+def _put_off(retry: DunningRetry, why: str, *, now: datetime) -> None:
+    retry.tries += 1
+    if retry.tries >= MOST_TRIES:
+        timeline.append(
+            case=retry.case, kind=Kind.ATTEMPT_UNRESOLVED, at=now, once=f"unresolved:{retry.pk}",
+            summary=f"Whether step {retry.step} was charged is not known: see at Stripe.",
+        )  # fmt: skip
+        _leave_to_a_person(retry, why, now=now)
+        return
+    _save(retry, state=DunningRetry.State.DUE, result=why, due_at=now + pause(retry.tries))
+
+
+def _refuse(retry: DunningRetry, why: str, *, now: datetime) -> None:
+    _save(retry, state=DunningRetry.State.REFUSED, result=why)
+    timeline.append(
+        case=retry.case, kind=Kind.STEP_SKIPPED, at=now,
+        once=f"skipped:{retry.run_id}:{retry.step.position}",
+        summary=f"Step {retry.step} was skipped: {why}.", rule=why,
+        facts={"step": retry.step.position, "channel": str(Channel.RETRY)},
+    )  # fmt: skip
+
+
+def _leave_to_a_person(retry: DunningRetry, why: str, *, now: datetime) -> None:
+    _refuse(retry, why, now=now)
+    operator_tasks.create(
+        case=retry.case, kind=TaskKind.CHARGE_REFUSED, now=now, once=why,
+        summary=f"The payment was not asked for again: {why}.",
+    )  # fmt: skip
+
+
+def _save(
+    retry: DunningRetry, *, state: DunningRetry.State, result: str, due_at: datetime | None = None
+) -> None:
+    retry.state, retry.result = state, result[:200]
+    retry.due_at = due_at or retry.due_at
+    retry.save(update_fields=["state", "result", "due_at", "tries"])
