@@ -1,0 +1,178 @@
+"""A campaign's own charges, against the local Stripe."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from dunning import instructions, retries, runs
+from dunning.models import DunningRetry
+from recovery.models import Merchant, OperatorTask, PaymentAttempt, RecoveryCase
+from tests.connected import asked_to_pay, down, fail_renewal, hear
+from tests.dunning.plans import DAY, published, step
+from tests.local_stripe import LocalStripe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def case(local_stripe: LocalStripe, merchant: Merchant) -> RecoveryCase:
+    """A soft decline at a merchant who gave the retries to Recover: charge now, and in a day."""
+    published(merchant, step("retry"), step("retry", DAY), step("email", 2 * DAY), retries="recover")
+    return fail_renewal(local_stripe, reason="insufficient_funds", card="pm_card_visa")
+
+
+def approve(local_stripe: LocalStripe, case: RecoveryCase) -> None:
+    local_stripe.scenarios.set_outcome(payment_method=case.payment_method_id)
+
+
+def take_over(*, now: datetime) -> None:
+    for run in runs.claim_to_tell_stripe(now=now):
+        instructions.give(run, now=now)
+
+
+def go_on(case: RecoveryCase, *, now: datetime) -> None:
+    """One tick of everything that a charge needs."""
+    for waiting in runs.cases_to_start(now=now):
+        runs.start(waiting, now=now)
+    take_over(now=now)
+    runs.take_due_steps(now=now)
+    for retry_id in retries.due(now=now):
+        retries.work(retry_id, now=now)
+    case.refresh_from_db()
+
+
+def states() -> list[str]:
+    return [retry.state for retry in DunningRetry.objects.order_by("id")]
+
+
+def test_a_step_charges_what_stripe_would_charge_and_the_case_is_recovered(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    approve(local_stripe, case)
+    go_on(case, now=timezone.now())
+
+    assert states() == ["done"]
+    assert (case.status, case.mechanism) == ("recovered", "recover_retry")
+    attempt = PaymentAttempt.objects.get(trigger="recover")
+    assert (attempt.state, attempt.payment_method_id) == ("succeeded", case.payment_method_id)
+    assert len(asked_to_pay(local_stripe)) == 1
+
+
+def test_each_step_asks_once_however_often_it_is_worked(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    now = timezone.now()
+    for later in (0, 1, 2):
+        go_on(case, now=now + timedelta(minutes=later))
+    assert len(asked_to_pay(local_stripe)) == 1
+
+    go_on(case, now=now + DAY + timedelta(hours=1))
+    assert len(asked_to_pay(local_stripe)) == 2
+    keys = {attempt.key for attempt in PaymentAttempt.objects.filter(trigger="recover")}
+    assert len(keys) == 2
+
+
+def test_nothing_is_charged_before_stripe_has_confirmed_that_it_will_not(
+    local_stripe: LocalStripe, case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    with down(local_stripe, monkeypatch, "/v1/invoices/*"):
+        go_on(case, now=now)
+        assert asked_to_pay(local_stripe) == []
+        assert (states(), case.retry_driver) == (["due"], "stripe")
+
+    go_on(case, now=now + timedelta(minutes=5))
+    assert case.retry_driver == "recover"
+    assert len(asked_to_pay(local_stripe)) == 1
+
+
+def test_a_stripe_that_is_down_delays_a_charge_and_never_doubles_it(
+    local_stripe: LocalStripe, case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    for waiting in runs.cases_to_start(now=now):
+        runs.start(waiting, now=now)
+    take_over(now=now)
+    with down(local_stripe, monkeypatch, "/v1/invoices/*/pay"):
+        go_on(case, now=now)
+        assert states() == ["due"]
+
+    approve(local_stripe, case)
+    go_on(case, now=now + timedelta(minutes=10))
+    assert states() == ["done"]
+    assert case.status == "recovered"
+    assert PaymentAttempt.objects.filter(trigger="recover").count() == 1
+
+
+def test_a_debt_that_was_paid_meanwhile_is_not_charged(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    now = timezone.now()
+    for waiting in runs.cases_to_start(now=now):
+        runs.start(waiting, now=now)
+    take_over(now=now)
+    runs.take_due_steps(now=now)
+    local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)
+    hear(local_stripe)
+    for retry_id in retries.due(now=now):
+        retries.work(retry_id, now=now)
+
+    assert states() == ["refused"]
+    assert DunningRetry.objects.get().result == "the case is recovered"
+    assert PaymentAttempt.objects.filter(trigger="recover").count() == 0
+
+
+def test_a_later_step_takes_the_place_of_a_charge_that_still_waits(
+    local_stripe: LocalStripe, case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    with down(local_stripe, monkeypatch):
+        go_on(case, now=now)
+        runs.take_due_steps(now=now + DAY)
+    for minutes in range(0, 60, 10):
+        go_on(case, now=now + DAY + timedelta(minutes=minutes))
+
+    assert states() == ["refused", "done"]
+    assert len(asked_to_pay(local_stripe)) == 1
+
+
+def test_a_code_that_nobody_knows_is_left_to_a_person_after_two_attempts(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    published(
+        merchant, *[step("retry", days * DAY) for days in (1, 3, 5)], retries="recover"
+    )  # fmt: skip
+    case = fail_renewal(local_stripe, reason="never_seen_before")
+    now = timezone.now()
+    for day in range(7):
+        go_on(case, now=now + day * DAY + timedelta(minutes=day))
+
+    assert len(asked_to_pay(local_stripe)) <= 2
+    assert OperatorTask.objects.filter(case=case, kind="charge_refused").count() == 1
+    assert states()[-1] == "refused"
+
+
+def test_a_customer_without_a_card_is_not_charged(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    from tests.connected import ask
+
+    ask(local_stripe, "POST", f"payment_methods/{case.payment_method_id}/detach")
+    go_on(case, now=timezone.now())
+
+    assert states() == ["refused"]
+    assert DunningRetry.objects.get().result == "the customer has no payment method"
+
+
+def test_a_paused_case_is_not_charged_until_it_goes_on(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    now = timezone.now()
+    for waiting in runs.cases_to_start(now=now):
+        runs.start(waiting, now=now)
+    runs.take_due_steps(now=now)
+    RecoveryCase.objects.update(is_paused=True)
+    assert retries.due(now=now) == []
+    RecoveryCase.objects.update(is_paused=False)
+    assert len(retries.due(now=now)) == 1
