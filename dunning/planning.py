@@ -53,7 +53,9 @@ def next_step(
     """The step that comes after position `after`; None when every step was taken."""
     planned = schedule.plan_next(
         [as_scheduled(step) for step in steps],
-        failed_at=case.failed_at, stepped_at=stepped_at, now=now, where=where_of(case),
+        # A failure lies behind us, also where Stripe's clock is ahead of ours.
+        failed_at=min(case.failed_at, case.opened_at),
+        stepped_at=stepped_at, now=now, where=where_of(case),
         after=after,
     )  # fmt: skip
     if planned is None:

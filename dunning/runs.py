@@ -66,8 +66,9 @@ def take_due_steps(*, now: datetime) -> list[int]:
     """Take the steps that are due; returns the ids of the messages they queued. Runs of closed
     cases end, those of paused ones wait."""
     due = DunningRun.objects.filter(
-        state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False
-    )
+        state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False,
+        case__merchant__stripe__disconnected_at=None,
+    )  # fmt: skip
     batch = due.select_for_update(skip_locked=True, of=("self",)).select_related(
         "case__merchant", "case__customer", "campaign"
     )
