@@ -9,7 +9,6 @@ from dunning import campaigns
 from dunning.models import DunningMessage, DunningRun, DunningStep
 from dunning.schedule import Due, Planned, first_due
 from recovery import timeline
-from recovery.declines import DeclineType
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
 from recovery.timeline import Kind
@@ -22,14 +21,13 @@ def cases_to_start(*, now: datetime) -> list[RecoveryCase]:
     waiting = RecoveryCase.objects.filter(status=Status.OPEN, runs=None, is_paused=False)
     settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
     connected = settled.filter(merchant__stripe__disconnected_at=None)
-    return list(connected.select_related("merchant").order_by("id")[:BATCH])
+    return list(connected.select_related("merchant", "customer").order_by("id")[:BATCH])
 
 
 def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
-    """A run of the merchant's campaign for this type of decline; None if another was quicker."""
-    campaign = campaigns.default(
-        merchant=case.merchant, decline_type=DeclineType(case.decline_type), now=now
-    )
+    """A run of the campaign that takes the case; None if another was quicker."""
+    choice = campaigns.choose(case, now=now)
+    campaign = choice.campaign
     due = _next(campaign_steps(campaign.pk), case, now=now)
     if due is None:
         return None
@@ -43,8 +41,8 @@ def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
         return None  # another worker started the case's one live run
     timeline.append(
         case=case, kind=Kind.DUNNING_STARTED, once=f"run:{run.pk}", at=now,
-        summary=f"{campaign} was started.", rule=f"campaign for {case.decline_type} declines",
-        facts={"campaign": campaign.name, "version": campaign.version},
+        summary=f"{campaign} was started.", rule=choice.rule,
+        facts=choice.facts,
     )  # fmt: skip
     return run
 

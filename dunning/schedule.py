@@ -1,8 +1,23 @@
 """When the next step of a campaign is due."""
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+
+class Channel(enum.StrEnum):
+    """What a step does: write, ask for the money, tell the merchant's systems, or a person."""
+
+    EMAIL = "email"
+    RETRY = "retry"
+    WEBHOOK = "webhook"
+    TASK = "task"
+
+
+class DelayFrom(enum.StrEnum):
+    FAILURE = "failure"
+    PREVIOUS = "previous"
 
 
 @dataclass(frozen=True, slots=True)
