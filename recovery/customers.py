@@ -1,5 +1,6 @@
 """Who owes: kept from whatever Stripe says of a customer, newest fact first."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -11,7 +12,8 @@ from recovery.stripe_objects import Customer as StripeCustomer
 
 BATCH = 50
 NEW_CARD = ("new_payment_method_id", "new_payment_method_due_at", "new_payment_method_tries")
-TOLD = ("email", "name", "locale", "country", "default_payment_method_id")
+LEARNED = ("locale", "country", "state", "metadata")  # what no invoice says
+TOLD = ("email", "name", "locale", "country", "state", "default_payment_method_id", "metadata")
 
 
 def remember(
@@ -39,10 +41,34 @@ def remember(
     return customer
 
 
-def _is_newer(customer: Customer, at: datetime, **facts: str) -> bool:
+def _is_newer(customer: Customer, at: datetime, **facts: object) -> bool:
     """Two facts of one second have no order: the greater wins, whichever comes first."""
-    known = [getattr(customer, name) for name in facts]
-    return (at, *facts.values()) > (customer.known_at, *known)
+    told = [_comparable(value) for value in facts.values()]
+    known = [_comparable(getattr(customer, name)) for name in facts]
+    return (at, *told) > (customer.known_at, *known)
+
+
+def _comparable(value: object) -> str:
+    """Metadata by its entries; what Stripe said nothing of is the least."""
+    return str(sorted(value.items()) if isinstance(value, Mapping) else value or "")
+
+
+def is_told_of(customer: Customer) -> bool:
+    """Whether Stripe's customer itself was read, not only an invoice that names it."""
+    return bool(customer.email and any(getattr(customer, name) for name in LEARNED))
+
+
+@transaction.atomic
+def learn(customer: Customer, *, facts: StripeCustomer) -> None:
+    """Fill in what nothing has told of yet. An event of the same moment says more and may come
+    before or after, so nothing that is known is changed, nor how new it is."""
+    customer = Customer.objects.select_for_update().get(pk=customer.pk)
+    customer.is_deleted = customer.is_deleted or facts.is_deleted
+    for name in ("email", "name", *LEARNED):
+        if not getattr(customer, name):
+            value = getattr(facts, name)
+            setattr(customer, name, dict(value or {}) if name == "metadata" else value)
+    customer.save(update_fields=["is_deleted", "email", "name", *LEARNED])
 
 
 @transaction.atomic
@@ -61,7 +87,10 @@ def update(*, merchant: Merchant, facts: StripeCustomer, at: datetime) -> Custom
     told = {name: getattr(facts, name) for name in TOLD}
     if _is_newer(customer, at, **told):
         for name, value in told.items():
-            setattr(customer, name, value or getattr(customer, name))
+            if isinstance(value, Mapping):  # emptied is told as well
+                setattr(customer, name, dict(value))
+            else:
+                setattr(customer, name, value or getattr(customer, name))
         customer.known_at = at
     customer.save(update_fields=["is_deleted", "known_at", *TOLD])
     return customer

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from recovery import cases, customers, failures, ingest, timeline
+from recovery import cases, failures, ingest, timeline
 from recovery.models import RecoveryCase
 from recovery.timeline import Kind
 
@@ -47,7 +47,7 @@ def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
             key=f"{invoice.id}#{invoice.attempt_count}",
         )  # fmt: skip
     ingest.settle_invoice(case=case, invoice=invoice, now=now)
-    return True
+    return ingest.learn_customer(case)
 
 
 def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
@@ -59,7 +59,7 @@ def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
         cases.belongs_to_invoice(case=case, now=now)
         return True
     intent = ingest.ask(case.merchant, lambda stripe: stripe.payment_intent(intent_id))
-    if intent is None or not _enrich_customer(case, now=now):
+    if intent is None or not ingest.learn_customer(case):
         return False
     if intent.failure:
         failures.record(
@@ -67,17 +67,4 @@ def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
             key=f"{intent_id}#enriched",
         )  # fmt: skip
     ingest.settle_payment(case=case, intent=intent, now=now)
-    return True
-
-
-def _enrich_customer(case: RecoveryCase, *, now: datetime) -> bool:
-    """Without an address nobody can be written to; False if it can't be asked for yet."""
-    customer = case.customer
-    if customer is None or customer.email or not customer.stripe_customer_id:
-        return True
-    stripe_id = customer.stripe_customer_id
-    facts = ingest.ask(case.merchant, lambda stripe: stripe.customer(stripe_id))
-    if facts is None:
-        return False
-    customers.update(merchant=case.merchant, facts=facts, at=now)
     return True

@@ -113,8 +113,23 @@ def invoice_failed(
         case=case, failure=failure, key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now
     )
     if fresh:
+        learn_customer(case)
         settle_invoice(case=case, invoice=fresh, now=now)
     return case if _can_be_asked(merchant) else twins.unite(case, now=now)
+
+
+def learn_customer(case: RecoveryCase) -> bool:
+    """Ask Stripe once for what no invoice or payment says of who owes: where they live, which
+    language they read, which segment they are of. False if it can't be asked yet."""
+    customer = case.customer
+    if customer is None or not customer.stripe_customer_id or customers.is_told_of(customer):
+        return True
+    stripe_id = customer.stripe_customer_id
+    facts = ask(case.merchant, lambda stripe: stripe.customer(stripe_id))
+    if facts is None:
+        return False
+    customers.learn(customer, facts=facts)
+    return True
 
 
 def _can_be_asked(merchant: Merchant) -> bool:
@@ -171,6 +186,8 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
         now=now, is_complete=is_complete,
     )  # fmt: skip
     _payment_failed_again(case, event, failed_at, now)
+    if asked is not None:
+        learn_customer(case)
     return case if _can_be_asked(merchant) else twins.unite(case, now=now)
 
 

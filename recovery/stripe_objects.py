@@ -5,8 +5,10 @@ One reader serves webhook payloads and API answers of every version from 2020-08
 never by asking which version it is (a payload may mix both).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Self
 
 from recovery.declines import Decline
@@ -253,6 +255,8 @@ class Customer:
     country: str
     default_payment_method_id: str
     is_deleted: bool
+    state: str = ""
+    metadata: Mapping[str, str] | None = None  # None where Stripe said nothing of it
 
     @classmethod
     def read(cls, value: Node) -> Self:
@@ -267,7 +271,21 @@ class Customer:
             default_payment_method_id=id_of(settings.get("default_payment_method"))
             or id_of(value.get("default_source")),
             is_deleted=value.get("deleted") is True,
+            state=text(node(value, "address").get("state"), longest=100),
+            metadata=_metadata(value.get("metadata")),
         )
+
+
+def _metadata(value: object) -> Mapping[str, str] | None:
+    """Within Stripe's own limits (docs.stripe.com/api/metadata)."""
+    if not isinstance(value, Mapping):
+        return None
+    texts = {
+        text(key, longest=40): text(entry, longest=500)
+        for key, entry in value.items()
+        if isinstance(entry, str)
+    }
+    return MappingProxyType(dict(list(texts.items())[:50]))
 
 
 @dataclass(frozen=True, slots=True)

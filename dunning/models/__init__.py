@@ -1,5 +1,12 @@
 from dunning.models.addresses import SuppressedAddress
-from dunning.models.campaigns import Channel, DelayFrom, DunningCampaign, DunningStep, EndAction
+from dunning.models.campaigns import (
+    Channel,
+    DelayFrom,
+    DunningCampaign,
+    DunningStep,
+    EndAction,
+    PublishedError,
+)
 from dunning.models.messages import NEW_LINK, DunningMessage
 from dunning.models.retries import DunningRetry
 from dunning.models.runs import DunningRun
@@ -16,5 +23,6 @@ __all__ = [
     "DunningStep",
     "EndAction",
     "MessageTemplate",
+    "PublishedError",
     "SuppressedAddress",
 ]

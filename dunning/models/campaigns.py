@@ -1,4 +1,5 @@
 from functools import partial
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -16,6 +17,10 @@ class EndAction(models.TextChoices):
     MARK_LOST = "mark_lost"
     CANCEL_SUBSCRIPTION = "cancel_subscription"
     MARK_UNCOLLECTIBLE = "mark_uncollectible"
+
+
+class PublishedError(TypeError):
+    """A published version never changes, nor do its steps: draft a new version."""
 
 
 class DunningCampaign(TenantOwned, Mutable):
@@ -84,6 +89,19 @@ class DunningCampaign(TenantOwned, Mutable):
     def __str__(self) -> str:
         return f"{self.name} (version {self.version})"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Of a published version only the state moves on."""
+        told = set(kwargs.get("update_fields") or {"everything"})
+        if not self._state.adding and not told <= {"state", "published_at"}:
+            self.refuse_if_published()
+        super().save(*args, **kwargs)
+
+    def refuse_if_published(self) -> None:
+        """As the database has it, whatever became of this copy of the row."""
+        published = DunningCampaign.objects.filter(pk=self.pk).exclude(state=self.State.DRAFT)
+        if published.exists():
+            raise PublishedError(f"{self} was published and never changes: draft a new version.")
+
 
 class Channel(models.TextChoices):
     EMAIL = "email"
@@ -124,3 +142,8 @@ class DunningStep(Mutable):
 
     def __str__(self) -> str:
         return f"{self.position}. {self.template or self.channel}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            self.campaign.refuse_if_published()
+        super().save(*args, **kwargs)

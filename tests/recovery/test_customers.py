@@ -135,6 +135,45 @@ def test_a_deleted_customer_stays_deleted_and_keeps_the_address() -> None:
     assert (kept.is_deleted, kept.email) == (True, "jo@x.org")
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_newest_segment_stands_in_whatever_order_it_is_told(order: tuple[int, int]) -> None:
+    merchant = make_merchant()
+    remember(merchant, at=T1 - timedelta(days=1))
+    history = [
+        (facts(state="TX", metadata={"plan": "basic"}), T1),
+        (facts(state="CA", metadata={"plan": "gold"}), T2),
+    ]
+    for index in order:
+        told_of, at = history[index]
+        customers.update(merchant=merchant, facts=told_of, at=at)
+    kept = Customer.objects.get()
+    assert (kept.state, kept.metadata) == ("CA", {"plan": "gold"})
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_segments_of_one_second_the_same_one_stands_in_either_order(
+    order: tuple[int, int],
+) -> None:
+    merchant = make_merchant()
+    remember(merchant, at=T1 - timedelta(days=1))
+    for index in order:
+        plan = ["basic", "gold"][index]
+        customers.update(merchant=merchant, facts=facts(metadata={"plan": plan}), at=T1)
+    assert Customer.objects.get().metadata == {"plan": "gold"}
+
+
+@pytest.mark.parametrize(("metadata", "kept"), [({}, {}), (None, {"plan": "gold"})])
+def test_a_segment_goes_when_it_is_emptied_and_stays_when_it_is_left_out(
+    metadata: dict[str, str] | None, kept: dict[str, str]
+) -> None:
+    merchant = make_merchant()
+    remember(merchant)
+    customers.update(merchant=merchant, facts=facts(metadata={"plan": "gold"}), at=T2)
+    later = facts(metadata=metadata, name="Jo B")
+    customers.update(merchant=merchant, facts=later, at=T2 + timedelta(seconds=1))
+    assert (Customer.objects.get().metadata, Customer.objects.get().name) == (kept, "Jo B")
+
+
 # --- a new card -------------------------------------------------------------------------------
 
 

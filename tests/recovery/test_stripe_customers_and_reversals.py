@@ -52,3 +52,33 @@ def test_a_deleted_customer_is_only_an_id() -> None:
 )  # fmt: skip
 def test_a_refund_and_a_dispute_say_how_much_went_back(value: Payload, expected: Reversal) -> None:
     assert Reversal.read(value) == expected
+
+
+def test_where_a_customer_lives_and_which_segment_they_are_of_is_read() -> None:
+    value = {
+        "id": "cus_1", "address": {"country": "US", "state": "CA"},
+        "metadata": {"plan": "gold", "seats": 3, "note": "a\x00b"},
+    }  # fmt: skip
+
+    read = Customer.read(value)
+
+    assert (read.country, read.state) == ("US", "CA")
+    assert read.metadata == {"plan": "gold", "note": "ab"}
+
+
+@pytest.mark.parametrize(("metadata", "kept"), [(None, None), ("plan", None), ({}, {})])
+def test_metadata_that_was_emptied_is_not_metadata_that_was_left_out(
+    metadata: object, kept: object
+) -> None:
+    assert Customer.read({"id": "cus_1", "metadata": metadata}).metadata == kept
+
+
+def test_metadata_is_kept_within_stripes_own_limits() -> None:
+    value = {"id": "cus_1", "metadata": {f"{number:02}" * 30: "x" * 900 for number in range(60)}}
+
+    kept = Customer.read(value).metadata
+
+    assert kept is not None
+    assert len(kept) == 50
+    assert {len(key) for key in kept} == {40}
+    assert {len(text) for text in kept.values()} == {500}

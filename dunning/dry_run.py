@@ -1,0 +1,91 @@
+"""What a version of a campaign would have changed in the cases of the last months."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from billing_portal import links
+from dunning import campaigns
+from dunning.default_plans import DEFAULTS
+from dunning.models import DunningCampaign
+from dunning.replay import Campaigns, DryRun, PastCase, replay
+from dunning.schedule import Where, Window
+from dunning.selection import Contender
+from dunning.time_zones import zone_of
+from recovery.models import Merchant, RecoveryCase
+
+CHUNK = 1000
+
+
+def dry_run(draft: DunningCampaign, *, now: datetime, days: int = 90) -> DryRun:
+    """Replay the merchant's cases of the last `days` with `draft` in the place of its plan's
+    current version, against what the current versions do; with the failures, closes, customers
+    and send window that are known now."""
+    merchant = draft.merchant
+    before = _published(merchant)
+    return replay(
+        _past_cases(merchant, now=now, days=days),
+        plan=draft.plan,
+        before=before,
+        after=_with(before, draft),
+        last_chance=links.LIFETIME,
+        days=days,
+    )
+
+
+def _published(merchant: Merchant) -> Campaigns:
+    """A default that no case has needed yet is as Recover ships it."""
+    known = [_contender(campaign) for campaign in campaigns.current(merchant)]
+    shipped = {
+        facts.default_for: Contender(facts.default_for, 1, facts) for facts in DEFAULTS.values()
+    }
+    own = {one.facts.default_for: one for one in known if one.facts.is_default}
+    rivals = tuple(one for one in known if not one.facts.is_default)
+    return Campaigns(rivals, {**shipped, **own})
+
+
+def _contender(campaign: DunningCampaign) -> Contender[str]:
+    return Contender(campaign.plan, campaign.version, campaigns.read(campaign))
+
+
+def _with(published: Campaigns, draft: DunningCampaign) -> Campaigns:
+    """The draft stands where its plan stood; a new plan is the youngest."""
+    new = _contender(draft)
+    if new.facts.is_default:
+        defaults = {**published.defaults, new.facts.default_for: new}
+        return Campaigns(published.rivals, defaults)
+    rivals = [new if one.key == new.key else one for one in published.rivals]
+    if new not in rivals:
+        rivals.append(new)
+    return Campaigns(tuple(rivals), published.defaults)
+
+
+def _past_cases(merchant: Merchant, *, now: datetime, days: int) -> Iterator[PastCase]:
+    known = RecoveryCase.objects.of(merchant).filter(
+        opened_at__gte=now - timedelta(days=days), opened_at__lte=now
+    )
+    window = Window(
+        from_hour=merchant.send_from_hour,
+        until_hour=merchant.send_until_hour,
+        weekdays=frozenset(int(day) for day in merchant.send_weekdays),
+    )
+    for case in known.select_related("customer").order_by("-opened_at", "-id").iterator(CHUNK):
+        yield PastCase(
+            public_id=case.public_id,
+            facts=campaigns.facts_of(case),
+            failed_at=case.failed_at,
+            started_at=max(case.opened_at, case.settles_at or case.opened_at),
+            ended_at=min(case.closed_at or now, now),
+            where=_where(case, merchant, window),
+        )
+
+
+def _where(case: RecoveryCase, merchant: Merchant, window: Window) -> Where:
+    """The customer's own time, else the merchant's."""
+    country = case.customer.country if case.customer else ""
+    state = case.customer.state if case.customer else ""
+    return Where(
+        zone=zone_of(country, state) or merchant.zone,
+        country=country,
+        window=window,
+        decline_code=case.decline_code,
+    )
