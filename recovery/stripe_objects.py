@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from recovery.charge_facts import Card
 from recovery.declines import Decline
 from recovery.reading import NOTHING, Node, id_of, items, moment, node, text, whole
 
@@ -28,6 +29,16 @@ class PaymentMethod:
     country: str = ""
     expiry: str = ""  # 2027-03
     email: str = ""
+
+    @property
+    def card(self) -> Card:
+        return Card(
+            payment_method_id=self.id,
+            fingerprint=self.fingerprint,
+            expiry=self.expiry,
+            brand=self.brand,
+            country=self.country,
+        )
 
     @classmethod
     def read(cls, value: object) -> Self:

@@ -7,9 +7,9 @@ from recovery.models import Merchant
 from recovery.stripe_errors import NotConnectedError
 from recovery.stripe_gateway.connecting import Connecting, Endpoint
 from recovery.stripe_gateway.customers import Customers
-from recovery.stripe_gateway.wire import API_VERSION, http
 from recovery.stripe_gateway.invoices import Invoices
 from recovery.stripe_gateway.portal import Portal
+from recovery.stripe_gateway.wire import API_VERSION, http
 
 __all__ = ["API_VERSION", "NETWORK_RETRIES", "Endpoint", "StripeGateway", "http", "of"]
 

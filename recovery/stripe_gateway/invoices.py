@@ -4,8 +4,8 @@ import secrets
 from typing import Any
 
 from recovery.reading import Node, id_of, items, node
-from recovery.stripe_gateway.wire import PAGE, errors_named
 from recovery.stripe_gateway.payment_intents import PaymentIntents
+from recovery.stripe_gateway.wire import PAGE, errors_named
 from recovery.stripe_objects import Invoice
 
 
