@@ -2,26 +2,30 @@
 
 import enum
 import logging
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
-from recovery import cases, failures, stripe_gateway, timeline
+from recovery import card_history, cases, failures, operator_tasks, stripe_gateway, timeline
 from recovery.cases import Payment
-from recovery.charging_rules import ChargeFacts, Refused, may_charge
-from recovery.declines import Decline
+from recovery.charge_facts import ChargeFacts, RetryDriver
+from recovery.charging_rules import Allowed, Refused, Verdict, told_facts, verdicts
 from recovery.mechanisms import AttemptTrigger
-from recovery.models import PaymentAttempt, RecoveryCase
+from recovery.models import DeclineOverride, PaymentAttempt, RecoveryCase
+from recovery.operator_tasks import TaskKind
 from recovery.state_machine import Status, Trigger
 from recovery.stripe_errors import (
     MissingPermissionError,
     NotConnectedError,
+    ObjectMissingError,
     StripeError,
     StripeUnavailableError,
 )
 from recovery.stripe_gateway import StripeGateway
-from recovery.stripe_objects import Charged
+from recovery.stripe_objects import Charged, PaymentMethod
 from recovery.timeline import Actor, Kind
 
 logger = logging.getLogger(__name__)
@@ -32,6 +36,14 @@ CLAIM = timedelta(minutes=2)
 # Ends the key of a charge that was asked for while the customer was there: Stripe gives the first
 # answer only to the same question.
 PRESENT = ":present"
+# Stripe may forget a key after a day (docs.stripe.com/api/idempotent_requests): the same question
+# might then be a second charge.
+KEY_LIVES = timedelta(hours=23)
+UNKNOWN_CLAIM = Refused(
+    "whether it was charged is not known, and Stripe may no longer remember",
+    "docs.stripe.com/api/idempotent_requests",
+    needs_person=True,
+)
 
 
 class Outcome(enum.StrEnum):
@@ -41,6 +53,7 @@ class Outcome(enum.StrEnum):
     NEEDS_AUTHENTICATION = "needs_authentication"
     PENDING = "pending"
     UNAVAILABLE = "unavailable"
+    NOT_YET = "not_yet"
     REFUSED = "refused"
 
 
@@ -54,8 +67,36 @@ OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class ChargeResult:
+    """`rule` says why nothing was charged, `from_at` when it may be. `needs_person`: nobody else
+    can go on, and a task says so."""
+
     outcome: Outcome
     rule: str = ""
+    from_at: datetime | None = None
+    needs_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who asks for which debt's money from which payment method, and at which step."""
+
+    case: RecoveryCase
+    payment_method_id: str
+    trigger: AttemptTrigger
+    is_customer_present: bool
+    step: str
+
+    @property
+    def key(self) -> str:
+        """Asked once more, it is the same question and gets the same answer."""
+        parts = (self.case.public_id, self.trigger, self.step, self.payment_method_id)
+        return ":".join(filter(None, parts))
+
+    def earlier(self) -> PaymentAttempt | None:
+        """The latest attempt that answers the question, of this card or of one that a bank has
+        renewed since."""
+        same = Q(key=self.key) | Q(key__startswith=f"{self.key}:")
+        return self.case.attempts.filter(same).order_by("-attempted_at", "-pk").first()
 
 
 def charge(
@@ -65,19 +106,27 @@ def charge(
     trigger: AttemptTrigger,
     is_customer_present: bool,
     now: datetime,
+    step: str = "",
 ) -> ChargeResult:
-    """Ask for the case's money from a payment method, at most once for each `trigger`.
+    """Ask for the case's money from a payment method, at most once for each `trigger` and `step`,
+    if the charging rules allow it.
 
     Asked twice at once, or again later, the second call tells what became of the first.
     """
-    claimed = _claim(
-        case=case, payment_method_id=payment_method_id, trigger=trigger, now=now,
-        is_customer_present=is_customer_present,
-    )  # fmt: skip
+    asked = _Asked(case, payment_method_id, trigger, is_customer_present, step)
+    if known := _known(asked, now=now):
+        return known
+    try:
+        gateway = stripe_gateway.of(case.merchant)
+        method = _method(gateway, payment_method_id)
+    except StripeUnavailableError:
+        return _known_of(asked.earlier()) or ChargeResult(Outcome.UNAVAILABLE)
+    except StripeError as error:
+        return _tell_refusal(case, asked.key, str(error), now=now)
+    claimed = _claim(asked, method, now=now)
     if isinstance(claimed, ChargeResult):
         return claimed
     try:
-        gateway = stripe_gateway.of(case.merchant)
         answer = _ask(gateway, case, claimed)
     except StripeUnavailableError:
         # Whether the charge was made is unknown: the claim stays and is asked again.
@@ -90,69 +139,119 @@ def charge(
     return _record(claimed, answer, gateway=gateway, now=now)
 
 
+def _known(asked: _Asked, *, now: datetime) -> ChargeResult | None:
+    """What can be told without Stripe. A declined card is looked at again: it may be renewed."""
+    asked.case.refresh_from_db(fields=["status"])
+    if asked.case.status == Status.RECOVERED:
+        return ChargeResult(Outcome.ALREADY_PAID)
+    earlier = asked.earlier()
+    if earlier is None or earlier.decline or _is_forgotten(earlier, now=now):
+        return None
+    return _become_of(earlier)
+
+
+def _is_forgotten(attempt: PaymentAttempt, *, now: datetime) -> bool:
+    """Its worker died between asking and recording."""
+    return attempt.state == PaymentAttempt.State.CLAIMED and now >= attempt.attempted_at + CLAIM
+
+
+def _method(gateway: StripeGateway, payment_method_id: str) -> PaymentMethod:
+    """The card as it is now; of one that Stripe doesn't know, the charge will say so."""
+    with suppress(ObjectMissingError):
+        return replace(gateway.payment_method(payment_method_id), id=payment_method_id)
+    return PaymentMethod(id=payment_method_id)
+
+
 @transaction.atomic
 def _claim(
-    *,
-    case: RecoveryCase,
-    payment_method_id: str,
-    trigger: AttemptTrigger,
-    is_customer_present: bool,
-    now: datetime,
+    asked: _Asked, method: PaymentMethod, *, now: datetime
 ) -> PaymentAttempt | ChargeResult:
-    case = cases.locked(case)
+    case = cases.locked(asked.case)
     if case.status == Status.RECOVERED:
         return ChargeResult(Outcome.ALREADY_PAID)
-    key = f"{case.public_id}:{trigger}:{payment_method_id}"
-    earlier = case.attempts.filter(key__in=[key, key + PRESENT]).first()
-    if earlier and (
-        earlier.state != PaymentAttempt.State.CLAIMED or now < earlier.attempted_at + CLAIM
-    ):
+    card_history.hold(case, method.card)
+    earlier = asked.earlier()
+    own = earlier if earlier and _is_forgotten(earlier, now=now) else None
+    is_renewed = earlier is not None and method.card.was_renewed_from(earlier.card)
+    if earlier and not own and not (earlier.decline and is_renewed):
         return _become_of(earlier)
-    decision = may_charge(
-        ChargeFacts(
-            status=Status(case.status),
-            is_paused=case.is_paused,
-            declines=_declines_of(case, payment_method_id),
-            is_customer_present=is_customer_present,
-            next_payment_attempt_at=case.next_payment_attempt_at,
-        ),
-        now=now,
+    facts = _facts(asked, case, method, but=own)
+    found = verdicts(facts, now=now)
+    if own and now >= own.attempted_at + KEY_LIVES:
+        found = (UNKNOWN_CLAIM, *found)
+    if isinstance(found[0], Refused) or found[0].from_at > now:
+        return _refuse(asked, facts, found, now=now)
+    return own or _new_claim(asked, method, is_renewed=is_renewed, now=now)
+
+
+def _facts(
+    asked: _Asked, case: RecoveryCase, method: PaymentMethod, *, but: PaymentAttempt | None
+) -> ChargeFacts:
+    return ChargeFacts(
+        status=Status(case.status),
+        is_paused=case.is_paused,
+        driver=RetryDriver(case.retry_driver),
+        next_payment_attempt_at=case.next_payment_attempt_at,
+        trigger=asked.trigger,
+        is_customer_present=asked.is_customer_present,
+        card=method.card,
+        amount=case.amount,
+        currency=case.currency,
+        attempts=card_history.attempts(case, method.card, but=but),
+        overrides=DeclineOverride.by_code(case.merchant_id),
     )
-    if isinstance(decision, Refused):
-        timeline.append(
-            case=case, kind=Kind.ATTEMPT_REFUSED, at=now, once=f"refused:{key}:{decision.rule}",
-            summary=f"Not charged: {decision.rule}.", rule=decision.rule, source=decision.source,
-        )  # fmt: skip
-        return ChargeResult(Outcome.REFUSED, decision.rule)
-    return earlier or PaymentAttempt.objects.create(
-        merchant_id=case.merchant_id, case=case, trigger=trigger,
-        key=key + PRESENT if is_customer_present else key,
-        state=PaymentAttempt.State.CLAIMED, payment_method_id=payment_method_id,
+
+
+def _new_claim(
+    asked: _Asked, method: PaymentMethod, *, is_renewed: bool, now: datetime
+) -> PaymentAttempt:
+    """A renewed card is another card under the same name, so its charge is another question."""
+    case = asked.case
+    number = f":{method.fingerprint}.{method.expiry}" if is_renewed else ""
+    attempt = PaymentAttempt(
+        merchant_id=case.merchant_id, case=case, trigger=asked.trigger,
+        key=f"{asked.key}{number}{PRESENT if asked.is_customer_present else ''}",
+        state=PaymentAttempt.State.CLAIMED, payment_method_id=method.id,
         amount=case.amount, currency=case.currency, attempted_at=now,
     )  # fmt: skip
+    failures.name_card(attempt, method)
+    attempt.save()
+    return attempt
+
+
+def _refuse(
+    asked: _Asked, facts: ChargeFacts, found: tuple[Verdict, ...], *, now: datetime
+) -> ChargeResult:
+    """Told with what it was decided from, and with what else stands against a charge."""
+    verdict, told = found[0], told_facts(facts, found)
+    if isinstance(verdict, Allowed):
+        result = ChargeResult(Outcome.NOT_YET, verdict.rule, from_at=verdict.from_at)
+        summary = f"Not charged before {verdict.from_at:%Y-%m-%d %H:%M} UTC: {verdict.rule}."
+    else:
+        result = ChargeResult(Outcome.REFUSED, verdict.rule, needs_person=verdict.needs_person)
+        summary = f"Not charged: {verdict.rule}."
+    timeline.append(
+        case=asked.case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=summary,
+        once=f"refused:{asked.key}:{verdict.rule}:{result.from_at or ''}", rule=verdict.rule,
+        source=verdict.source, facts=told,
+    )  # fmt: skip
+    if result.needs_person:
+        operator_tasks.create(
+            case=asked.case, kind=TaskKind.CHARGE_REFUSED, summary=summary, once=verdict.rule,
+            now=now,
+        )  # fmt: skip
+    return result
+
+
+def _known_of(earlier: PaymentAttempt | None) -> ChargeResult | None:
+    is_known = earlier and earlier.state != PaymentAttempt.State.CLAIMED
+    return _become_of(earlier) if earlier and is_known else None
 
 
 def _become_of(earlier: PaymentAttempt) -> ChargeResult:
     if earlier.error:
         return ChargeResult(Outcome.REFUSED, earlier.error)
     return ChargeResult(OUTCOMES[PaymentAttempt.State(earlier.state)])
-
-
-def _declines_of(case: RecoveryCase, payment_method_id: str) -> tuple[Decline, ...]:
-    failed = case.attempts.filter(
-        state=PaymentAttempt.State.FAILED, payment_method_id=payment_method_id
-    ).exclude(decline_type="")
-    return tuple(
-        Decline(
-            decline_code=attempt.decline_code,
-            advice_code=attempt.advice_code,
-            network_decline_code=attempt.network_decline_code,
-            network_advice_code=attempt.network_advice_code,
-            brand=attempt.card_brand,
-            block_reason=attempt.block_reason,
-        )
-        for attempt in failed.order_by("-attempted_at")
-    )
 
 
 def _ask(gateway: StripeGateway, case: RecoveryCase, attempt: PaymentAttempt) -> Charged:
@@ -231,23 +330,22 @@ def _record_decline(attempt: PaymentAttempt, answer: Charged, *, now: datetime) 
 def _record_error(attempt: PaymentAttempt, error: str, *, now: datetime) -> ChargeResult:
     attempt.error = error[:500]
     _resolve(attempt, PaymentAttempt.State.FAILED, now=now)
-    _tell_refusal(attempt, attempt.error, now=now)
-    return ChargeResult(Outcome.REFUSED, attempt.error)
+    return _tell_refusal(attempt.case, attempt.key, attempt.error, now=now)
 
 
 @transaction.atomic
 def _release(attempt: PaymentAttempt, why: str, *, now: datetime) -> ChargeResult:
     """Nothing was charged and nothing stands against asking anew."""
     attempt.delete()
-    _tell_refusal(attempt, why, now=now)
-    return ChargeResult(Outcome.REFUSED, why)
+    return _tell_refusal(attempt.case, attempt.key, why, now=now)
 
 
-def _tell_refusal(attempt: PaymentAttempt, why: str, *, now: datetime) -> None:
+def _tell_refusal(case: RecoveryCase, key: str, why: str, *, now: datetime) -> ChargeResult:
     timeline.append(
-        case=attempt.case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {why}",
-        once=f"refused:{attempt.key}:{why}", rule="Stripe's answer", source=why,
+        case=case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {why}",
+        once=f"refused:{key}:{why}", rule="Stripe's answer", source=why,
     )  # fmt: skip
+    return ChargeResult(Outcome.REFUSED, why)
 
 
 def _resolve(attempt: PaymentAttempt, state: PaymentAttempt.State, *, now: datetime) -> None:

@@ -10,10 +10,10 @@ from django.db.models import Q
 
 from recovery import customers, timeline
 from recovery.backoff import pause
-from recovery.charging_rules import RetryDriver
-from recovery.declines import UNKNOWN
+from recovery.charge_facts import RetryDriver
+from recovery.declines import UNKNOWN, classify
 from recovery.mechanisms import AttemptTrigger, PaymentFacts, explain
-from recovery.models import Merchant, PaymentAttempt, RecoveryCase
+from recovery.models import DeclineOverride, Merchant, PaymentAttempt, RecoveryCase
 from recovery.state_machine import Move, Status, Trigger, decide
 from recovery.stripe_objects import Invoice, PaymentIntent
 from recovery.timeline import Actor, Kind
@@ -275,7 +275,7 @@ def belongs_to_invoice(*, case: RecoveryCase, now: datetime) -> None:
 
 @transaction.atomic
 def project_decline(case: RecoveryCase) -> None:
-    """The case shows the decline of its latest failed attempt."""
+    """The case shows the decline of its latest failed attempt, as the merchant sees its code."""
     case = locked(case)
     latest = (
         case.attempts.filter(state=PaymentAttempt.State.FAILED)
@@ -285,7 +285,7 @@ def project_decline(case: RecoveryCase) -> None:
     )
     if latest is None:
         return
-    case.decline_type = latest.decline_type
+    case.decline_type = _type_of(latest)
     case.decline_code = latest.decline_code
     case.advice_code = latest.advice_code
     case.payment_method_id = latest.payment_method_id
@@ -297,6 +297,14 @@ def project_decline(case: RecoveryCase) -> None:
             "card_last4",
         ]
     )  # fmt: skip
+
+
+def _type_of(attempt: PaymentAttempt) -> str:
+    """As it was understood when it failed, or as the merchant has decided since."""
+    overrides = DeclineOverride.by_code(attempt.merchant_id)
+    if attempt.decline is None or attempt.decline_code not in overrides:
+        return attempt.decline_type
+    return classify(attempt.decline, overrides).decline_type
 
 
 @transaction.atomic

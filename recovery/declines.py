@@ -5,8 +5,10 @@ The tables are `data/decline_codes.csv` and `data/network_codes.csv`, each row w
 
 import csv
 import enum
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -48,12 +50,34 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a decline means, and where that is written."""
+    """What a decline means, and where that is written.
+
+    A ceiling is somebody else's rule: no merchant overrides it, and no softer fact of the same
+    decline lifts it. `wait` is how long the card is left alone.
+    """
 
     decline_type: DeclineType
     retryable: Retryable
     rule: str  # which fact decided: "decline_code insufficient_funds"
     source: str
+    is_ceiling: bool = False
+    needs_authentication: bool = False
+    wait: timedelta = timedelta(0)
+    is_network: bool = False  # the card's own network says so
+    needs_person: bool = False
+
+
+# "Later" is at least the shortest wait that a network's advice names (mastercard_mac 24); the
+# others are the table's own words: "back off 24 h", "wait days, not hours" (and 2-3 days after
+# Stripe's own block: support.stripe.com/questions/payment-blocked-due-to-excessive-retries).
+WAITS: Mapping[str, timedelta] = MappingProxyType(
+    {
+        "advice_code:try_again_later": timedelta(hours=1),
+        "try_again_later": timedelta(hours=1),
+        "card_decline_rate_limit_exceeded": timedelta(hours=24),
+        "low_probability_of_authorization": timedelta(days=3),
+    }
+)
 
 
 def _read(filename: str) -> list[dict[str, str]]:
@@ -62,17 +86,25 @@ def _read(filename: str) -> list[dict[str, str]]:
 
 
 def _decline_codes() -> Mapping[str, Meaning]:
-    rows = _read("decline_codes.csv")
     return MappingProxyType(
-        {
-            row["code"]: Meaning(
-                decline_type=DeclineType(row["class"]),
-                retryable=Retryable(row["retryable"]),
-                rule=f"decline_code {row['code']}",
-                source=row["source"],
-            )
-            for row in rows
-        }
+        {row["code"]: _decline_code(row) for row in _read("decline_codes.csv")}
+    )
+
+
+def _decline_code(row: Mapping[str, str]) -> Meaning:
+    """Ceilings are what is never retried, never without the cardholder, or not for a while."""
+    retryable = Retryable(row["retryable"])
+    needs_authentication = row["customer_action"].startswith("authenticate")
+    wait = WAITS.get(row["code"], timedelta(0))
+    return Meaning(
+        decline_type=DeclineType(row["class"]),
+        retryable=retryable,
+        rule=f"decline_code {row['code']}",
+        source=row["source"],
+        is_ceiling=retryable is Retryable.NO or needs_authentication or bool(wait),
+        needs_authentication=needs_authentication,
+        wait=wait,
+        needs_person="operator" in row["customer_action"],
     )
 
 
@@ -86,36 +118,90 @@ _RETRYABLE_BY_TYPE = {
 def _network_codes() -> Mapping[tuple[str, str], Meaning]:
     return MappingProxyType(
         {
-            (row["network"], row["code"]): Meaning(
-                decline_type=DeclineType(row["class"]),
-                retryable=_RETRYABLE_BY_TYPE[DeclineType(row["class"])],
-                rule=f"{row['network']} {row['code']} ({row['meaning']})",
-                source=row["source"],
-            )
+            (row["network"], row["code"]): _network_code(row)
             for row in _read("network_codes.csv")
             if row["rule"] != "no advice"
         }
     )
 
 
+def _network_code(row: Mapping[str, str]) -> Meaning:
+    """Mastercard's advice to wait reads `wait 24h` or `>=72h (…)`. What is Visa's category 3 only
+    in some regions counts as that everywhere: whose bank is asked, nobody tells."""
+    asks_cardholder = "(cat 3 in" in row["meaning"]
+    decline_type = DeclineType.ACTION_REQUIRED if asks_cardholder else DeclineType(row["class"])
+    hours = re.match(r"(?:wait |>=)(\d+)h", row["rule"])
+    return Meaning(
+        decline_type=decline_type,
+        retryable=Retryable.YES if hours else _RETRYABLE_BY_TYPE[decline_type],
+        rule=f"{row['network']} {row['code']} ({row['meaning']})",
+        source=row["source"],
+        is_ceiling=decline_type is not DeclineType.SOFT or hours is not None,
+        needs_authentication=asks_cardholder,
+        wait=timedelta(hours=int(hours[1])) if hours else timedelta(0),
+        is_network=True,
+    )
+
+
 DECLINE_CODES = _decline_codes()
 NETWORK_CODES = _network_codes()
 UNKNOWN = DECLINE_CODES["UNKNOWN"]
+NO_OVERRIDES: Mapping[str, DeclineType] = MappingProxyType({})
 
 
-def classify(decline: Decline) -> Meaning:
+def classify(decline: Decline, overrides: Mapping[str, DeclineType] = NO_OVERRIDES) -> Meaning:
     """What `decline` means.
 
     The first fact that says something wins: block, then advice_code, network_advice_code,
-    decline_code, error code. A code nobody has seen before counts as soft with few attempts.
+    decline_code, error code. A code nobody has seen before counts as soft with few attempts. The
+    merchant's own view of a code stands before all of them, but never before a ceiling.
     """
-    return (
+    stated = (
         _block(decline)
         or DECLINE_CODES.get(f"advice_code:{decline.advice_code}")
         or _network_advice(decline)
         or DECLINE_CODES.get(decline.decline_code)
         or _error_code(decline)
         or UNKNOWN
+    )
+    chosen = overrides.get(decline.best_code)
+    if chosen is None or any(_forbids(ceiling) for ceiling in ceilings(decline)):
+        return stated
+    return _overridden(decline, chosen)
+
+
+def ceilings(decline: Decline) -> tuple[Meaning, ...]:
+    """Every fact of the decline that binds whatever the others say, the first that counts first:
+    a network's "never again" is not lifted by Stripe's advice to try later."""
+    told = (
+        _block(decline),
+        DECLINE_CODES.get(f"advice_code:{decline.advice_code}"),
+        _network_code_of(decline),
+        DECLINE_CODES.get(decline.decline_code),
+        _error_code(decline),
+    )
+    return tuple(meaning for meaning in told if meaning and meaning.is_ceiling)
+
+
+def is_ceiling(code: str) -> bool:
+    """Whether a decline code means what it means for everybody."""
+    found = DECLINE_CODES.get(code)
+    return found is not None and found.is_ceiling
+
+
+def _forbids(ceiling: Meaning) -> bool:
+    return ceiling.retryable is Retryable.NO or ceiling.needs_authentication
+
+
+def _overridden(decline: Decline, chosen: DeclineType) -> Meaning:
+    known = DECLINE_CODES.get(decline.best_code, UNKNOWN)
+    same = known is not UNKNOWN and known.decline_type is chosen
+    return replace(
+        known,
+        decline_type=chosen,
+        retryable=known.retryable if same else _RETRYABLE_BY_TYPE[chosen],
+        rule=f"decline_code {decline.best_code} counts as {chosen.replace('_', ' ')}",
+        source=f"the merchant's own decision; {known.source}",
     )
 
 
@@ -135,9 +221,14 @@ def _error_code(decline: Decline) -> Meaning | None:
 def _network_advice(decline: Decline) -> Meaning | None:
     """Mastercard's advice code always speaks; of Visa's codes only "never again" (category 1)
     outranks Stripe's own, which is finer everywhere else."""
+    meaning = _network_code_of(decline)
+    is_finer = decline.brand == "visa" and meaning and meaning.decline_type is not DeclineType.HARD
+    return None if is_finer else meaning
+
+
+def _network_code_of(decline: Decline) -> Meaning | None:
     if decline.brand == "mastercard":
         return NETWORK_CODES.get(("mastercard_mac", decline.network_advice_code))
     if decline.brand == "visa":
-        meaning = NETWORK_CODES.get(("visa", decline.network_decline_code))
-        return meaning if meaning and meaning.decline_type is DeclineType.HARD else None
+        return NETWORK_CODES.get(("visa", decline.network_decline_code))
     return None

@@ -7,8 +7,8 @@ from django.db import transaction
 from recovery import cases, timeline
 from recovery.declines import classify
 from recovery.mechanisms import AttemptTrigger
-from recovery.models import PaymentAttempt, RecoveryCase
-from recovery.stripe_objects import Failure
+from recovery.models import DeclineOverride, PaymentAttempt, RecoveryCase
+from recovery.stripe_objects import Failure, PaymentMethod
 from recovery.timeline import Actor, Kind
 
 # An invoice's failure and its PaymentIntent's are told by two events, seconds apart; two tries
@@ -33,6 +33,7 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
     if attempt.state != PaymentAttempt.State.REQUIRES_ACTION:
         fill(attempt, failure, case=case, now=now)
     cases.project_decline(case)
+    meaning = classify(failure.decline, DeclineOverride.by_code(case.merchant_id))
     timeline.append(
         case=case,
         kind=Kind.ATTEMPT_FAILED,
@@ -40,8 +41,8 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
         once=f"failed:{attempt.key}",
         at=at,
         actor=Actor.STRIPE if attempt.trigger == AttemptTrigger.STRIPE else Actor.RECOVER,
-        rule=classify(failure.decline).rule,
-        source=classify(failure.decline).source,
+        rule=meaning.rule,
+        source=meaning.source,
     )
 
 
@@ -91,18 +92,31 @@ def reason(failure: Failure) -> str:
     return failure.decline.best_code or "no reason known yet"
 
 
-def fill(attempt: PaymentAttempt, failure: Failure, *, case: RecoveryCase, now: datetime) -> None:
-    """Write why a charge failed into its attempt."""
-    decline, method = failure.decline, failure.payment_method
-    attempt.state = PaymentAttempt.State.FAILED
-    attempt.stripe_charge_id = failure.charge_id or attempt.stripe_charge_id
+def name_card(attempt: PaymentAttempt, method: PaymentMethod) -> None:
+    """What is known of the card; a failure that tells less than was known erases nothing."""
+    if method.id in {"", attempt.payment_method_id} and not method.fingerprint:
+        attempt.card_brand = method.brand or attempt.card_brand
+        attempt.card_last4 = method.last4 or attempt.card_last4
+        return
     attempt.payment_method_id = method.id or attempt.payment_method_id
     attempt.fingerprint = method.fingerprint
     attempt.card_brand = method.brand
     attempt.card_last4 = method.last4
+    attempt.card_expiry = method.expiry
+    attempt.card_country = method.country
+
+
+def fill(attempt: PaymentAttempt, failure: Failure, *, case: RecoveryCase, now: datetime) -> None:
+    """Write why a charge failed into its attempt."""
+    decline = failure.decline
+    name_card(attempt, failure.payment_method)
+    attempt.state = PaymentAttempt.State.FAILED
+    attempt.stripe_charge_id = failure.charge_id or attempt.stripe_charge_id
     attempt.amount = case.amount
     attempt.currency = case.currency
-    attempt.decline_type = classify(decline).decline_type
+    attempt.decline_type = classify(
+        decline, DeclineOverride.by_code(case.merchant_id)
+    ).decline_type
     attempt.decline_code = decline.best_code or decline.code
     attempt.advice_code = decline.advice_code
     attempt.network_decline_code = decline.network_decline_code

@@ -11,8 +11,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Self
 
+from recovery.charge_facts import Card
 from recovery.declines import Decline
 from recovery.reading import NOTHING, Node, id_of, items, moment, node, text, whole
+
+MONTHS = 12
+LAST_YEAR = 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,18 @@ class PaymentMethod:
     last4: str = ""
     fingerprint: str = ""
     country: str = ""
+    expiry: str = ""  # 2027-03
+    email: str = ""
+
+    @property
+    def card(self) -> Card:
+        return Card(
+            payment_method_id=self.id,
+            fingerprint=self.fingerprint,
+            expiry=self.expiry,
+            brand=self.brand,
+            country=self.country,
+        )
 
     @classmethod
     def read(cls, value: object) -> Self:
@@ -37,7 +53,16 @@ class PaymentMethod:
             last4=text(card.get("last4"), longest=4),
             fingerprint=text(card.get("fingerprint"), longest=64),
             country=text(card.get("country"), longest=2),
+            expiry=_expiry(card),
+            email=text(node(method, "billing_details").get("email"), longest=254),
         )
+
+
+def _expiry(card: Node) -> str:
+    year = whole(card.get("exp_year"), name="exp_year") or 0
+    month = whole(card.get("exp_month"), name="exp_month") or 0
+    known = 0 < year <= LAST_YEAR and 0 < month <= MONTHS
+    return f"{year:04}-{month:02}" if known else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +142,7 @@ class Invoice:
     paid_at: datetime | None
     is_paid_out_of_band: bool
     failure: Failure | None
+    default_payment_method_id: str = ""  # the invoice's own; most have none
 
     @property
     def amount_owed(self) -> int:
@@ -159,6 +185,8 @@ class Invoice:
             paid_at=moment(node(value, "status_transitions").get("paid_at")),
             is_paid_out_of_band=_is_paid_out_of_band(value),
             failure=_failure_of_invoice(value, intent),
+            default_payment_method_id=id_of(value.get("default_payment_method"))
+            or id_of(value.get("default_source")),
         )
 
 

@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 from django.db import models
 
 from recovery.declines import DeclineType
@@ -18,6 +20,12 @@ class DeclineOverride(TenantOwned, Mutable):
                 fields=["merchant", "decline_code"], name="one_override_per_decline_code"
             )
         ]
+
+    @classmethod
+    def by_code(cls, merchant_id: int) -> Mapping[str, DeclineType]:
+        """The merchant's own view of each code that it has one of."""
+        known = cls.objects.of(merchant_id).values_list("decline_code", "decline_type")
+        return {code: DeclineType(decline_type) for code, decline_type in known}
 
     def __str__(self) -> str:
         return f"{self.decline_code} counts as {self.decline_type}"

@@ -1,7 +1,8 @@
 from django.db import models
 from django.db.models import Q
 
-from recovery.declines import DeclineType
+from recovery.charge_facts import Card
+from recovery.declines import Decline, DeclineType
 from recovery.mechanisms import AttemptTrigger
 from recovery.models.base import Mutable, TenantOwned
 from recovery.models.cases import RecoveryCase, choices
@@ -73,6 +74,33 @@ class PaymentAttempt(TenantOwned, Mutable):
                 name="attempts_by_card",
             )
         ]
+
+    @property
+    def card(self) -> Card:
+        """As it was then."""
+        return Card(
+            payment_method_id=self.payment_method_id,
+            fingerprint=self.fingerprint,
+            expiry=self.card_expiry,
+            brand=self.card_brand,
+            country=self.card_country,
+        )
+
+    @property
+    def decline(self) -> Decline | None:
+        """Why it failed; a bank that waits for its cardholder said no to everybody else."""
+        if self.state == self.State.REQUIRES_ACTION:
+            return Decline(code="invoice_payment_intent_requires_action")
+        if self.state != self.State.FAILED or not self.decline_type:
+            return None
+        return Decline(
+            decline_code=self.decline_code,
+            advice_code=self.advice_code,
+            network_decline_code=self.network_decline_code,
+            network_advice_code=self.network_advice_code,
+            brand=self.card_brand,
+            block_reason=self.block_reason,
+        )
 
     def __str__(self) -> str:
         return f"{self.trigger} {self.state}"

@@ -32,6 +32,7 @@ class Card:
     funding: str = "credit"
     exp_month: int = 12
     exp_year: int = 2034
+    country: str = "US"
 
     @property
     def last4(self) -> str:
@@ -61,6 +62,7 @@ _BY_TOKEN = {
     "pm_card_us": VISA,
     "pm_card_visa_debit": Card("4000056655665556", funding="debit"),
     "pm_card_mastercard": Card("5555555555554444", "mastercard"),
+    "pm_card_in": Card("4000003560000008", country="IN"),
     "pm_card_amex": Card("378282246310005", "amex"),
     "pm_card_discover": Card("6011111111111117", "discover"),
     "pm_card_chargeCustomerFail": CHARGE_FAILS,

@@ -73,7 +73,7 @@ class Realm:
         previous = events.difference(before, target)
         if previous:
             for type_ in event_types:
-                self.emit(type_, target, previous if type_.endswith(".updated") else None)
+                self.emit(type_, target, previous if type_.endswith("updated") else None)
 
     def next_invoice_number(self) -> str:
         self._invoice_numbers += 1

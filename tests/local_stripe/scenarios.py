@@ -167,6 +167,34 @@ class Scenarios:
             wallet.make_default(realm, found, payment_method)
             return {"customer": customer, "payment_method": payment_method["id"]}
 
+    def card_updated(
+        self,
+        *,
+        customer: str,
+        payment_method: str | None = None,
+        number: str | None = None,
+        exp: str | None = None,
+        reason: str | None = None,
+    ) -> Ids:
+        """The bank replaced the customer's card, by default the default one, and Stripe heard of
+        it: the same payment method has another `number`, or expires at another `exp` (2031-05).
+
+        With `reason` the new one is declined too.
+        """
+        with self._world.lock:
+            realm, found = self._find("customer", customer)
+            id_ = payment_method or found["invoice_settings"]["default_payment_method"]
+            old = realm.get("payment_method", id_)
+            year, month = map(int, exp.split("-")) if exp else (2034, 12)
+            chosen = cards.by_number(number) if number else old["_card"]
+            if chosen is None:
+                raise errors.invalid_request(f"No test card {number}")
+            outcome = _outcome(reason)
+            wallet.renew_card(
+                realm, old, replace(chosen, exp_year=year, exp_month=month, outcome=outcome)
+            )
+            return {"customer": customer, "payment_method": id_}
+
     def set_outcome(self, *, payment_method: str, reason: str | None = None) -> Ids:
         """From now on that card is declined for `reason`, or approved without one."""
         with self._world.lock:

@@ -59,14 +59,14 @@ def test_the_sdk_sends_no_telemetry() -> None:
 
 
 def test_a_request_may_take_three_seconds_to_connect_and_fifteen_to_be_answered() -> None:
-    assert stripe_gateway._http()._timeout == (3.05, 15)
-    assert stripe_gateway._http() is stripe_gateway._http()  # one pool for all merchants
+    assert stripe_gateway.http()._timeout == (3.05, 15)
+    assert stripe_gateway.http() is stripe_gateway.http()  # one pool for all merchants
 
 
 def test_a_stripe_that_does_not_answer_in_time_is_unavailable(
     local_stripe: LocalStripe, gateway: StripeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stripe_gateway._http(), "_timeout", (0.2, 0.2))
+    monkeypatch.setattr(stripe_gateway.http(), "_timeout", (0.2, 0.2))
     local_stripe.faults.add("timeout", times=9, seconds=5)
     began_at = time.monotonic()
 

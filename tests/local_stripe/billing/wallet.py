@@ -18,7 +18,6 @@ def new_payment_method(
     """A payment method that belongs to nobody yet."""
     given = billing_details or {}
     address = {**_NO_ADDRESS, **(given.get("address") or {})}
-    fingerprint = hashlib.sha256(card.number.encode()).hexdigest()[:16]
     return realm.add(
         {
             "id": new_id("pm"),
@@ -32,11 +31,11 @@ def new_payment_method(
                     "address_postal_code_check": None,
                     "cvc_check": "unchecked",
                 },
-                "country": "US",
+                "country": card.country,
                 "display_brand": card.brand,
                 "exp_month": card.exp_month,
                 "exp_year": card.exp_year,
-                "fingerprint": fingerprint,
+                "fingerprint": fingerprint(card),
                 "funding": card.funding,
                 "generated_from": None,
                 "last4": card.last4,
@@ -49,10 +48,33 @@ def new_payment_method(
             "customer_account": None,
             "metadata": {},
             "type": "card",
+            "_card": card,
             "_outcome": card.outcome,
             "_refused_when_saved": card.refused_when_saved,
         }
     )
+
+
+def fingerprint(card: Card) -> str:
+    """The same for a number however often it is saved."""
+    return hashlib.sha256(card.number.encode()).hexdigest()[:16]
+
+
+def renew_card(realm: Realm, payment_method: Object, card: Card) -> None:
+    """What the networks' account updaters do: the same payment method has a new number or expiry.
+
+    Source: docs.stripe.com/payments/cards/overview#automatic-card-updates
+    """
+    with realm.changing(payment_method, "payment_method.automatically_updated"):
+        payment_method["card"] = {
+            **payment_method["card"],
+            "exp_month": card.exp_month,
+            "exp_year": card.exp_year,
+            "fingerprint": fingerprint(card),
+            "last4": card.last4,
+        }
+        payment_method["_card"] = card
+        payment_method["_outcome"] = card.outcome
 
 
 def named(realm: Realm, id_: str, *, param: str) -> Object:
@@ -100,6 +122,14 @@ def make_default(realm: Realm, customer: Object, payment_method: Object | None) 
         }
 
 
+def take_source(realm: Realm, owner: Object, params: Object) -> None:
+    """`default_source` of a customer or a subscription: what came before payment methods, and
+    stands behind them."""
+    if "default_source" in params:
+        id_ = params["default_source"]
+        owner["default_source"] = id_ and named(realm, id_, param="default_source")["id"]
+
+
 def detach(realm: Realm, payment_method: Object) -> None:
     """Takes it from its customer for good and from wherever it was the default."""
     owner = realm.find("customer", payment_method["customer"])
@@ -118,8 +148,11 @@ def for_invoice(realm: Realm, invoice: Object) -> Object | None:
     customer = realm.find("customer", invoice["customer"]) or {}
     candidates = (
         invoice["default_payment_method"],
+        invoice["default_source"],
         subscription.get("default_payment_method"),
+        subscription.get("default_source"),
         (customer.get("invoice_settings") or {}).get("default_payment_method"),
+        customer.get("default_source"),
     )
     return realm.find("payment_method", next((id_ for id_ in candidates if id_), None))
 

@@ -77,6 +77,7 @@ def update(call: Call) -> Object:
             wallet.attach(call.realm, chosen, customer)
             settings = {**settings, "default_payment_method": chosen["id"]}
         customer["invoice_settings"] = {**customer["invoice_settings"], **settings}
+        wallet.take_source(call.realm, customer, call.params)
     return customer
 
 

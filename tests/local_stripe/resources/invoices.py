@@ -74,6 +74,8 @@ def update(call: Call) -> Object:
         take(invoice, call.params, _UPDATABLE)
         take_metadata(invoice, call.params)
         _take_payment_method(realm, invoice, call.params)
+        if call.params.get("auto_advance") is False:
+            invoice["next_payment_attempt"] = None  # nothing happens by itself any more
     return invoice
 
 

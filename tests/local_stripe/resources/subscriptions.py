@@ -177,6 +177,7 @@ def update(call: Call) -> Object:
             id_ = params["default_payment_method"]
             chosen = id_ and wallet.named(realm, id_, param="default_payment_method")
             subscription["default_payment_method"] = chosen and chosen["id"]
+        wallet.take_source(realm, subscription, params)
     return subscription
 
 

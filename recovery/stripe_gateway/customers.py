@@ -1,0 +1,45 @@
+"""Customers, their payment methods and their subscriptions."""
+
+from recovery.reading import id_of
+from recovery.stripe_gateway.wire import Door, errors_named
+from recovery.stripe_objects import Customer, Invoice, PaymentIntent, PaymentMethod
+
+
+class Customers(Door):
+    def customer(self, customer_id: str) -> Customer:
+        """Raises ObjectMissingError; a deleted customer is returned as deleted."""
+        with errors_named():
+            return Customer.read(self._client.v1.customers.retrieve(customer_id).to_dict())
+
+    def payment_method(self, payment_method_id: str) -> PaymentMethod:
+        """What it is now: an account updater may have changed it. Raises ObjectMissingError."""
+        with errors_named():
+            found = self._client.v1.payment_methods.retrieve(payment_method_id).to_dict()
+        return PaymentMethod.read(found)
+
+    def method_to_charge(self, debt: Invoice | PaymentIntent) -> str:
+        """The payment method that Stripe would charge for a debt, "" if there is none: the
+        invoice's own, the subscription's, the customer's; of a one-time payment the customer's.
+
+        Raises ObjectMissingError. Source: docs.stripe.com/billing/subscriptions/
+        payment-methods-setting#payment-method-priority
+        """
+        if isinstance(debt, Invoice):
+            if debt.default_payment_method_id:
+                return debt.default_payment_method_id
+            if debt.subscription_id and (found := self._subscriptions_own(debt.subscription_id)):
+                return found
+        return (
+            self.customer(debt.customer_id).default_payment_method_id if debt.customer_id else ""
+        )
+
+    def _subscriptions_own(self, subscription_id: str) -> str:
+        with errors_named():
+            found = self._client.v1.subscriptions.retrieve(subscription_id).to_dict()
+        return id_of(found.get("default_payment_method")) or id_of(found.get("default_source"))
+
+    def cancel_subscription(self, subscription_id: str) -> None:
+        """Cancel at once; its open invoices stay open. Raises ObjectMissingError if it is canceled
+        already. Stripe takes no idempotency key with a DELETE, and needs none."""
+        with errors_named():
+            self._client.v1.subscriptions.cancel(subscription_id)

@@ -1,0 +1,68 @@
+"""Invoices: what they owe, and what is decided about them."""
+
+import secrets
+from typing import Any
+
+from recovery.reading import Node, id_of, items, node
+from recovery.stripe_gateway.payment_intents import PaymentIntents
+from recovery.stripe_gateway.wire import PAGE, errors_named
+from recovery.stripe_objects import Invoice
+
+
+class Invoices(PaymentIntents):
+    def invoice(self, invoice_id: str) -> Invoice:
+        """The invoice now, with its newest payment's failure. Raises ObjectMissingError."""
+        with errors_named():
+            invoice = self._client.v1.invoices.retrieve(invoice_id).to_dict()
+            payments = self._client.v1.invoice_payments.list({"invoice": invoice_id}).to_dict()
+        intent_id = self._newest_intent(payments) or id_of(invoice.get("payment_intent"))
+        if intent_id:
+            invoice["payment_intent"] = self._payment_intent(intent_id)
+        return Invoice.read(invoice)
+
+    @staticmethod
+    def _newest_intent(payments: Node) -> str:
+        newest = sorted(items(payments), key=lambda payment: payment.get("created") or 0)
+        intents = [id_of(node(payment, "payment").get("payment_intent")) for payment in newest]
+        return intents[-1] if intents else ""
+
+    def open_invoices(self, customer_id: str = "") -> list[Invoice]:
+        """Invoices whose automatic charge failed and that are still open, oldest first."""
+        filters: dict[str, Any] = {"status": "open", "limit": PAGE}
+        if customer_id:
+            filters["customer"] = customer_id
+        with errors_named():
+            listed = self._client.v1.invoices.list(filters)  # type: ignore[arg-type]
+            found = [Invoice.read(invoice.to_dict()) for invoice in listed.auto_paging_iter()]
+        due = [
+            invoice
+            for invoice in found
+            if invoice.attempted and invoice.collection_method != "send_invoice"
+        ]
+        return due[::-1]
+
+    def stop_retries(self, invoice_id: str) -> Invoice:
+        """End Stripe's own retries of an invoice; `next_payment_attempt_at` of what comes back is
+        None if they are off. Raises ObjectMissingError, RefusedError.
+
+        Source: docs.stripe.com/api/invoices/update#update_invoice-auto_advance
+        """
+        with errors_named():
+            updated = self._client.v1.invoices.update(
+                invoice_id, {"auto_advance": False}, {"idempotency_key": _once("stop", invoice_id)}
+            ).to_dict()
+        return Invoice.read(updated)
+
+    def mark_uncollectible(self, invoice_id: str) -> Invoice:
+        """Write an open invoice off. Raises ObjectMissingError, RefusedError if it isn't open."""
+        with errors_named():
+            written_off = self._client.v1.invoices.mark_uncollectible(
+                invoice_id, {}, {"idempotency_key": _once("uncollectible", invoice_id)}
+            ).to_dict()
+        return Invoice.read(written_off)
+
+
+def _once(what: str, invoice_id: str) -> str:
+    """A key for one request and its repetitions on the wire. A key that were the same another day
+    would be answered with that day's invoice, whatever happened to it since."""
+    return f"{what}:{invoice_id}:{secrets.token_hex(8)}"

@@ -1,0 +1,43 @@
+"""The page at Stripe where a customer updates the card."""
+
+from typing import Any
+
+from recovery.reading import id_of, items, node, text
+from recovery.stripe_gateway.wire import PAGE, Door, errors_named
+
+
+class Portal(Door):
+    def ensure_portal_configuration(self) -> str:
+        """The id of a portal configuration of ours, made where there is none."""
+        with errors_named():
+            listed = self._client.v1.billing_portal.configurations.list(
+                {"active": True, "limit": PAGE}
+            ).to_dict()
+            for configuration in items(listed):
+                if node(configuration.get("metadata")).get("made_by") == "recover":
+                    return id_of(configuration)
+            made = self._client.v1.billing_portal.configurations.create(
+                {
+                    "features": {
+                        "payment_method_update": {"enabled": True},
+                        "invoice_history": {"enabled": True},
+                    },
+                    "metadata": {"made_by": "recover"},
+                }
+            ).to_dict()
+        return id_of(made)
+
+    def portal_session(self, *, customer_id: str, configuration_id: str, return_url: str) -> str:
+        """The address of a portal page that updates the card; good for 5 minutes, so never kept.
+        Raises ObjectMissingError for a deleted customer."""
+        redirect: Any = {"type": "redirect", "redirect": {"return_url": return_url}}
+        with errors_named():
+            session = self._client.v1.billing_portal.sessions.create(
+                {
+                    "customer": customer_id,
+                    "return_url": return_url,
+                    "flow_data": {"type": "payment_method_update", "after_completion": redirect},
+                    **({"configuration": configuration_id} if configuration_id else {}),
+                }
+            ).to_dict()
+        return text(session.get("url"), longest=5000)
