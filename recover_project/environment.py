@@ -51,6 +51,16 @@ class Environment:
             )
         return SPELLINGS[value]
 
+    def switch_for_trying_out(self, name: str, *, embedded: bool) -> bool:
+        """Off unless it is set; production refuses to start with it."""
+        is_on = self.boolean(name, default=False)
+        if is_on and not embedded:
+            raise ImproperlyConfigured(
+                f"{name} is on and DEBUG is off. Unset {name}: it is for trying Recover out on "
+                "one machine, and opens that machine's own services to those whom it serves."
+            )
+        return is_on
+
     def whole_number(self, name: str, *, default: int) -> int:
         value = self.text(name)
         if not value:

@@ -33,6 +33,10 @@ STRIPE_API_KEY = environment.text("STRIPE_API_KEY")  # the platform's own, for C
 STRIPE_API_BASE = environment.base_url("STRIPE_API_BASE")
 STRIPE_CONNECT_WEBHOOK_SECRET = environment.text("STRIPE_CONNECT_WEBHOOK_SECRET")
 
+# --- Merchants' own endpoints ------------------------------------------------------------------
+# Webhooks go to the public internet; to this machine too only where a developer tries them out.
+WEBHOOKS_TO_LOOPBACK = environment.switch_for_trying_out("WEBHOOKS_TO_LOOPBACK", embedded=DEBUG)
+
 # --- Database, cache, broker ------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
     "default": environ.Env.db_url_config(

@@ -15,6 +15,8 @@ from recovery.models import (
     StripeEvent,
     TimelineEntry,
     User,
+    WebhookDelivery,
+    WebhookRegistration,
 )
 
 
@@ -87,6 +89,33 @@ class StripeEventAdmin(TenantAdmin):
     )
     list_filter = ("state", "type")
     search_fields = ("stripe_event_id", "concerns")
+    ordering = ("-id",)
+
+
+@admin.register(WebhookRegistration)
+class WebhookRegistrationAdmin(TenantAdmin):
+    list_display = ("public_id", "url", "state", "disabled_reason", "failing_since", "description")
+    list_filter = ("state",)
+    search_fields = ("public_id", "url", "description")
+    exclude = ("secret", "previous_secret")
+    ordering = ("-id",)
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(TenantAdmin):
+    list_display = (
+        "public_id",
+        "notice",
+        "registration",
+        "state",
+        "tries",
+        "due_at",
+        "last_status",
+        "last_error",
+    )
+    list_filter = ("state", "last_status")
+    search_fields = ("public_id", "notice__public_id", "registration__url")
+    list_select_related = ("notice", "registration")
     ordering = ("-id",)
 
 

@@ -287,7 +287,7 @@ def _record(
     _resolve(attempt, PaymentAttempt.State.SUCCEEDED, now=now)
     timeline.append(
         case=case, kind=Kind.ATTEMPT_SUCCEEDED, summary="The payment went through.", at=now,
-        once=f"succeeded:{attempt.key}", actor=Actor.RECOVER,
+        once=f"succeeded:{attempt.key}", actor=Actor.RECOVER, facts=failures.facts_of(attempt),
     )  # fmt: skip
     _settle(case, gateway, now=now)
     return ChargeResult(Outcome.PAID)
@@ -323,6 +323,7 @@ def _record_decline(attempt: PaymentAttempt, answer: Charged, *, now: datetime) 
     timeline.append(
         case=case, kind=Kind.ATTEMPT_FAILED, at=now, once=f"failed:{attempt.key}",
         summary=f"The new charge was declined: {failures.reason(answer.failure)}.",
+        facts=failures.facts_of(attempt),
     )  # fmt: skip
 
 

@@ -192,6 +192,11 @@ def note_failure_time(*, case: RecoveryCase, failed_at: datetime) -> None:
         and case.closed_at > case.settles_at
     ):
         case.status, case.reason = Status.RECOVERED, Trigger.PAYMENT_SUCCEEDED
+        timeline.append(
+            case=case, kind=Kind.MOVED, at=case.closed_at, once="settled before",
+            actor=Actor.STRIPE,
+            summary="The first failure was earlier than known, so the payment was a recovery.",
+        )  # fmt: skip
     if case.reason == Trigger.BELONGS_TO_INVOICE:
         case.closed_at = failed_at
     case.save(update_fields=["failed_at", "settles_at", "status", "reason", "closed_at"])

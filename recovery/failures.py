@@ -1,6 +1,7 @@
 """Failed charges that Stripe tells of, each kept once however many events speak of it."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -43,7 +44,17 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
         actor=Actor.STRIPE if attempt.trigger == AttemptTrigger.STRIPE else Actor.RECOVER,
         rule=meaning.rule,
         source=meaning.source,
+        facts=facts_of(attempt),
     )
+
+
+def facts_of(attempt: PaymentAttempt) -> dict[str, Any]:
+    """A failed charge, as the timeline and a merchant's own systems hear of it."""
+    names = (
+        "trigger", "amount", "currency", "decline_type", "decline_code", "advice_code",
+        "card_brand", "card_last4",
+    )  # fmt: skip
+    return {name: getattr(attempt, name) for name in names}
 
 
 def _name(attempt: PaymentAttempt, failure: Failure, *, at: datetime, is_kept: bool) -> None:

@@ -3,8 +3,9 @@
 import enum
 from datetime import datetime
 
-from recovery import timeline
-from recovery.models import OperatorTask, RecoveryCase
+from recovery import outbound, timeline
+from recovery.models import Merchant, OperatorTask, RecoveryCase
+from recovery.outbound_events import EventType
 from recovery.timeline import Kind
 
 
@@ -12,6 +13,7 @@ class TaskKind(enum.StrEnum):
     CAMPAIGN_STEP = "campaign_step"  # a merchant's campaign says so
     CHARGE_REFUSED = "charge_refused"  # a rule leaves it to a person
     ADDRESS_FAILED = "address_failed"  # mail doesn't reach the customer
+    WEBHOOK_DISABLED = "webhook_disabled"  # the merchant's own endpoint fails
     STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what the campaign says
 
 
@@ -28,6 +30,23 @@ def create(
         timeline.append(
             case=case, kind=Kind.TASK_CREATED, summary=f"For a person: {task.summary}", at=now,
             once=f"task:{task.public_id}", rule=kind,
+        )  # fmt: skip
+    return task
+
+
+def create_for_merchant(
+    *, merchant: Merchant, kind: TaskKind, summary: str, once: str, now: datetime
+) -> OperatorTask:
+    """A task about no case; met again, the same cause (`once`) adds nothing."""
+    task, created = OperatorTask.objects.get_or_create(
+        merchant=merchant,
+        once=f"{kind}:{once}"[:300],
+        defaults={"kind": kind, "summary": summary[:500], "created_at": now},
+    )
+    if created:
+        outbound.emit_for_merchant(
+            merchant_id=merchant.pk, type=EventType.TASK_CREATED, once=f"task:{task.public_id}",
+            data={"summary": f"For a person: {task.summary}", "rule": kind}, now=now,
         )  # fmt: skip
     return task
 

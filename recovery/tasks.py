@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from recovery import cases, enrichment, inbox, ingest
+from recovery import cases, enrichment, inbox, ingest, outbound, outbound_delivery
 from recovery.models import StripeEvent
 from recovery.reading import UnreadablePayloadError
 from recovery.stripe_events import UnreadableEventError
@@ -58,3 +58,15 @@ def enrich_cases(**_: object) -> None:
             enrichment.enrich(case, now=timezone.now())
         except Exception:
             logger.exception("Case %s could not be enriched; the others go on.", case.public_id)
+
+
+@shared_task(name="recovery.tell_webhooks")
+def tell_webhooks(**_: object) -> None:
+    """Publish what happened and send what is due; endpoints that fail come last."""
+    outbound_delivery.give_up_disabled(now=timezone.now())
+    for _batch in range(MOST_BATCHES):
+        published = outbound.publish(now=timezone.now())
+        sent = outbound_delivery.deliver_due(now=timezone.now(), is_failing=False)
+        if not published and not sent:
+            break
+    outbound_delivery.deliver_due(now=timezone.now(), is_failing=True)

@@ -3,9 +3,15 @@
 import enum
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
+from django.db import transaction
+
+from recovery import outbound
 from recovery.models import RecoveryCase, TimelineEntry
+from recovery.outbound_events import EventType
+from recovery.state_machine import Status
 
 LONGEST_SUMMARY = 500
 
@@ -46,6 +52,28 @@ class Actor(enum.StrEnum):
     CUSTOMER = "customer"
 
 
+# What a merchant's own systems may hear of; a case that moves is told by where it got to.
+TOLD_OUTSIDE: Mapping[Kind, EventType] = MappingProxyType(
+    {
+        Kind.OPENED: EventType.CASE_OPENED,
+        Kind.MESSAGE_SENT: EventType.MESSAGE_SENT,
+        Kind.MESSAGE_BOUNCED: EventType.MESSAGE_BOUNCED,
+        Kind.ATTEMPT_FAILED: EventType.ATTEMPT_FAILED,
+        Kind.ATTEMPT_SUCCEEDED: EventType.ATTEMPT_SUCCEEDED,
+        Kind.LINK_OPENED: EventType.LINK_OPENED,
+        Kind.TASK_CREATED: EventType.TASK_CREATED,
+    }
+)
+MOVED_TO: Mapping[str, EventType] = MappingProxyType(
+    {
+        Status.RECOVERED: EventType.CASE_RECOVERED,
+        Status.LOST: EventType.CASE_LOST,
+        Status.VOIDED: EventType.CASE_VOIDED,
+    }
+)
+
+
+@transaction.atomic(savepoint=False)
 def append(
     *,
     case: RecoveryCase,
@@ -58,7 +86,8 @@ def append(
     source: str = "",
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an entry, unless the same cause (`once`) has been told on this case before."""
+    """Add an entry, unless the same cause (`once`) has been told on this case before; with it,
+    tell whoever registered for such a thing."""
     entry = TimelineEntry(
         merchant_id=case.merchant_id,
         case=case,
@@ -71,4 +100,18 @@ def append(
         facts=dict(facts or {}),
         once=once[:300],
     )
+    type_ = MOVED_TO.get(case.status) if kind is Kind.MOVED else TOLD_OUTSIDE.get(kind)
+    is_awaited = type_ and outbound.is_awaited(merchant_id=case.merchant_id, type=type_)
+    is_news = is_awaited and not case.timeline.filter(once=entry.once).exists()
     TimelineEntry.objects.bulk_create([entry], ignore_conflicts=True)
+    if type_ and is_news:
+        outbound.tell(case=case, type=type_, data=_in_words(entry), once=entry.once, now=at)
+
+
+def _in_words(entry: TimelineEntry) -> dict[str, Any]:
+    return {
+        "summary": entry.summary,
+        "actor": entry.actor,
+        "rule": entry.rule,
+        "facts": entry.facts,
+    }

@@ -43,6 +43,7 @@ WRITERS: Mapping[str, set[str]] = {
     "Membership": {"recovery/management/commands/create_operator.py"},
     "Merchant": {"recovery/merchants.py", "recovery/management/commands/create_merchant.py"},
     "OperatorTask": {"recovery/operator_tasks.py"},
+    "OutboundNotice": {"recovery/outbound.py"},
     "PaymentAttempt": {"recovery/attempts.py", "recovery/failures.py"},  # ours, Stripe's
     "PaymentUpdateLink": {"billing_portal/links.py"},
     "RecoveryCase": {"recovery/cases.py"},
@@ -50,6 +51,8 @@ WRITERS: Mapping[str, set[str]] = {
     "StripeConnection": {"recovery/merchants.py", "recovery/ingest.py"},  # what events tell of it
     "StripeEvent": {"recovery/inbox.py"},
     "TimelineEntry": {"recovery/timeline.py"},
+    "WebhookDelivery": {"recovery/outbound.py", "recovery/outbound_delivery.py"},  # made, sent
+    "WebhookRegistration": {"recovery/webhook_registrations.py"},
     "User": {"recovery/models/users.py", "recovery/management/commands/create_operator.py"},
 }
 WRITES = {
@@ -272,7 +275,8 @@ def test_every_task_is_in_the_timetable_or_asked_for_by_a_row() -> None:
 
 
 def test_every_kind_of_timeline_entry_is_told_by_somebody() -> None:
-    product = "".join(path.read_text() for path in sources(*APPS))
+    """Being on the list of what is told outside isn't being told."""
+    product = "".join(path.read_text() for path in sources(*APPS) if path.stem != "timeline")
 
     assert [kind for kind in Kind if f"Kind.{kind.name}" not in product] == []
 

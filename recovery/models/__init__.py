@@ -4,11 +4,14 @@ from recovery.models.customers import Customer
 from recovery.models.decline_overrides import DeclineOverride
 from recovery.models.merchants import Merchant
 from recovery.models.operator_tasks import OperatorTask
+from recovery.models.outbound_notices import OutboundNotice
 from recovery.models.payment_attempts import PaymentAttempt
 from recovery.models.stripe_connections import SigningSecret, StripeConnection
 from recovery.models.stripe_events import StripeEvent
 from recovery.models.timeline_entries import TimelineEntry
 from recovery.models.users import Membership, Role, User
+from recovery.models.webhook_deliveries import WebhookDelivery
+from recovery.models.webhook_registrations import WebhookRegistration
 
 __all__ = [
     "ApiKey",
@@ -18,6 +21,7 @@ __all__ = [
     "Membership",
     "Merchant",
     "OperatorTask",
+    "OutboundNotice",
     "PaymentAttempt",
     "RecoveryCase",
     "Role",
@@ -26,4 +30,6 @@ __all__ = [
     "StripeEvent",
     "TimelineEntry",
     "User",
+    "WebhookDelivery",
+    "WebhookRegistration",
 ]

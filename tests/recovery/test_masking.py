@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recovery.masking import mask_email
+from recovery.masking import mask_email, mask_within
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,21 @@ def test_no_more_than_two_characters_are_ever_shown(local: str, domain: str) -> 
     assert rest == domain
     assert local.startswith(shown)
     assert len(shown) == (2 if len(local) > 2 else 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "masked"),
+    [
+        ("“Your card” was sent to maria@gmail.com.", "“Your card” was sent to ma***@gmail.com."),
+        ("Jo <jo@x.org>, kim.lee@x.org;", "Jo <j***@x.org>, ki***@x.org;"),
+        ("was sent to j***@x.org.", "was sent to j***@x.org."),
+        ("no address @ all", "no address @ all"),
+        ({"to": ["ann@x.org", ("bob@x.org",)]}, {"to": ["an***@x.org", ["bo***@x.org"]]}),
+        (None, None),
+        (4900, 4900),
+        (True, True),
+    ],
+)  # fmt: skip
+def test_addresses_are_masked_wherever_json_holds_one(value: object, masked: object) -> None:
+    assert mask_within(value) == masked
+    assert mask_within(masked) == masked
