@@ -1,12 +1,15 @@
 """What workers do for dunning. Beat only ticks; the rows say what is to be done."""
 
 import contextlib
+import logging
 
 from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from dunning import delivery, replacements, runs
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="dunning.start_runs")
@@ -43,7 +46,10 @@ def deliver(*, message_id: int, **_: object) -> None:
 @shared_task(name="dunning.deliver_queued")
 def deliver_queued(**_: object) -> None:
     for message_id in delivery.queued(now=timezone.now()):
-        delivery.deliver(message_id, now=timezone.now())
+        try:
+            delivery.deliver(message_id, now=timezone.now())
+        except Exception:
+            logger.exception("Message %s could not be delivered; the others go on.", message_id)
 
 
 @shared_task(name="dunning.set_aside_unknown")

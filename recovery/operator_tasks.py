@@ -13,6 +13,7 @@ class TaskKind(enum.StrEnum):
     CHARGE_REFUSED = "charge_refused"  # a rule leaves it to a person
     ADDRESS_FAILED = "address_failed"  # mail doesn't reach the customer
     STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what the campaign says
+    MESSAGE_UNSENT = "message_unsent"  # a mail was refused for good, or it may not have gone
 
 
 def create(

@@ -33,7 +33,7 @@ WRITERS: Mapping[str, set[str]] = {
     "Customer": {"recovery/customers.py"},
     "DunningCampaign": {"dunning/campaigns.py"},
     "DunningMessage": {
-        "dunning/delivery.py",
+        "dunning/messages.py",
         "dunning/replacements.py",
         "dunning/runs.py",
     },  # the others only queue what delivery sends
@@ -49,6 +49,7 @@ WRITERS: Mapping[str, set[str]] = {
     "SigningSecret": {"recovery/merchants.py"},
     "StripeConnection": {"recovery/merchants.py", "recovery/ingest.py"},  # what events tell of it
     "StripeEvent": {"recovery/inbox.py"},
+    "SuppressedAddress": {"dunning/addresses.py"},
     "TimelineEntry": {"recovery/timeline.py"},
     "User": {"recovery/models/users.py", "recovery/management/commands/create_operator.py"},
 }
