@@ -15,6 +15,7 @@ class Purpose(enum.StrEnum):
 
     UPDATE = "update"
     RETURN = "return"
+    UNSUBSCRIBE = "unsubscribe"  # its "link" is a message
 
 
 class ForgedTokenError(Exception):

@@ -1,247 +1,214 @@
-"""A message goes out at most once: claim, look at the case again, send, record."""
+"""A message goes out at most once: claim, look at the debts again, send, record."""
 
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import formataddr, parseaddr
-from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from types import MappingProxyType
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
+from anymail.message import AnymailMessage
 from django.db import transaction
 
 from billing_portal import links
+from dunning import (
+    addresses,
+    bounces,
+    conversations,
+    handover,
+    letters,
+    messages,
+    truth,
+    unsubscribing,
+)
+from dunning.handover import Fate, Outcome
 from dunning.models import DunningMessage
-from dunning.rendering import Rendered, UnrenderableError, render
-from recovery import cases, ingest, stripe_gateway, timeline
-from recovery.backoff import pause
-from recovery.masking import mask_email
+from dunning.rendering import UnrenderableError, render
+from dunning.truth import StaleError
+from recovery import timeline
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
-from recovery.stripe_errors import (
-    NotConnectedError,
-    ObjectMissingError,
-    StripeError,
-)
 from recovery.timeline import Kind
 
 logger = logging.getLogger(__name__)
 
+State = DunningMessage.State
 BATCH = 200
-MOST_TRIES = 10
-FIRST_PAUSE = timedelta(minutes=1)
 PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
+PAUSE_NEW_CARD = timedelta(minutes=1)
+PAUSE_IS_BEING_TOLD = timedelta(minutes=1)
 CLAIM = timedelta(minutes=10)  # a worker that takes longer to send is dead
-PERMANENT = 500  # SMTP replies from here on are final
-HIDDEN_LINK = "[payment update link]"
-
+WITH = (
+    "case__merchant__stripe", "case__customer", "step", "run", "instead_of__step",
+    "instead_of__run",
+)  # fmt: skip
 
 WRITTEN_TO = {Status.OPEN}
 ANSWERED = {Status.OPEN, Status.LOST}  # who asks for a link may still pay what was given up
 
 
-class StaleError(Exception):
-    """What we know may be old, and Stripe can't be asked now: better late than wrong."""
-
-
 def queued(*, now: datetime) -> list[int]:
-    due = DunningMessage.objects.filter(state=DunningMessage.State.QUEUED, due_at__lte=now)
+    due = DunningMessage.objects.filter(state=State.QUEUED, due_at__lte=now)
     return list(due.order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that is ours to send, as it reads under the lock on its case."""
+    """A message that is ours to send, and the mail that says it."""
 
     message: DunningMessage
-    content: Rendered
-    link: str
+    mail: AnymailMessage
 
 
 def deliver(message_id: int, *, now: datetime) -> None:
     """Send one queued message, if it still should go and nobody else is sending it."""
-    message = DunningMessage.objects.select_related(
-        "case__merchant__stripe", "case__customer", "step"
-    ).get(pk=message_id)
-    if message.state != DunningMessage.State.QUEUED:
+    message = DunningMessage.objects.select_related(*WITH).get(pk=message_id)
+    if message.state != State.QUEUED:
         return
     try:
-        _ask_stripe(message.case, now=now)
-        claimed = _claim(message_id, now=now)
+        truth.ask(message.case, now=now)
+        debts = conversations.debts(message.case, now=now)
+        others = truth.ask_each(debts.select_related("merchant__stripe"), now=now)
+        claimed = _claim(message_id, asked_about=others, now=now)
     except StaleError as error:
-        _put_off(message, str(error), now=now)
+        messages.put_off(message, str(error), now=now)
     except UnrenderableError as error:
         logger.exception("Message %s can't be rendered.", message.public_id)
-        message.tries += 1
-        _put_off(message, str(error), now=now)
+        messages.put_off(message, str(error), tries=message.tries + 1, is_given_up=True, now=now)
     else:
-        if claimed and _hand_over(claimed, now=now):
-            _sent(claimed, now=now)
+        if claimed:
+            outcome = handover.hand_over(claimed.mail)
+            RECORDS[outcome.fate](claimed.message, outcome, now)
 
 
-def _hand_over(claimed: Claimed, *, now: datetime) -> bool:
-    """Give the mail to the mail server; False if it certainly or possibly didn't take it."""
-    message = claimed.message
-    connection = get_connection()
-    try:
-        connection.open()
-    except (SMTPException, OSError) as error:
-        _put_off(message, f"The mail server can't be reached ({type(error).__name__}).", now=now)
-        return False
-    try:
-        _mail(message, claimed.content, connection).send()
-    except (SMTPRecipientsRefused, SMTPResponseException) as error:
-        code = _reply_code(error)
-        refuse = _failed if code >= PERMANENT else _put_off
-        refuse(message, f"The mail server refused the mail ({code}).", now=now)
-    except ValueError:  # Django refuses to build it, before the mail server hears of it
-        _failed(message, "No mail can be written to this address.", now=now)
-    except (SMTPException, OSError):
-        _set_aside(message, "The mail server was lost while it took the mail.", now=now)
-    else:
-        return True
-    finally:
-        connection.close()
-    return False
-
-
-def _reply_code(error: SMTPRecipientsRefused | SMTPResponseException) -> int:
-    """What the mail server answered; a refused recipient may be welcome later (greylisting)."""
-    if isinstance(error, SMTPRecipientsRefused):
-        return max(code for code, _text in error.recipients.values())
-    return error.smtp_code
-
-
-def _ask_stripe(case: RecoveryCase, *, now: datetime) -> None:
-    """No mail about a debt that was paid a moment ago. Raises StaleError."""
-    try:
-        gateway = stripe_gateway.of(case.merchant)
-        if case.is_one_time:
-            intent = gateway.payment_intent(case.stripe_payment_intent_id)
-            ingest.settle_payment(case=case, intent=intent, now=now)
-        else:
-            invoice = gateway.invoice(case.stripe_invoice_id)
-            ingest.settle_invoice(case=case, invoice=invoice, now=now)
-    except (NotConnectedError, ObjectMissingError):
-        return  # the events are all there is to know
-    except StripeError as error:
-        raise StaleError("Stripe can't be asked whether the debt is still open.") from error
+# --- claim ------------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def _claim(message_id: int, *, now: datetime) -> Claimed | None:
-    """Ours to send, or None: the case is read again under lock. Raises UnrenderableError, and
-    then nothing was claimed."""
+def _claim(message_id: int, *, asked_about: set[int], now: datetime) -> Claimed | None:
+    """Ours to send, or None: the customer's debts are read again under lock. Raises
+    UnrenderableError, and then nothing was claimed.
+
+    `asked_about`: the other debts that Stripe has just been asked about; only they are listed.
+    """
+    found = DunningMessage.objects.select_related("case").get(pk=message_id)
+    case, others = conversations.held_debts(found.case, now=now)
     message = (
         DunningMessage.objects.select_for_update(of=("self",))
-        .select_related("case__merchant", "case__customer", "step")
+        .select_related(*WITH)
         .get(pk=message_id)
     )
-    if message.state != DunningMessage.State.QUEUED:
+    if message.state != State.QUEUED:
         return None
-    case = cases.locked(message.case)
+    message.case = case
+    why = _is_over(message)
+    if not why and (pause := _pause(message, now=now)):
+        messages.waits(message, until=now + pause)
+        return None
+    why = why or _needs_no_mail(message, now=now)
+    if why:
+        messages.skipped(message, why, now=now)
+        return None
+    return _ours(message, [other for other in others if other.pk in asked_about], now=now)
+
+
+def _is_over(message: DunningMessage) -> str:
+    """The debt is gone, or the campaign has gone on."""
+    case, original = message.case, message.original
     if case.status not in (ANSWERED if message.is_asked_for else WRITTEN_TO):
-        _skip(message, f"the case is {case.status}", now=now)
-        return None
+        return f"the case is {case.status}"
+    if original.run and original.run.messages.filter(pk__gt=original.pk).exists():
+        return "a later step of the campaign was due"
+    return ""
+
+
+def _pause(message: DunningMessage, *, now: datetime) -> timedelta | None:
+    """How long it is too early for the message to say anything."""
+    case = message.case
     if case.is_paused and not message.is_asked_for:
-        message.due_at = now + PAUSE_CASE_IS_PAUSED
-        message.save(update_fields=["due_at"])
-        return None
-    if message.run and message.run.messages.filter(pk__gt=message.pk).exists():
-        _skip(message, "a later step of the campaign was due", now=now)
-        return None
-    if not case.customer_email:
-        _skip(message, "no address of the customer is known", now=now)
-        return None
-    message.state, message.claimed_at = DunningMessage.State.SENDING, now
-    message.recipient = case.customer_email
-    message.tries += 1
-    message.save(update_fields=["state", "claimed_at", "recipient", "tries"])
-    link = links.create(case=case, now=now)
-    return Claimed(message, render(debts=[case], template=message.template, link=link), link)
+        return PAUSE_CASE_IS_PAUSED
+    if case.customer and case.customer.new_payment_method_due_at:
+        timeline.append(
+            case=case, kind=Kind.MESSAGE_MOVED, at=now, rule=message.cause,
+            summary="Mail waits: the customer's new card is about to be charged.",
+            once=f"waits:{message.public_id}:{case.customer.new_payment_method_id}",
+        )  # fmt: skip
+        return PAUSE_NEW_CARD
+    return PAUSE_IS_BEING_TOLD if conversations.is_being_told(message) else None
 
 
-def _mail(
-    message: DunningMessage, content: Rendered, connection: BaseEmailBackend
-) -> EmailMultiAlternatives:
-    merchant = message.case.merchant
-    sender = merchant.sender_email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-    domain = sender.rpartition("@")[2] or "localhost"
-    name = " ".join(merchant.product_name.split())
-    mail = EmailMultiAlternatives(
-        subject=content.subject,
-        body=content.text,
-        from_email=formataddr((name, sender)),
-        to=[message.recipient],
-        reply_to=[merchant.support_email] if merchant.support_email else None,
-        connection=connection,
-        headers={
-            # Made from the row, so that a provider that sees it twice can tell.
-            "Message-ID": f"<{message.public_id}@{domain}>",
-            "Auto-Submitted": "auto-generated",
-        },
+def _needs_no_mail(message: DunningMessage, *, now: datetime) -> str:
+    """The customer knows already, or can't be written to."""
+    case = message.case
+    if not message.is_asked_for:
+        since = now - conversations.QUIET
+        if message.instead_of and message.instead_of.claimed_at:
+            since = max(since, message.instead_of.claimed_at)
+        run = message.original.run
+        if earlier := conversations.was_told(case, by_other_than=run, since=since):
+            return f"told in message {earlier.public_id}"
+    if addresses.recipient(case, is_asked_for=message.is_asked_for):
+        return ""
+    why = addresses.why_unreachable(case)
+    if not addresses.is_unwanted(case):
+        bounces.leave_to_a_person(case, case.customer_email, why, now=now)
+    return why
+
+
+def _ours(message: DunningMessage, others: Sequence[RecoveryCase], *, now: datetime) -> Claimed:
+    case = message.case
+    link, way_out = links.create(case=case, now=now), unsubscribing.url(message, now=now)
+    content = render(
+        debts=[case, *others], template=message.template, link=link, unsubscribe_url=way_out
     )
-    mail.attach_alternative(content.html, "text/html")
-    return mail
-
-
-def _sent(claimed: Claimed, *, now: datetime) -> None:
-    message, content, link = claimed.message, claimed.content, claimed.link
-    message.state, message.sent_at, message.error = DunningMessage.State.SENT, now, ""
-    message.subject = content.subject
-    message.body_text = content.text.replace(link, HIDDEN_LINK)
-    message.body_html = content.html.replace(link, HIDDEN_LINK)
-    message.save()
-    timeline.append(
-        case=message.case, kind=Kind.MESSAGE_SENT, once=f"sent:{message.public_id}", at=now,
-        summary=f"“{content.subject}” was sent to {mask_email(message.recipient)}.",
-        rule=message.cause,
+    messages.claimed(
+        message, content=content, now=now, secrets={"link": link, "unsubscribe_url": way_out},
+        recipient=addresses.recipient(case, is_asked_for=message.is_asked_for),
     )  # fmt: skip
+    message.also_about.set(others)
+    return Claimed(message, letters.write(message, content, unsubscribe_url=way_out))
 
 
-def _put_off(message: DunningMessage, error: str, *, now: datetime) -> None:
-    if message.tries >= MOST_TRIES:
-        _failed(message, error, now=now)
-        return
-    message.state, message.error = DunningMessage.State.QUEUED, error
-    message.due_at = now + pause(message.tries, first=FIRST_PAUSE)
-    message.save(update_fields=["state", "error", "due_at", "tries"])
+# --- record -----------------------------------------------------------------------------------
 
 
-def _failed(message: DunningMessage, error: str, *, now: datetime) -> None:
-    message.state, message.error = DunningMessage.State.FAILED, error
-    message.save(update_fields=["state", "error"])
-    _not_sent(message, error, now=now)
+def _taken(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
+    conversations.told(message, provider_id=outcome.provider_id, now=now)
 
 
-def _skip(message: DunningMessage, why: str, *, now: datetime) -> None:
-    message.state, message.error = DunningMessage.State.SKIPPED, why
-    message.save(update_fields=["state", "error"])
-    _not_sent(message, f"Not sent: {why}.", now=now)
+def _refused(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
+    messages.failed(message, outcome.why, now=now)
 
 
-def _not_sent(message: DunningMessage, summary: str, *, now: datetime) -> None:
-    timeline.append(
-        case=message.case, kind=Kind.MESSAGE_NOT_SENT, at=now, summary=summary,
-        once=f"not sent:{message.public_id}:{message.state}",
-        rule=message.cause,
-    )  # fmt: skip
+def _dead_address(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
+    bounces.refused(message, outcome.why, now=now)
 
 
-@transaction.atomic
+def _not_yet(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
+    messages.put_off(message, outcome.why, is_given_up=True, now=now)
+
+
+def _outage(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
+    messages.put_off(message, outcome.why, now=now)
+
+
+def _unknown(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
+    conversations.perhaps_told(message, outcome.why, now=now)
+
+
+RECORDS: Mapping[Fate, Callable[[DunningMessage, Outcome, datetime], None]] = MappingProxyType(
+    {
+        Fate.TAKEN: _taken,
+        Fate.REFUSED: _refused,
+        Fate.DEAD_ADDRESS: _dead_address,
+        Fate.NOT_YET: _not_yet,
+        Fate.OUTAGE: _outage,
+        Fate.UNKNOWN: _unknown,
+    }
+)
+
+
 def set_aside_unknown(*, now: datetime) -> None:
     """A worker died between claim and record: the mail may have gone, so it isn't repeated."""
-    claimed = DunningMessage.objects.filter(
-        state=DunningMessage.State.SENDING, claimed_at__lt=now - CLAIM
-    ).select_for_update(skip_locked=True, of=("self",))
-    for message in claimed.select_related("case", "step")[:BATCH]:
-        _set_aside(message, "The worker died while sending.", now=now)
-
-
-def _set_aside(message: DunningMessage, why: str, *, now: datetime) -> None:
-    message.state = DunningMessage.State.UNKNOWN
-    message.error = f"{why} It may have been sent or not."
-    message.save(update_fields=["state", "error"])
-    _not_sent(message, message.error, now=now)
-    logger.warning("Message %s may or may not have been sent.", message.public_id)
+    claimed = DunningMessage.objects.filter(state=State.SENDING, claimed_at__lt=now - CLAIM)
+    for message in claimed.select_related(*WITH).order_by("id")[:BATCH]:
+        conversations.perhaps_told(message, "The worker died while sending.", now=now)

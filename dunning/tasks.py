@@ -11,6 +11,8 @@ from dunning import delivery, instructions, replacements, retries, runs
 
 logger = logging.getLogger(__name__)
 
+logger = logging.getLogger(__name__)
+
 
 @shared_task(name="dunning.start_runs")
 def start_runs(**_: object) -> None:
@@ -64,7 +66,10 @@ def deliver(*, message_id: int, **_: object) -> None:
 @shared_task(name="dunning.deliver_queued")
 def deliver_queued(**_: object) -> None:
     for message_id in delivery.queued(now=timezone.now()):
-        delivery.deliver(message_id, now=timezone.now())
+        try:
+            delivery.deliver(message_id, now=timezone.now())
+        except Exception:
+            logger.exception("Message %s could not be delivered; the others go on.", message_id)
 
 
 @shared_task(name="dunning.set_aside_unknown")

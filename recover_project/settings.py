@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONCE, NONE, SELF
 
+from recover_project import mail_providers
 from recover_project.environment import LOOPBACK_HOSTS, Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -73,8 +74,11 @@ CACHES = {
 }
 
 # --- Mail -------------------------------------------------------------------------------------
+EMAIL_PROVIDER, ANYMAIL = mail_providers.read(environment)
 _mail = environ.Env.email_url_config(environment.text("EMAIL_URL", f"filemail:///{RUN_DIR}/mail"))
-EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_BACKEND = (
+    f"anymail.backends.{EMAIL_PROVIDER}.EmailBackend" if EMAIL_PROVIDER else _mail["EMAIL_BACKEND"]
+)
 EMAIL_FILE_PATH = "/" + _mail["EMAIL_FILE_PATH"].lstrip("/")
 EMAIL_HOST = _mail.get("EMAIL_HOST") or "localhost"
 EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
@@ -96,6 +100,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "anymail",
     "csp",
     "recovery",
     "billing_portal",

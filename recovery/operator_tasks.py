@@ -15,6 +15,7 @@ class TaskKind(enum.StrEnum):
     ADDRESS_FAILED = "address_failed"  # mail doesn't reach the customer
     WEBHOOK_DISABLED = "webhook_disabled"  # the merchant's own endpoint fails
     STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what the campaign says
+    MESSAGE_UNSENT = "message_unsent"  # a mail was refused for good, or it may not have gone
 
 
 def create(

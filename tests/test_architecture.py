@@ -33,7 +33,7 @@ WRITERS: Mapping[str, set[str]] = {
     "Customer": {"recovery/customers.py"},
     "DunningCampaign": {"dunning/campaigns.py"},
     "DunningMessage": {
-        "dunning/delivery.py",
+        "dunning/messages.py",
         "dunning/replacements.py",
         "dunning/runs.py",
     },  # the others only queue what delivery sends
@@ -50,6 +50,7 @@ WRITERS: Mapping[str, set[str]] = {
     "SigningSecret": {"recovery/merchants.py"},
     "StripeConnection": {"recovery/merchants.py", "recovery/ingest.py"},  # what events tell of it
     "StripeEvent": {"recovery/inbox.py"},
+    "SuppressedAddress": {"dunning/addresses.py"},
     "TimelineEntry": {"recovery/timeline.py"},
     "WebhookDelivery": {"recovery/outbound.py", "recovery/outbound_delivery.py"},  # made, sent
     "WebhookRegistration": {"recovery/webhook_registrations.py"},

@@ -13,9 +13,11 @@ NEW_LINK = "new_link"  # the words of a message that was asked for
 
 
 class DunningMessage(TenantOwned, Mutable):
-    """One message to one person, for one step of a run or because they asked for a new link.
+    """One message to one person: for one step of a run, because they asked for a new link, or
+    instead of one that came back from a dead address.
 
-    *Sent* means that the mail server took it.
+    *Sent* means that the mail server took it. Queued by runs.py, replacements.py and bounces.py;
+    what becomes of it is written by dunning/messages.py alone.
     """
 
     class State(models.TextChoices):
@@ -24,7 +26,7 @@ class DunningMessage(TenantOwned, Mutable):
         SENT = "sent"
         FAILED = "failed"  # refused for good
         SKIPPED = "skipped"  # not to be sent after all; the timeline says why
-        UNKNOWN = "unknown"  # a worker died while sending: never repeated, a person decides
+        UNKNOWN = "unknown"  # it may have gone or not: never repeated, a person decides
 
     public_id = models.CharField(
         max_length=40, unique=True, editable=False, default=partial(new_public_id, "msg")
@@ -38,6 +40,10 @@ class DunningMessage(TenantOwned, Mutable):
     expired_link = models.OneToOneField(
         PaymentUpdateLink, null=True, blank=True, on_delete=models.CASCADE, related_name="+",
         help_text="The link that the customer asked to replace.",
+    )  # fmt: skip
+    instead_of = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="+",
+        help_text="The message that came back; this one goes to the alternate contact.",
     )  # fmt: skip
     case = models.ForeignKey(RecoveryCase, on_delete=models.CASCADE, related_name="messages")
     # What else the customer owes and the message lists: one conversation, not one per invoice.
@@ -76,9 +82,12 @@ class DunningMessage(TenantOwned, Mutable):
                 name="a_claim_says_when",
             ),
             models.CheckConstraint(
-                condition=Q(run__isnull=False, step__isnull=False, expired_link__isnull=True)
-                | Q(run__isnull=True, step__isnull=True, expired_link__isnull=False),
-                name="a_message_has_a_step_or_was_asked_for",
+                condition=Q(
+                    run__isnull=False, step__isnull=False, expired_link=None, instead_of=None
+                )
+                | Q(run=None, step=None, expired_link__isnull=False, instead_of=None)
+                | Q(run=None, step=None, expired_link=None, instead_of__isnull=False),
+                name="a_message_has_one_cause",
             ),
         ]
         indexes = [
@@ -97,13 +106,21 @@ class DunningMessage(TenantOwned, Mutable):
         return f"{self.public_id} ({self.state})"
 
     @property
+    def original(self) -> "DunningMessage":
+        """The message that this one goes out instead of; itself for most."""
+        return self.instead_of or self
+
+    @property
     def is_asked_for(self) -> bool:
-        return self.step is None
+        return self.original.step is None
 
     @property
     def template(self) -> str:
-        return self.step.template if self.step else NEW_LINK
+        step = self.original.step
+        return step.template if step else NEW_LINK
 
     @property
     def cause(self) -> str:
-        return f"step {self.step.position} of the campaign" if self.step else "asked for"
+        step = self.original.step
+        cause = f"step {step.position} of the campaign" if step else "asked for"
+        return f"{cause}, to the alternate contact" if self.instead_of else cause

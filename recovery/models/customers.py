@@ -11,6 +11,9 @@ class Customer(TenantOwned, Mutable):
     name = models.CharField(max_length=200, blank=True, default="")
     # The alternate contact: another address that Stripe has, for when the first takes no mail.
     alternate_email = models.CharField(max_length=254, blank=True, default="")
+    alternate_known_at = models.DateTimeField(
+        null=True, blank=True, help_text="Stripe's time of the alternate contact."
+    )
     locale = models.CharField(
         max_length=100, blank=True, default="", help_text="Best first, separated by commas."
     )

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
-from dunning import delivery
+from dunning import delivery, messages
 from dunning.models import DunningMessage
 from recovery.models import Customer, Merchant
 from tests.builders import make_merchant
@@ -112,10 +112,10 @@ def test_a_mail_server_that_is_never_ready_is_given_up(
     mail_server: MailServer, message: DunningMessage
 ) -> None:
     mail_server.to_recipient = "451 Greylisted, try again later"
-    for _try in range(delivery.MOST_TRIES + 3):
+    for _try in range(messages.MOST_TRIES + 3):
         deliver(message)
 
-    assert (message.state, message.tries) == ("failed", delivery.MOST_TRIES)
+    assert (message.state, message.tries) == ("failed", messages.MOST_TRIES)
     assert told(message) == ["The mail server refused the mail (451)."]
 
 

@@ -1,0 +1,74 @@
+"""The one writer of suppressed addresses: whom a merchant's mail no longer goes to, and who else
+may be written to."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from dunning.models import SuppressedAddress
+from recovery.masking import mask_email
+from recovery.models import Merchant, RecoveryCase
+
+Reason = SuppressedAddress.Reason
+# What is heard later of an address never softens what is known, so that the order in which a
+# provider tells decides nothing.
+BY_WEIGHT = (Reason.BOUNCED, Reason.UNSUBSCRIBED, Reason.COMPLAINED)
+WHY = {
+    Reason.BOUNCED: "takes no mail",
+    Reason.UNSUBSCRIBED: "asked for no more mail",
+    Reason.COMPLAINED: "called the mail unwanted",
+}
+
+
+@transaction.atomic
+def suppress(
+    *, merchant: Merchant | int, email: str, reason: Reason, detail: str, now: datetime
+) -> None:
+    """No more mail of the merchant's goes to the address; the weightiest reason is kept."""
+    told = {"reason": reason, "detail": detail[:500], "suppressed_at": now}
+    merchant_id = merchant.pk if isinstance(merchant, Merchant) else merchant
+    address, created = SuppressedAddress.objects.get_or_create(
+        merchant_id=merchant_id, email=email.lower(), defaults=told
+    )
+    if not created:
+        lighter = BY_WEIGHT[: BY_WEIGHT.index(reason)]
+        SuppressedAddress.objects.filter(pk=address.pk, reason__in=lighter).update(**told)
+
+
+def suppressed(merchant: Merchant | int, email: str) -> Reason | None:
+    """Why the merchant's mail doesn't go to the address; None if it does."""
+    rows = SuppressedAddress.objects.of(merchant).filter(email=email.lower())
+    reason = rows.values_list("reason", flat=True).first()
+    return Reason(reason) if reason else None
+
+
+def recipient(case: RecoveryCase, *, is_asked_for: bool = False) -> str:
+    """Who is written to about a case, "" for nobody.
+
+    The alternate contact takes the place of an address that is missing or dead. It doesn't take
+    the place of a person who wants no mail; who then asks for a link gets that, and no more.
+    """
+    if case.customer is None:
+        return ""
+    own, other = case.customer.email, case.customer.alternate_email
+    reason = suppressed(case.merchant_id, own)
+    if own and (reason is None or (reason is Reason.UNSUBSCRIBED and is_asked_for)):
+        return own
+    if reason in {None, Reason.BOUNCED} and suppressed(case.merchant_id, other) is None:
+        return other
+    return ""
+
+
+def why_unreachable(case: RecoveryCase) -> str:
+    """What stands between us and a customer whom nobody is written to for."""
+    own = case.customer_email
+    reason = suppressed(case.merchant_id, own)
+    if reason is None:
+        return "no address of the customer is known"
+    return f"{mask_email(own)} {WHY[reason]}"
+
+
+def is_unwanted(case: RecoveryCase) -> bool:
+    """The customer has an address and wants no mail there: nothing for a person to repair."""
+    unwanted = {Reason.UNSUBSCRIBED, Reason.COMPLAINED}
+    return suppressed(case.merchant_id, case.customer_email) in unwanted
