@@ -38,9 +38,7 @@ def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
     """A run of the campaign that fits the case; None if another worker was quicker."""
     choice = campaigns.choose(case, now=now)
     campaign = choice.campaign
-    plan = planning.next_step(
-        planning.steps_of(campaign.pk), case=case, stepped_at=None, now=now
-    )
+    plan = planning.next_step(planning.steps_of(campaign.pk), case=case, stepped_at=None, now=now)
     if plan is None:
         return None
     try:

@@ -1,18 +1,15 @@
 """One step is taken: a message or a charge is queued, the merchant is told, a person is asked."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 
 from dunning import campaigns, conditions, conversations, retries
 from dunning.models import Channel, DunningMessage, DunningRun, DunningStep
 from recovery import operator_tasks, outbound, timeline
 from recovery.operator_tasks import TaskKind
+from recovery.outbound_events import EventType
 from recovery.timeline import Kind
-
-# One mail tells of everything that a customer owes, so another case's mail of the last two days
-# has said it already.
-ONE_CONVERSATION = timedelta(hours=48)
 
 
 def take(run: DunningRun, step: DunningStep, *, now: datetime) -> int | None:
@@ -20,9 +17,7 @@ def take(run: DunningRun, step: DunningStep, *, now: datetime) -> int | None:
 
     Taken again, a step makes nothing new.
     """
-    verdict = conditions.meets(
-        conditions.parse(step.conditions), campaigns.facts_of(run.case)
-    )
+    verdict = conditions.meets(conditions.parse(step.conditions), campaigns.facts_of(run.case))
     if not verdict.is_met:
         skip(run, step, why=verdict.why, rule="the step's condition", now=now)
         return None
@@ -38,7 +33,7 @@ def skip(run: DunningRun, step: DunningStep, *, why: str, rule: str, now: dateti
 
 
 def _queue_message(run: DunningRun, step: DunningStep, now: datetime) -> int | None:
-    told = conversations.was_told(run.case, by_other_than=run, since=now - ONE_CONVERSATION)
+    told = conversations.was_told(run.case, by_other_than=run, since=now - conversations.QUIET)
     if told is not None:
         skip(
             run, step, now=now, rule="one conversation per customer",
@@ -58,7 +53,7 @@ def _queue_charge(run: DunningRun, step: DunningStep, now: datetime) -> None:
 
 def _tell_the_merchant(run: DunningRun, step: DunningStep, now: datetime) -> None:
     outbound.emit(
-        case=run.case, type="dunning.step", now=now, once=f"step:{run.pk}:{step.position}",
+        case=run.case, type=EventType.DUNNING_STEP, now=now, once=f"step:{run.pk}:{step.position}",
         data={
             "step": step.template, "position": step.position,
             "campaign": run.campaign.name, "campaign_version": run.campaign.version,

@@ -76,10 +76,12 @@ def down(
     local_stripe.faults.clear()
 
 
-def ask(local_stripe: LocalStripe, method: str, path: str, **form: str) -> dict[str, Any]:
+def ask(
+    local_stripe: LocalStripe, method: str, path: str, *, key: str = KEY, **form: str
+) -> dict[str, Any]:
     """What the merchant does at Stripe by other means than Recover."""
     request = urllib.request.Request(
-        f"{local_stripe.url}/v1/{path}", method=method, headers={"Authorization": f"Bearer {KEY}"},
+        f"{local_stripe.url}/v1/{path}", method=method, headers={"Authorization": f"Bearer {key}"},
         data=urllib.parse.urlencode(form).encode() if form else None,
     )  # fmt: skip
     with urllib.request.urlopen(request, timeout=10) as response:

@@ -21,9 +21,7 @@ def step(
     return {"channel": channel, "delay": delay, "template": words, **fields}
 
 
-def published(
-    merchant: Merchant, *steps: Mapping[str, Any], **fields: Any
-) -> DunningCampaign:
+def published(merchant: Merchant, *steps: Mapping[str, Any], **fields: Any) -> DunningCampaign:
     """A current campaign with these steps, the default for soft declines unless told otherwise."""
     given: dict[str, Any] = {"name": "Plan", "default_for": "soft", **fields}
     campaign = DunningCampaign.objects.create(

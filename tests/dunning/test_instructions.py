@@ -8,7 +8,7 @@ from django.utils import timezone
 from dunning import instructions, runs
 from dunning.models import DunningRun
 from recovery.models import Merchant, OperatorTask, RecoveryCase
-from tests.connected import ask, down, fail_renewal, hear
+from tests.connected import KEY, ask, down, fail_renewal, hear
 from tests.dunning.plans import DAY, published, step
 from tests.local_stripe import LocalStripe
 
@@ -144,7 +144,7 @@ def test_what_stripe_refuses_is_left_to_a_person(
     published(merchant, step("email"), end_action="cancel_subscription")
     case = fail_renewal(local_stripe, reason="insufficient_funds")
     end = work_to_the_end(case)
-    local_stripe.faults.add("permission", path="/v1/subscriptions/*", times=10)
+    local_stripe.world.restrict(KEY, missing={"rak_subscription_write"})
     tell(now=end)
 
     task = OperatorTask.objects.get()

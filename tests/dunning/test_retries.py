@@ -17,8 +17,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def case(local_stripe: LocalStripe, merchant: Merchant) -> RecoveryCase:
-    """A soft decline at a merchant who gave the retries to Recover: charge now, and in a day."""
-    published(merchant, step("retry"), step("retry", DAY), step("email", 2 * DAY), retries="recover")
+    """A soft decline at a merchant who gave the retries to Recover: charge after 1 and 3 days."""
+    published(
+        merchant, step("retry", DAY), step("retry", 3 * DAY), step("email", 4 * DAY),
+        retries="recover",
+    )  # fmt: skip
     return fail_renewal(local_stripe, reason="insufficient_funds", card="pm_card_visa")
 
 
@@ -31,10 +34,16 @@ def take_over(*, now: datetime) -> None:
         instructions.give(run, now=now)
 
 
+def start(case: RecoveryCase) -> datetime:
+    """The run has started and Stripe's own retries are off; when that was."""
+    now = timezone.now()
+    assert runs.start(case, now=now)
+    take_over(now=now)
+    return now
+
+
 def go_on(case: RecoveryCase, *, now: datetime) -> None:
-    """One tick of everything that a charge needs."""
-    for waiting in runs.cases_to_start(now=now):
-        runs.start(waiting, now=now)
+    """One tick of everything that a charge needs, `now` by Stripe's clock too."""
     take_over(now=now)
     runs.take_due_steps(now=now)
     for retry_id in retries.due(now=now):
@@ -50,7 +59,8 @@ def test_a_step_charges_what_stripe_would_charge_and_the_case_is_recovered(
     local_stripe: LocalStripe, case: RecoveryCase
 ) -> None:
     approve(local_stripe, case)
-    go_on(case, now=timezone.now())
+    start(case)
+    go_on(case, now=timezone.now() + DAY)
 
     assert states() == ["done"]
     assert (case.status, case.mechanism) == ("recovered", "recover_retry")
@@ -62,12 +72,12 @@ def test_a_step_charges_what_stripe_would_charge_and_the_case_is_recovered(
 def test_each_step_asks_once_however_often_it_is_worked(
     local_stripe: LocalStripe, case: RecoveryCase
 ) -> None:
-    now = timezone.now()
+    now = start(case) + DAY
     for later in (0, 1, 2):
         go_on(case, now=now + timedelta(minutes=later))
     assert len(asked_to_pay(local_stripe)) == 1
 
-    go_on(case, now=now + DAY + timedelta(hours=1))
+    go_on(case, now=now + 2 * DAY)
     assert len(asked_to_pay(local_stripe)) == 2
     keys = {attempt.key for attempt in PaymentAttempt.objects.filter(trigger="recover")}
     assert len(keys) == 2
@@ -76,8 +86,9 @@ def test_each_step_asks_once_however_often_it_is_worked(
 def test_nothing_is_charged_before_stripe_has_confirmed_that_it_will_not(
     local_stripe: LocalStripe, case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = timezone.now()
+    now = timezone.now() + DAY
     with down(local_stripe, monkeypatch, "/v1/invoices/*"):
+        runs.start(case, now=now - DAY)
         go_on(case, now=now)
         assert asked_to_pay(local_stripe) == []
         assert (states(), case.retry_driver) == (["due"], "stripe")
@@ -90,10 +101,7 @@ def test_nothing_is_charged_before_stripe_has_confirmed_that_it_will_not(
 def test_a_stripe_that_is_down_delays_a_charge_and_never_doubles_it(
     local_stripe: LocalStripe, case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = timezone.now()
-    for waiting in runs.cases_to_start(now=now):
-        runs.start(waiting, now=now)
-    take_over(now=now)
+    now = start(case) + DAY
     with down(local_stripe, monkeypatch, "/v1/invoices/*/pay"):
         go_on(case, now=now)
         assert states() == ["due"]
@@ -108,10 +116,7 @@ def test_a_stripe_that_is_down_delays_a_charge_and_never_doubles_it(
 def test_a_debt_that_was_paid_meanwhile_is_not_charged(
     local_stripe: LocalStripe, case: RecoveryCase
 ) -> None:
-    now = timezone.now()
-    for waiting in runs.cases_to_start(now=now):
-        runs.start(waiting, now=now)
-    take_over(now=now)
+    now = start(case) + DAY
     runs.take_due_steps(now=now)
     local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)
     hear(local_stripe)
@@ -126,12 +131,12 @@ def test_a_debt_that_was_paid_meanwhile_is_not_charged(
 def test_a_later_step_takes_the_place_of_a_charge_that_still_waits(
     local_stripe: LocalStripe, case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = timezone.now()
+    now = start(case) + DAY
     with down(local_stripe, monkeypatch):
         go_on(case, now=now)
-        runs.take_due_steps(now=now + DAY)
+        runs.take_due_steps(now=now + 2 * DAY)
     for minutes in range(0, 60, 10):
-        go_on(case, now=now + DAY + timedelta(minutes=minutes))
+        go_on(case, now=now + 2 * DAY + timedelta(minutes=minutes))
 
     assert states() == ["refused", "done"]
     assert len(asked_to_pay(local_stripe)) == 1
@@ -144,7 +149,7 @@ def test_a_code_that_nobody_knows_is_left_to_a_person_after_two_attempts(
         merchant, *[step("retry", days * DAY) for days in (1, 3, 5)], retries="recover"
     )  # fmt: skip
     case = fail_renewal(local_stripe, reason="never_seen_before")
-    now = timezone.now()
+    now = start(case)
     for day in range(7):
         go_on(case, now=now + day * DAY + timedelta(minutes=day))
 
@@ -159,7 +164,7 @@ def test_a_customer_without_a_card_is_not_charged(
     from tests.connected import ask
 
     ask(local_stripe, "POST", f"payment_methods/{case.payment_method_id}/detach")
-    go_on(case, now=timezone.now())
+    go_on(case, now=start(case) + DAY)
 
     assert states() == ["refused"]
     assert DunningRetry.objects.get().result == "the customer has no payment method"
@@ -168,9 +173,7 @@ def test_a_customer_without_a_card_is_not_charged(
 def test_a_paused_case_is_not_charged_until_it_goes_on(
     local_stripe: LocalStripe, case: RecoveryCase
 ) -> None:
-    now = timezone.now()
-    for waiting in runs.cases_to_start(now=now):
-        runs.start(waiting, now=now)
+    now = start(case) + DAY
     runs.take_due_steps(now=now)
     RecoveryCase.objects.update(is_paused=True)
     assert retries.due(now=now) == []

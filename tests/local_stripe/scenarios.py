@@ -150,7 +150,7 @@ class Scenarios:
         self,
         *,
         customer: str,
-        card: str = "pm_card_visa",
+        card: str | Card = "pm_card_visa",
         number: str | None = None,
         reason: str | None = None,
     ) -> Ids:
