@@ -52,13 +52,20 @@ def _queue_charge(run: DunningRun, step: DunningStep, now: datetime) -> None:
 
 
 def _tell_the_merchant(run: DunningRun, step: DunningStep, now: datetime) -> None:
-    outbound.emit(
-        case=run.case, type=EventType.DUNNING_STEP, now=now, once=f"step:{run.pk}:{step.position}",
+    is_awaited = outbound.emit(
+        case=run.case, type=EventType.DUNNING_STEP, now=now,
+        once=f"step:{run.pk}:{step.position}",
         data={
             "step": step.template, "position": step.position,
             "campaign": run.campaign.name, "campaign_version": run.campaign.version,
         },
     )  # fmt: skip
+    if not is_awaited:
+        skip(
+            run, step, now=now, rule="nobody has registered for dunning.step",
+            why="no webhook of the merchant's takes it",
+        )  # fmt: skip
+        return
     timeline.append(
         case=run.case, kind=Kind.MERCHANT_TOLD, once=f"told:{run.pk}:{step.position}", at=now,
         summary=f"The merchant's own systems are told: {step.template}.",

@@ -15,6 +15,7 @@ from django.db import models
 
 from billing_portal.tasks import charge_new_cards
 from dunning import campaigns, plan_files
+from dunning.campaign_facts import EndAction
 from dunning.models import DunningMessage, DunningRetry, DunningRun
 from dunning.planning import where_of
 from dunning.tasks import (
@@ -159,6 +160,8 @@ class World:
 
     def __init__(self, stripe: LocalStripe, set_clock: Callable[[datetime], None]) -> None:
         self.stripe = stripe
+        # What a merchant chooses at Stripe for when its retries are used up.
+        stripe.world.billing.after_retries = "past_due"
         self._set_clock = set_clock
         self.now = BEGIN
         self._set_clock(BEGIN)
@@ -167,7 +170,7 @@ class World:
         plan = plan_files.read(RETRIED_BY_RECOVER.read_text())
         campaign = campaigns.create(
             merchant=self.merchants[1], name=plan.name, steps=plan.steps, retries=plan.retries,
-            conditions=plan.conditions,
+            conditions=plan.conditions, end_action=EndAction.MARK_LOST,
         )  # fmt: skip
         campaigns.publish(campaign, now=self.now)
         self.stories = stories()
