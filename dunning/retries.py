@@ -9,7 +9,6 @@ from dunning.schedule import Channel, Step
 from recovery import attempts, operator_tasks, stripe_gateway, timeline
 from recovery.attempts import ChargeResult, Outcome
 from recovery.backoff import pause
-from recovery.charging_rules import RetryDriver
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import RecoveryCase
 from recovery.operator_tasks import TaskKind

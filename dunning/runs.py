@@ -38,7 +38,8 @@ def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
     """A run of the campaign that fits the case; None if another worker was quicker."""
     choice = campaigns.choose(case, now=now)
     campaign = choice.campaign
-    plan = planning.next_step(planning.steps_of(campaign.pk), case=case, stepped_at=None, now=now)
+    steps = planning.steps_of(campaign.pk)
+    plan = planning.next_step(steps, case=case, stepped_at=None, now=now)
     if plan is None:
         return None
     try:
@@ -55,7 +56,7 @@ def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
         summary=f"{campaign} was started.", rule=choice.rule, source="the merchant's campaigns",
         facts={"campaign": campaign.name, "version": campaign.version, **choice.facts},
     )  # fmt: skip
-    planning.tell(case, plan, run_id=run.pk, now=now)
+    _tell(run, steps, plan, now=now)
     return run
 
 
@@ -86,19 +87,14 @@ def _go_on(run: DunningRun, *, now: datetime) -> int | None:
         _come_to_the_end(run, now=now)
         return None
     if plan.planned.at > now:  # what is known of the customer or the window has changed
-        _wait(run, plan, now=now)
+        _wait(run, steps, plan, now=now)
         return None
-    for step in steps:
-        if step.position in plan.planned.collapsed:
-            campaign_steps.skip(
-                run, step, now=now, why="a later step of its kind is due as well",
-                rule="steps that are overdue collapse into the latest",
-            )  # fmt: skip
+    _tell_collapsed(run, steps, plan, now=now)
     message_id = campaign_steps.take(run, plan.step, now=now)
     run.stepped_at = now
     following = _plan(run, steps, now=now, after=plan.planned.position)
     if following is not None:
-        _wait(run, following, now=now)
+        _wait(run, steps, following, now=now)
     elif run.campaign.end_action == EndAction.LEAVE_OPEN:
         end(run, state=DunningRun.State.FINISHED, reason=EVERY_STEP_WAS_TAKEN, now=now)
     else:
@@ -115,10 +111,26 @@ def _plan(
     )
 
 
-def _wait(run: DunningRun, plan: Plan, *, now: datetime) -> None:
+def _wait(run: DunningRun, steps: Sequence[DunningStep], plan: Plan, *, now: datetime) -> None:
     run.next_position, run.due_at = plan.planned.position, plan.planned.at
     run.save(update_fields=["next_position", "due_at", "stepped_at"])
+    _tell(run, steps, plan, now=now)
+
+
+def _tell(run: DunningRun, steps: Sequence[DunningStep], plan: Plan, *, now: datetime) -> None:
+    _tell_collapsed(run, steps, plan, now=now)
     planning.tell(run.case, plan, run_id=run.pk, now=now)
+
+
+def _tell_collapsed(
+    run: DunningRun, steps: Sequence[DunningStep], plan: Plan, *, now: datetime
+) -> None:
+    for step in steps:
+        if step.position in plan.planned.collapsed:
+            campaign_steps.skip(
+                run, step, now=now, why="a later step of its kind is due as well",
+                rule="steps that are overdue collapse into the latest",
+            )  # fmt: skip
 
 
 def _come_to_the_end(run: DunningRun, *, now: datetime) -> None:

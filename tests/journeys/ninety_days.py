@@ -57,7 +57,8 @@ REASONS = (
 )  # fmt: skip
 # Country, state and languages, as the customers' addresses at Stripe have them.
 PLACES = (
-    ("US", "NY", "en"), ("DE", "", "de"), ("JP", "", "ja"), ("FR", "", "fr"), ("BR", "SP", "pt-BR"),
+    ("US", "NY", "en"), ("DE", "", "de"), ("JP", "", "ja"), ("FR", "", "fr"),
+    ("BR", "SP", "pt-BR"),
     ("US", "CA", "es,en"), ("NL", "", "nl"), ("IT", "", "it"), ("AU", "NSW", "en-AU"),
     ("ES", "", "es"), ("IN", "", "en"), ("", "", ""),
 )  # fmt: skip

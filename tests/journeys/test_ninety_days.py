@@ -34,7 +34,7 @@ def world(
 
     monkeypatch.setattr(timezone, "now", lambda: clock[0])
     stripe = LocalStripe(
-        frozen_at=int(BEGIN.timestamp()), signing_time=lambda: clock[0].timestamp()
+        frozen_at=int(BEGIN.timestamp()), signing_time=lambda: timezone.now().timestamp()
     )
     with stripe:
         settings.STRIPE_API_BASE, settings.PUBLIC_URL = stripe.url, live_server.url
