@@ -7,7 +7,15 @@ from django.db.models import Q
 
 from dunning import campaigns
 from dunning.models import DunningMessage, DunningRun, DunningStep
-from dunning.schedule import Due, Planned, first_due
+from dunning.schedule import (
+    WHOLE_DAY,
+    Channel,
+    DelayFrom,
+    Planned,
+    Step,
+    Where,
+    plan_next,
+)
 from recovery import timeline
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
@@ -47,17 +55,20 @@ def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
     return run
 
 
-def campaign_steps(campaign_id: int) -> list[Planned]:
+def campaign_steps(campaign_id: int) -> list[Step]:
     return [
-        Planned(step.position, step.delay)
+        Step(step.position, step.delay, Channel(step.channel), DelayFrom(step.delay_from))
         for step in DunningStep.objects.filter(campaign_id=campaign_id).order_by("position")
     ]
 
 
 def _next(
-    steps: list[Planned], case: RecoveryCase, *, now: datetime, after: int = 0
-) -> Due | None:
-    return first_due(steps, failed_at=case.failed_at, not_before=now, after=after)
+    steps: list[Step], case: RecoveryCase, *, now: datetime, after: int = 0
+) -> Planned | None:
+    where = Where(zone=case.merchant.zone, country="", window=WHOLE_DAY, decline_code="")
+    return plan_next(
+        steps, failed_at=case.failed_at, stepped_at=None, now=now, where=where, after=after
+    )
 
 
 @transaction.atomic
@@ -68,7 +79,7 @@ def take_due_steps(*, now: datetime) -> list[int]:
         state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False
     )
     batch = due.select_for_update(skip_locked=True, of=("self",)).select_related(
-        "case", "campaign"
+        "case__merchant", "campaign"
     )
     queued = []
     for run in batch.order_by("due_at", "id")[:BATCH]:

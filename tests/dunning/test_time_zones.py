@@ -1,6 +1,7 @@
 """Where a customer's clock is, from what Stripe knows of the address."""
 
 import csv
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -9,7 +10,7 @@ from babel.core import get_global
 
 from dunning.time_zones import TABLE, is_country, zone_of
 
-TERRITORIES: dict[str, list[str]] = get_global("territory_zones")
+TERRITORIES: Mapping[str, list[str]] = get_global("territory_zones")
 COUNTRIES = sorted(set(TERRITORIES) - {"001", "ZZ"})  # the world and the unknown territory
 with TABLE.open(newline="") as lines:
     ROWS = list(csv.DictReader(lines))
