@@ -185,12 +185,12 @@ def _check_codes(facts: CampaignFacts, merchant: Merchant) -> None:
     cases = RecoveryCase.objects.of(merchant).filter(decline_code__in=codes)
     unknown = codes - set(cases.values_list("decline_code", flat=True)) if codes else set()
     for code in sorted(unknown):
-        raise InvalidCampaignError(f"There is no decline code {code!r}{_similar_to(code)}.")
+        raise InvalidCampaignError(f"There is no decline code {code!r}{_similar_to(code)}")
 
 
 def _similar_to(code: str) -> str:
     similar = difflib.get_close_matches(code, DECLINE_CODES, n=1)
-    return f"; did you mean {similar[0]}?" if similar else ""
+    return f"; did you mean {similar[0]}?" if similar else "."
 
 
 # --- changes ----------------------------------------------------------------------------------

@@ -27,7 +27,9 @@ class Difference:
     def __str__(self) -> str:
         if self.before and self.after:
             return f"{self.subject}: {self.before} → {self.after}"
-        return f"{self.subject}: {'added' if self.after else 'removed'}"
+        return (
+            f"{self.subject}: {'added' if self.after else 'removed'}, {self.after or self.before}"
+        )
 
 
 def compare(old: CampaignFacts, new: CampaignFacts) -> list[Difference]:
@@ -182,12 +184,12 @@ def _ways_to(
     if before and after:
         cost, pairs = best[i - 1, j - 1]
         yield cost + _distance(before[1], after[1]), [*pairs, _Pair(before, after)]
-    if before:
-        cost, pairs = best[i - 1, j]
-        yield cost + ADDED_OR_REMOVED, [*pairs, _Pair(before, None)]
     if after:
         cost, pairs = best[i, j - 1]
         yield cost + ADDED_OR_REMOVED, [*pairs, _Pair(None, after)]
+    if before:
+        cost, pairs = best[i - 1, j]
+        yield cost + ADDED_OR_REMOVED, [*pairs, _Pair(before, None)]
 
 
 def _distance(old: StepFacts, new: StepFacts) -> float:
