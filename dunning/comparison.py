@@ -129,7 +129,8 @@ def _of_pair(pair: _Pair) -> Iterator[Difference]:
         yield from _of_step(pair.old[1], *pair.new)
     elif pair.new:
         yield Difference(_subject(*pair.new), "", when(pair.new[1]))
-    elif pair.old:
+    else:
+        assert pair.old  # noqa: S101 - a pair has at least one side
         yield Difference(_subject(*pair.old), when(pair.old[1]), "")
 
 

@@ -6,21 +6,17 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.utils import timezone
 
 from dunning import campaigns, runs
 from dunning.campaign_facts import EndAction, InvalidCampaignError, StepFacts
 from dunning.campaigns import CampaignStateError
-from dunning.conditions import CaseFacts
 from dunning.models import DunningCampaign, DunningRun, DunningStep, PublishedError
 from dunning.schedule import Channel
 from recovery.charging_rules import RetryDriver
-from recovery.declines import DeclineType
 from recovery.models import Merchant, RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.campaigns_of import draft, mails, past_case, publish
 from tests.dunning.facts import fail
-from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -49,94 +45,6 @@ def versions(plan: DunningCampaign) -> list[tuple[int, str]]:
 def everything() -> list[Any]:
     return [list(DunningCampaign.objects.order_by("id").values()),
             list(DunningStep.objects.order_by("id").values())]  # fmt: skip
-
-
-# --- which one takes a case -------------------------------------------------------------------
-
-
-def test_what_conditions_look_at_comes_from_the_case_and_its_customer(case: RecoveryCase) -> None:
-    assert campaigns.facts_of(case) == CaseFacts(
-        decline_type="soft", decline_code="generic_decline", currency="usd", amount=4900,
-        kind="subscription", metadata={"plan": "gold"},
-    )  # fmt: skip
-    case.customer, case.stripe_invoice_id = None, ""
-    assert (campaigns.facts_of(case).kind, campaigns.facts_of(case).metadata) == ("one_time", {})
-
-
-def test_the_choice_says_which_campaigns_were_passed_over_and_why(
-    merchant: Merchant, case: RecoveryCase
-) -> None:
-    publish(merchant, "Euros", priority=9, conditions={"currencies": ["eur"]})
-    gold = publish(merchant, "Gold", priority=5, conditions={"metadata": {"plan": ["gold"]}})
-    publish(merchant, "All", priority=1)
-
-    choice = campaigns.choose(case, now=NOW)
-
-    assert (choice.campaign, choice.rule) == (gold, "it meets Gold: metadata plan is gold")
-    assert choice.facts == {
-        "campaign": "Gold",
-        "version": 1,
-        "looked_at": {"metadata plan": "gold"},
-        "passed_over": [
-            {"campaign": "Euros", "version": 1, "priority": 9,
-             "why_not": "currency is usd, not eur"},
-            {"campaign": "All", "version": 1, "priority": 1,
-             "why_not": "Gold has a higher priority"},
-        ],
-    }  # fmt: skip
-
-
-def test_the_timeline_keeps_how_the_campaign_was_chosen(merchant: Merchant) -> None:
-    publish(merchant, "Euros", conditions={"currencies": ["eur"]})
-    case = fail()
-    runs.start(case, now=timezone.now())
-
-    told = case.timeline.get(kind="dunning_started")
-    assert told.rule == "default for soft declines"
-    assert [one["why_not"] for one in told.facts["passed_over"]] == ["currency is usd, not eur"]
-
-
-def test_of_equal_priorities_the_older_plan_takes_the_case_whatever_its_version(
-    merchant: Merchant, case: RecoveryCase
-) -> None:
-    older = publish(merchant, "Older")
-    publish(merchant, "Younger")
-    campaigns.publish(campaigns.draft(campaign=older), now=NOW)
-
-    assert chosen(case) == "Older"
-
-
-def test_drafts_and_retired_campaigns_and_those_of_others_take_no_case(
-    merchant: Merchant, case: RecoveryCase
-) -> None:
-    draft(merchant, "Draft")
-    campaigns.retire(publish(merchant, "Retired"))
-    publish(make_merchant("Moss"), "Another's")
-
-    choice = campaigns.choose(case, now=NOW)
-
-    assert choice.campaign.default_for == "soft"
-    assert choice.facts["passed_over"] == []
-
-
-def test_the_default_is_made_at_first_use_and_published_then(case: RecoveryCase) -> None:
-    assert DunningCampaign.objects.count() == 0
-    made = [campaigns.choose(case, now=NOW).campaign for _again in range(2)]
-    assert made[0] == made[1] == DunningCampaign.objects.get()
-    assert (made[0].state, made[0].version, made[0].published_at) == ("current", 1, NOW)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_that_need_the_same_default_make_it_once(merchant: Merchant) -> None:
-    case, seen = past_case(merchant, 1, failed_at=NOW), []
-
-    def choose() -> None:
-        campaign = campaigns.choose(case, now=NOW).campaign
-        seen.append((campaign.pk, campaign.steps.count()))
-
-    at_once(choose, choose, choose)
-
-    assert seen == [(DunningCampaign.objects.get().pk, 5)] * 3
 
 
 # --- a new plan -------------------------------------------------------------------------------
@@ -382,77 +290,3 @@ def test_a_retired_plan_takes_no_case_its_runs_go_on_and_it_can_come_back(
     assert runs.take_due_steps(now=case.failed_at) != []
     campaigns.publish(campaigns.draft(campaign=published), now=NOW)
     assert versions(published) == [(1, "retired"), (2, "current")]
-
-
-# --- at the same time -------------------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_who_publish_a_draft_at_once_make_one_current_version(merchant: Merchant) -> None:
-    first = publish(merchant)
-    drafted = campaigns.draft(campaign=first)
-    at_once(*[lambda: campaigns.publish(drafted, now=NOW)] * 3)
-    assert versions(first) == [(1, "retired"), (2, "current")]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_who_edit_a_plan_at_once_get_the_same_draft(merchant: Merchant) -> None:
-    first, seen = publish(merchant), []
-    at_once(*[lambda: seen.append(campaigns.draft(campaign=first).pk)] * 3)
-    assert len(seen) == 3
-    assert len(set(seen)) == 1
-    assert versions(first) == [(1, "current"), (2, "draft")]
-    assert DunningStep.objects.filter(campaign__version=2).count() == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_change_and_a_publication_at_once_leave_a_whole_version(merchant: Merchant) -> None:
-    first = publish(merchant)
-    drafted, refusals = campaigns.draft(campaign=first), []
-
-    def change() -> None:
-        try:
-            campaigns.change(drafted, name="Changed", steps=mails(1, 2, 3))
-        except PublishedError as error:
-            refusals.append(str(error))
-
-    at_once(change, lambda: campaigns.publish(drafted, now=NOW))
-
-    drafted.refresh_from_db()
-    assert drafted.state == "current"
-    expected = ("Plan", 2) if refusals else ("Changed", 3)
-    assert (drafted.name, drafted.steps.count()) == expected
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_draft_that_is_published_and_discarded_at_once_is_one_of_both(
-    merchant: Merchant,
-) -> None:
-    first, ended = publish(merchant), []
-    drafted = campaigns.draft(campaign=first)
-
-    def publish_it() -> None:
-        try:
-            ended.append(campaigns.publish(drafted, now=NOW).state)
-        except DunningCampaign.DoesNotExist:
-            ended.append("gone")
-
-    def discard_it() -> None:
-        try:
-            campaigns.discard(drafted)
-        except PublishedError:
-            ended.append("stays")
-
-    at_once(publish_it, discard_it)
-
-    if "stays" in ended:
-        assert versions(first) == [(1, "retired"), (2, "current")]
-    else:
-        assert ended == ["gone"]
-        assert versions(first) == [(1, "current")]
-
-
-def test_every_type_of_decline_has_one_default(merchant: Merchant) -> None:
-    for decline_type in DeclineType:
-        campaigns.default(merchant=merchant, decline_type=decline_type, now=NOW)
-    assert [one.default_for for one in campaigns.current(merchant)] == list(DeclineType)

@@ -163,12 +163,13 @@ def test_a_draft_is_tried_on_past_cases(merchant: Merchant) -> None:
 
     assert run(merchant, "dry_run", plan).splitlines() == [
         "Plan (version 2), on the cases of the last 90 days:",
-        "  Of 1 cases the plan takes 1 by the current version, 1 by this one.",
+        "  Cases: 1",
+        "  Taken by this plan: 1 → 1",
         "  Mails on them: 2 → 2",
-        "  As before: 0.",
+        "  Of those, as before: 0",
         f"  1 case would have got the second mail 2 days later ({case.public_id}).",
     ]
-    assert "Of 0 cases" in run(merchant, "dry_run", plan, "--days", 10)
+    assert "Cases: 0\n" in run(merchant, "dry_run", plan, "--days", 10)
     assert "(version 1), on the cases" in run(merchant, "dry_run", plan, "--version", 1)
 
 

@@ -94,6 +94,14 @@ def test_a_draft_that_says_the_same_changes_nothing(merchant: Merchant) -> None:
     assert (result.taken_before, result.unchanged, result.findings) == (1, 1, ())
 
 
+def test_a_plan_that_comes_back_is_as_old_as_it_was(merchant: Merchant) -> None:
+    older, _younger = publish(merchant, "Older"), publish(merchant, "Younger")
+    campaigns.retire(older)
+    past_case(merchant, 1, failed_at=LONG_AGO)
+    assert dry_run(campaigns.draft(campaign=older), now=NOW).taken_after == 1
+    assert dry_run(draft(merchant, "Youngest"), now=NOW).taken_after == 0
+
+
 def test_only_the_merchants_own_cases_of_the_last_days_count(merchant: Merchant) -> None:
     plan = publish(merchant)
     past_case(make_merchant("Moss"), 1, failed_at=LONG_AGO)
@@ -163,5 +171,5 @@ def test_nothing_is_written_and_the_queries_are_as_many_for_one_case_as_for_fort
         past_case(merchant, number, failed_at=LONG_AGO, lasted=number)
     many = queries()
 
-    assert len(few) == len(many) == 5
+    assert len(few) == len(many) == 6
     assert [sql for sql in many if not sql.startswith(("SELECT", "DECLARE"))] == []

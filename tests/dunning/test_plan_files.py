@@ -156,3 +156,11 @@ def test_the_plan_for_retries_by_recover_tries_twice_before_it_writes() -> None:
         (15, "retry"), (16, "reminder"), (21, "retry"), (26, "retry"), (27, "final"),
     ]  # fmt: skip
     assert facts.retries is RetryDriver.RECOVER
+
+
+def test_the_plan_that_the_guide_shows_can_be_used() -> None:
+    guide = (Path(campaigns.__file__).parent.parent / "docs" / "campaigns.md").read_text()
+    [shown] = [part.partition("```")[0] for part in guide.split("```toml\n")[1:]]
+    facts = plan_files.read(shown)
+    check(facts, templates=campaigns.template_names())
+    assert plan_files.write(facts) == shown
