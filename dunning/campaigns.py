@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
 
 from dunning import campaign_facts, rendering
 from dunning.campaign_facts import CampaignFacts, EndAction, InvalidCampaignError, StepFacts
@@ -94,6 +94,12 @@ def in_use(merchant: Merchant) -> QuerySet[DunningCampaign]:
 def versions(*, merchant: Merchant, plan: str) -> QuerySet[DunningCampaign]:
     """All versions of a plan of the merchant's, in order."""
     return DunningCampaign.objects.of(merchant).filter(plan=plan).order_by("version")
+
+
+def began(merchant: Merchant) -> dict[str, int]:
+    """By plan, what its age is told by: the older, the smaller."""
+    plans = DunningCampaign.objects.of(merchant).values_list("plan")
+    return dict(plans.annotate(began=Min("id")))
 
 
 def _oldest_plan_first(campaigns: QuerySet[DunningCampaign]) -> QuerySet[DunningCampaign]:
@@ -185,12 +191,12 @@ def _check_codes(facts: CampaignFacts, merchant: Merchant) -> None:
     cases = RecoveryCase.objects.of(merchant).filter(decline_code__in=codes)
     unknown = codes - set(cases.values_list("decline_code", flat=True)) if codes else set()
     for code in sorted(unknown):
-        raise InvalidCampaignError(f"There is no decline code {code!r}{_similar_to(code)}.")
+        raise InvalidCampaignError(f"There is no decline code {code!r}{_similar_to(code)}")
 
 
 def _similar_to(code: str) -> str:
     similar = difflib.get_close_matches(code, DECLINE_CODES, n=1)
-    return f"; did you mean {similar[0]}?" if similar else ""
+    return f"; did you mean {similar[0]}?" if similar else "."
 
 
 # --- changes ----------------------------------------------------------------------------------

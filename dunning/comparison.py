@@ -27,7 +27,9 @@ class Difference:
     def __str__(self) -> str:
         if self.before and self.after:
             return f"{self.subject}: {self.before} → {self.after}"
-        return f"{self.subject}: {'added' if self.after else 'removed'}"
+        return (
+            f"{self.subject}: {'added' if self.after else 'removed'}, {self.after or self.before}"
+        )
 
 
 def compare(old: CampaignFacts, new: CampaignFacts) -> list[Difference]:
@@ -127,7 +129,8 @@ def _of_pair(pair: _Pair) -> Iterator[Difference]:
         yield from _of_step(pair.old[1], *pair.new)
     elif pair.new:
         yield Difference(_subject(*pair.new), "", when(pair.new[1]))
-    elif pair.old:
+    else:
+        assert pair.old  # noqa: S101 - a pair has at least one side
         yield Difference(_subject(*pair.old), when(pair.old[1]), "")
 
 
@@ -182,12 +185,12 @@ def _ways_to(
     if before and after:
         cost, pairs = best[i - 1, j - 1]
         yield cost + _distance(before[1], after[1]), [*pairs, _Pair(before, after)]
-    if before:
-        cost, pairs = best[i - 1, j]
-        yield cost + ADDED_OR_REMOVED, [*pairs, _Pair(before, None)]
     if after:
         cost, pairs = best[i, j - 1]
         yield cost + ADDED_OR_REMOVED, [*pairs, _Pair(None, after)]
+    if before:
+        cost, pairs = best[i - 1, j]
+        yield cost + ADDED_OR_REMOVED, [*pairs, _Pair(before, None)]
 
 
 def _distance(old: StepFacts, new: StepFacts) -> float:

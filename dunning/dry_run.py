@@ -48,14 +48,14 @@ def _contender(campaign: DunningCampaign) -> Contender[str]:
 
 
 def _with(published: Campaigns, draft: DunningCampaign) -> Campaigns:
-    """The draft stands where its plan stood; a new plan is the youngest."""
+    """The draft stands where its plan does, which may have been retired meanwhile."""
     new = _contender(draft)
     if new.facts.is_default:
         defaults = {**published.defaults, new.facts.default_for: new}
         return Campaigns(published.rivals, defaults)
-    rivals = [new if one.key == new.key else one for one in published.rivals]
-    if new not in rivals:
-        rivals.append(new)
+    began = campaigns.began(draft.merchant)
+    others = [one for one in published.rivals if one.key != new.key]
+    rivals = sorted([*others, new], key=lambda one: began[one.key])
     return Campaigns(tuple(rivals), published.defaults)
 
 

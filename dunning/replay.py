@@ -130,8 +130,8 @@ def replay(
             continue
         old = course(was.facts, case, last_chance=last_chance)
         new = course(becomes.facts, case, last_chance=last_chance)
-        acts.update((act.channel, False) for act in old.acts)
-        acts.update((act.channel, True) for act in new.acts)
+        acts += Counter((act.channel, False) for act in old.acts)
+        acts += Counter((act.channel, True) for act in new.acts)
         changes = [*_moved_over(was, becomes, plan), *differences(old, new)]
         counts["unchanged"] += not changes
         for change in changes:

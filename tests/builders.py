@@ -1,5 +1,6 @@
 """Merchants and signed events for tests."""
 
+import copy
 import itertools
 import json
 import time
@@ -26,6 +27,9 @@ DOCUMENTED_EXAMPLE: dict[str, Any] = {
         }
     },
 }
+# Only the customer can help, who is therefore written to at once.
+EXPIRED_CARD: dict[str, Any] = copy.deepcopy(DOCUMENTED_EXAMPLE)
+EXPIRED_CARD["data"]["object"]["last_finalization_error"]["decline_code"] = "expired_card"
 WEBHOOK = "/fourthngoal/recover/webhook"
 DASHBOARD = "/fourthngoal/recover/dashboard"
 _numbers = itertools.count(1)

@@ -17,7 +17,7 @@ from billing_portal.models import PaymentUpdateLink
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import credentials
 from recovery.models import InternalKey, Membership, Merchant, RecoveryCase, Role, User
-from tests.builders import DOCUMENTED_EXAMPLE, SECRET, make_merchant, receive
+from tests.builders import EXPIRED_CARD, SECRET, make_merchant, receive
 
 APPS = ("recovery", "billing_portal", "dunning")
 PASSWORD = "a long pass phrase of jo's"
@@ -33,7 +33,7 @@ def make_world(name: str) -> Merchant:
     """A merchant with a row on every page, each with `name` in what can be searched."""
     merchant = make_merchant(name)
     merchant.stripe.api_key = STRIPE_KEY
-    payload = copy.deepcopy(DOCUMENTED_EXAMPLE)
+    payload = copy.deepcopy(EXPIRED_CARD)
     payload["id"] = f"evt_{name}"
     payload["data"]["object"] |= {
         "id": f"in_{name}", "customer": f"cus_{name}", "customer_email": f"{name}@example.com",

@@ -14,7 +14,8 @@ def full(*, web: str, stripe: str, mailbox: str | None, login: Login) -> str:
     return f"""
 Recover is running, with a local Stripe beside it. No real money, no real mail.
 
-  1. On the local Stripe page, press "Make the renewal fail".
+  1. On the local Stripe page, press "Make the renewal fail". (An expired card is written about
+     at once; after insufficient funds the first mail waits a day for Stripe's own retries.)
        {stripe}/
   2. {read_mail}
   3. Update the card with 4242 4242 4242 4242 in the portal.

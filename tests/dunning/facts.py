@@ -1,7 +1,7 @@
 """Failed payments as dunning meets them, at a merchant without a key."""
 
 import itertools
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dunning import runs
 from dunning.models import DunningMessage
@@ -24,7 +24,9 @@ def fail(reason: str = "insufficient_funds", email: str = "jo@example.com") -> R
 
 
 def queue(case: RecoveryCase, *, now: datetime) -> DunningMessage:
-    """The message of the case's first step."""
+    """The message of the case's first step; the first failure is a day old by then."""
+    RecoveryCase.objects.filter(pk=case.pk).update(failed_at=now - timedelta(days=1))
+    case.refresh_from_db()
     runs.start(case, now=now)
     runs.take_due_steps(now=now)
     return DunningMessage.objects.get(case=case)

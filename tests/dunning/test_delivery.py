@@ -9,12 +9,12 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 
 from dunning import delivery, runs
-from dunning.models import DunningMessage, DunningRun
+from dunning.models import DunningMessage, DunningRun, DunningStep
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import cases
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Trigger
-from tests.builders import DOCUMENTED_EXAMPLE, make_merchant, receive
+from tests.builders import EXPIRED_CARD, make_merchant, receive
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def message() -> DunningMessage:
     make_merchant()
-    receive(DOCUMENTED_EXAMPLE)
+    receive(EXPIRED_CARD)
     start_runs()
     work_due_steps()
     return DunningMessage.objects.get()
@@ -113,10 +113,8 @@ def test_a_mail_server_that_cannot_be_reached_delays_the_mail(
 def test_a_message_that_cannot_be_rendered_is_tried_again_and_was_never_claimed(
     message: DunningMessage,
 ) -> None:
-    step = message.step
-    assert step
-    step.template = "no such words"
-    step.save()
+    step = DunningStep.objects.filter(messages=message)
+    step.update(template="no such words")
     delivery.deliver(message.pk, now=timezone.now())
 
     message.refresh_from_db()
@@ -124,8 +122,7 @@ def test_a_message_that_cannot_be_rendered_is_tried_again_and_was_never_claimed(
     assert "no such words" in message.error
     assert not message.case.links.exists()
 
-    step.template = "failed"
-    step.save()
+    step.update(template="failed")
     delivery.deliver(message.pk, now=timezone.now())
     message.refresh_from_db()
     assert (message.state, len(mail.outbox)) == ("sent", 1)

@@ -117,7 +117,7 @@ def test_a_run_that_another_worker_is_ending_is_ended_once(message: DunningMessa
 
 
 def test_two_workers_take_one_step(message: DunningMessage) -> None:
-    case, now = fail(email="kim@example.com"), timezone.now()
+    case, now = fail("expired_card", email="kim@example.com"), timezone.now()
     runs.start(case, now=now)
     at_once(*[lambda: runs.take_due_steps(now=now)] * 2)
     assert DunningMessage.objects.filter(case=case).count() == 1

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dunning.campaigns import DEFAULTS
+from dunning.default_plans import DEFAULTS
 from dunning.models import NEW_LINK
 from dunning.rendering import WORDS, Rendered, UnrenderableError, render
 from recovery.declines import DECLINE_CODES, DeclineType
@@ -41,7 +41,7 @@ def words_of(page: str) -> str:
 
 
 def test_every_step_of_every_default_campaign_has_words() -> None:
-    used = {template for steps in DEFAULTS.values() for _delay, template in steps}
+    used = {step.template for facts in DEFAULTS.values() for step in facts.steps}
 
     assert set(DEFAULTS) == set(DeclineType)
     assert used | {NEW_LINK} == set(WORDS)

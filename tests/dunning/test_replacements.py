@@ -14,7 +14,7 @@ from dunning.tasks import deliver_queued, replace_links
 from recovery import cases
 from recovery.models import RecoveryCase
 from recovery.state_machine import Trigger
-from tests.builders import DOCUMENTED_EXAMPLE, make_merchant, receive
+from tests.builders import EXPIRED_CARD, make_merchant, receive
 
 pytestmark = pytest.mark.django_db
 REPLACE = "/fourthngoal/recover/update/replace"
@@ -23,7 +23,7 @@ REPLACE = "/fourthngoal/recover/update/replace"
 @pytest.fixture
 def case() -> RecoveryCase:
     make_merchant()
-    receive(DOCUMENTED_EXAMPLE)
+    receive(EXPIRED_CARD)
     return RecoveryCase.objects.get()
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from dunning import campaigns, runs
-from dunning.campaigns import DEFAULTS
+from dunning.default_plans import SCHEDULES
 from dunning.models import DunningCampaign, DunningMessage, DunningRun
 from recovery.declines import DeclineType
 from recovery.models import Merchant, RecoveryCase
@@ -41,15 +41,15 @@ def written() -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("reason", "decline_type", "first_words"),
+    ("reason", "decline_type", "first_day", "first_words"),
     [
-        ("insufficient_funds", "soft", "failed"),
-        ("stolen_card", "hard", "new_card"),
-        ("authentication_required", "action_required", "action"),
+        ("insufficient_funds", "soft", 1, "failed"),
+        ("stolen_card", "hard", 0, "new_card"),
+        ("authentication_required", "action_required", 0, "action"),
     ],
 )
 def test_each_type_of_decline_gets_its_default_campaign(
-    merchant: Merchant, reason: str, decline_type: str, first_words: str
+    merchant: Merchant, reason: str, decline_type: str, first_day: int, first_words: str
 ) -> None:
     case = fail(reason)
     start(now=timezone.now())
@@ -58,12 +58,15 @@ def test_each_type_of_decline_gets_its_default_campaign(
     assert run.campaign.default_for == decline_type
     type_ = decline_type.replace("_", " ")
     assert str(run.campaign) == f"Default for {type_} declines (version 1)"
-    steps = [(step.delay, step.template) for step in run.campaign.steps.order_by("position")]
-    assert steps == list(DEFAULTS[DeclineType(decline_type)])
-    assert steps[0] == (timedelta(0), first_words)
+    steps = [(step.delay.days, step.template) for step in run.campaign.steps.order_by("position")]
+    assert steps == list(SCHEDULES[DeclineType(decline_type)])
+    assert steps[0] == (first_day, first_words)
     assert str(run) == f"{run.campaign} on {case}"
-    assert case.timeline.get(kind="dunning_started").facts == {
-        "campaign": run.campaign.name, "version": 1,
+    told = case.timeline.get(kind="dunning_started")
+    assert told.rule == f"default for {type_} declines"
+    assert told.facts == {
+        "campaign": run.campaign.name, "version": 1, "passed_over": [],
+        "looked_at": {"decline_type": decline_type},
     }  # fmt: skip
 
 
@@ -75,7 +78,7 @@ def test_a_campaign_is_made_once_and_then_used_again(merchant: Merchant) -> None
     assert made[0] == made[1]
     assert DunningCampaign.objects.count() == 1
     assert [str(step) for step in made[0].steps.all()] == [
-        "1. failed", "2. reminder", "3. reminder", "4. final",
+        "1. failed", "2. reminder", "3. reminder", "4. reminder", "5. final",
     ]  # fmt: skip
 
 
@@ -148,14 +151,14 @@ def test_a_campaign_without_steps_starts_nothing(case: RecoveryCase) -> None:
 def test_every_step_makes_one_message_at_its_time_and_then_the_run_is_over(
     case: RecoveryCase,
 ) -> None:
-    now = timezone.now()
+    now = case.failed_at
     start(now=now)
     queued = []
-    for hour in range(24 * 15):
+    for hour in range(24 * 28):
         queued += [hour for _ in runs.take_due_steps(now=now + timedelta(hours=hour))]
 
-    assert queued == [0, 3 * 24, 8 * 24, 14 * 24]
-    assert written() == ["failed", "reminder", "reminder", "final"]
+    assert queued == [1 * 24, 4 * 24, 10 * 24, 18 * 24, 27 * 24]
+    assert written() == ["failed", "reminder", "reminder", "reminder", "final"]
     run = run_of(case)
     assert (run.state, run.reason, run.due_at) == ("finished", "every step was taken", None)
     assert case.timeline.get(kind="dunning_ended").summary == (
@@ -165,7 +168,7 @@ def test_every_step_makes_one_message_at_its_time_and_then_the_run_is_over(
 
 @pytest.mark.parametrize(
     ("late", "words", "following"),
-    [(3, ["reminder"], 8), (9, ["reminder"], 14), (20, ["final"], 0)],
+    [(4, ["reminder"], 10), (11, ["reminder"], 18), (30, ["final"], 0)],
 )
 def test_steps_that_are_overdue_when_a_run_starts_collapse_into_the_latest(
     case: RecoveryCase, late: int, words: list[str], following: int
@@ -184,13 +187,13 @@ def test_steps_that_fell_due_while_no_worker_ran_collapse_into_the_latest(
     case: RecoveryCase,
 ) -> None:
     start(now=case.failed_at)
-    runs.take_due_steps(now=case.failed_at)
+    runs.take_due_steps(now=case.failed_at + timedelta(days=1))
     for _tick in range(3):
-        runs.take_due_steps(now=case.failed_at + timedelta(days=9))
+        runs.take_due_steps(now=case.failed_at + timedelta(days=11))
 
     assert written() == ["failed", "reminder"]
     run = run_of(case)
-    assert (run.next_position, run.due_at) == (4, case.failed_at + timedelta(days=14))
+    assert (run.next_position, run.due_at) == (4, case.failed_at + timedelta(days=18))
 
 
 def test_a_paused_case_takes_no_step_and_then_the_latest_alone(case: RecoveryCase) -> None:
@@ -206,7 +209,7 @@ def test_a_paused_case_takes_no_step_and_then_the_latest_alone(case: RecoveryCas
 
 
 def test_a_step_that_was_taken_already_makes_no_second_message(case: RecoveryCase) -> None:
-    now = timezone.now()
+    now = case.failed_at + timedelta(days=1)
     start(now=now)
     (first,) = runs.take_due_steps(now=now)
     DunningRun.objects.update(next_position=1, due_at=now)  # as if the worker had died just then
@@ -242,7 +245,7 @@ def test_a_close_stops_the_run_though_its_next_step_is_days_away(
 
 
 def test_a_step_that_is_due_for_a_closed_case_ends_the_run_instead(case: RecoveryCase) -> None:
-    now = timezone.now()
+    now = case.failed_at + timedelta(days=1)
     start(now=now)
     close(case, now=now)
 

@@ -25,7 +25,7 @@ TICKS: list[Callable[..., None]] = [
 @pytest.fixture
 def case() -> RecoveryCase:
     make_merchant()
-    return fail()
+    return fail("expired_card")
 
 
 def test_ticks_write_to_the_customer_and_do_it_once(case: RecoveryCase) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from recovery import cases, enrichment, ingest
-from recovery.models import Customer, Merchant, PaymentAttempt, RecoveryCase, StripeEvent
+from recovery.models import Merchant, PaymentAttempt, RecoveryCase, StripeEvent
 from recovery.stripe_events import Event
 from recovery.tasks import enrich_cases, process_inbox
 from tests.builders import event, make_merchant, receive
@@ -102,76 +102,6 @@ def test_a_merchant_without_a_key_has_nothing_to_be_enriched() -> None:
     make_merchant()
     receive(event("invoice.payment_failed", {"id": "in_1", "amount_due": 4900}))
     assert RecoveryCase.objects.get().enrich_at is None
-
-
-# --- who owes ---------------------------------------------------------------------------------
-
-
-def segment(local_stripe: LocalStripe) -> None:
-    """Every customer at Stripe lives in California and has the gold plan."""
-    for customer in realm(local_stripe).all("customer"):
-        customer["address"] = {"country": "US", "state": "CA"}
-        customer["metadata"] = {"plan": "gold"}
-
-
-def who_owes() -> tuple[str, str, dict[str, str]]:
-    customer = Customer.objects.get()
-    return customer.country, customer.state, customer.metadata
-
-
-@pytest.mark.parametrize(
-    ("scenario", "type_"),
-    [
-        ("renewal_fails", "invoice.payment_failed"),
-        ("one_time_fails", "payment_intent.payment_failed"),
-    ],
-)
-def test_a_new_case_learns_where_its_customer_lives_and_which_segment_they_are_of(
-    local_stripe: LocalStripe, merchant: Merchant, scenario: str, type_: str
-) -> None:
-    getattr(local_stripe.scenarios, scenario)(key=KEY)
-    segment(local_stripe)
-
-    receive(*told(local_stripe, type_))
-
-    assert who_owes() == ("US", "CA", {"plan": "gold"})
-
-
-def test_a_customer_that_stripe_told_of_is_not_asked_for_again(
-    local_stripe: LocalStripe, merchant: Merchant
-) -> None:
-    local_stripe.scenarios.renewal_fails(key=KEY)
-    segment(local_stripe)
-    receive(*told(local_stripe, "invoice.payment_failed"))
-    local_stripe.requests.clear()
-
-    [again] = told(local_stripe, "invoice.payment_failed")
-    receive(again | {"id": "evt_again"})
-
-    asked = [one.path for one in local_stripe.requests]
-    assert any("/invoices/" in path for path in asked)
-    assert [path for path in asked if "/customers/" in path] == []
-
-
-def test_a_customer_that_could_not_be_asked_for_is_asked_for_with_the_case(
-    local_stripe: LocalStripe, merchant: Merchant
-) -> None:
-    case = renewal_in_the_dark(local_stripe)
-    segment(local_stripe)
-    assert who_owes() == ("", "", {})
-    local_stripe.faults.add("reset", path="*/customers/*", times=9)
-    make_due()
-    enrich_cases()
-    case.refresh_from_db()
-    assert case.enrich_at is not None
-    local_stripe.faults.clear()
-
-    make_due()
-    enrich_cases()
-
-    case.refresh_from_db()
-    assert case.enrich_at is None
-    assert who_owes() == ("US", "CA", {"plan": "gold"})
 
 
 # --- one-time payments ------------------------------------------------------------------------

@@ -127,16 +127,16 @@ def _dry_run(merchant: Merchant, options: dict[str, Any]) -> list[str]:
 
 
 def _told(result: DryRun) -> list[str]:
-    taken = f"{result.taken_before} by the current version, {result.taken_after} by this one"
     acts = [
         f"{CALLED[channel][1].capitalize()} on them: {before} → {after}"
         for channel, (before, after) in result.acts.items()
         if before or after
     ]
     return [
-        f"Of {result.cases} cases the plan takes {taken}.",
+        f"Cases: {result.cases}",
+        f"Taken by this plan: {result.taken_before} → {result.taken_after}",
         *acts,
-        f"As before: {result.unchanged}.",
+        f"Of those, as before: {result.unchanged}",
         *map(str, result.findings),
     ]
 

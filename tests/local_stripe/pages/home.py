@@ -13,8 +13,8 @@ from .layout import button, frame, html, message_page, notice, see_other
 from .visit import Visit
 
 REASONS = {
-    "insufficient_funds": "Insufficient funds",
     "expired_card": "Expired card",
+    "insufficient_funds": "Insufficient funds",
     "generic_decline": "Card declined, no reason given",
     "do_not_honor": "Do not honor",
     "lost_card": "Lost card",
