@@ -15,6 +15,7 @@ from recovery.models import (
     Merchant,
     WebhookDelivery,
 )
+from recovery.posting import Answer, post
 from recovery.tasks import tell_webhooks
 from tests.builders import make_merchant, receive
 from tests.recovery.deliveries import REFUSED, TAKEN, a_test_to, claim, deliver, fails, only
@@ -148,6 +149,30 @@ def test_a_url_that_now_leads_to_us_is_not_written_to(
 
     assert only().last_error == "The host name doesn't lead to the public internet."
     assert only().state == "pending"
+
+
+def test_what_nobody_foresaw_stays_with_one_message_and_counts_as_a_try(
+    merchant: Merchant,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bad, good = a_test_to(merchant), a_test_to(merchant, receiver)
+
+    def explode(url: str, **facts: Any) -> Answer:
+        if url == bad.registration.url:
+            raise RuntimeError("nobody foresaw this")
+        return post(url, **facts)
+
+    monkeypatch.setattr(outbound_delivery, "post", explode)
+    deliver(timezone.now())
+
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.state, bad.tries, bad.last_error) == ("pending", 1, "Not sent (RuntimeError).")
+    assert bad.due_at < timezone.now() + timedelta(seconds=6)
+    assert good.state == "delivered"
+    assert f"Webhook {bad} could not be sent." in caplog.text
 
 
 # --- workers that die or are late -------------------------------------------------------------
