@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
 from random import SystemRandom
 
@@ -40,8 +40,19 @@ def deliver_due(*, now: datetime, is_failing: bool) -> int:
     with ThreadPoolExecutor(max_workers=len(batch)) as threads:
         answers = {threads.submit(_sending(one, now=now)): one for one in batch}
         for answer in as_completed(answers):
-            _keep(answers[answer], answer.result(), now=now)
+            _keep(answers[answer], answer, now=now)
     return len(batch)
+
+
+def _keep(delivery: WebhookDelivery, sent: Future[Answer], *, now: datetime) -> None:
+    """What goes wrong with one message stays with it."""
+    try:
+        answer = sent.result()
+    except Exception as error:
+        logger.exception("Webhook %s could not be sent.", delivery)
+        answer = Answer(None, f"Not sent ({type(error).__name__}).", "", timedelta())
+    jitter = SystemRandom().random()
+    record(delivery, answer, now=now + answer.duration, jitter=jitter)
 
 
 @transaction.atomic
@@ -94,11 +105,6 @@ def _sending(delivery: WebhookDelivery, *, now: datetime) -> Callable[[], Answer
         ),
     }  # fmt: skip
     return lambda: post(url, body=body, headers=headers, allows_loopback=allows_loopback)
-
-
-def _keep(delivery: WebhookDelivery, answer: Answer, *, now: datetime) -> None:
-    jitter = SystemRandom().random()
-    record(delivery, answer, now=now + answer.duration, jitter=jitter)
 
 
 @transaction.atomic

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import models, transaction
+from django.utils import timezone
 
 from dunning.tasks import start_runs, work_due_steps
 from recover_project.celery import app as celery_app
-from recovery import ingest
-from recovery.models import TimelineEntry
+from recovery import ingest, outbound
+from recovery.models import TimelineEntry, WebhookDelivery
 from recovery.models.base import AppendOnly, AppendOnlyError, Mutable, TenantOwned
 from recovery.stripe_events import CONCERNS, EventType
 from recovery.timeline import Kind
 from tests.builders import DOCUMENTED_EXAMPLE, make_merchant, receive
+from tests.recovery.receivers import registered
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("recovery", "billing_portal", "dunning")
@@ -150,10 +152,13 @@ def test_what_is_append_only_is_never_changed(
 @pytest.mark.django_db
 def test_a_merchant_goes_with_all_that_it_owns() -> None:
     merchant = make_merchant()
+    registered(merchant)
     receive(DOCUMENTED_EXAMPLE)
     start_runs()
     work_due_steps()
+    outbound.publish(now=timezone.now())
     assert TimelineEntry.objects.exists()
+    assert WebhookDelivery.objects.exists()
 
     merchant.delete()
 

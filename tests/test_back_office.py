@@ -12,11 +12,20 @@ from django.core.management import call_command
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing_portal.models import PaymentUpdateLink
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
-from recovery import credentials
-from recovery.models import InternalKey, Membership, Merchant, RecoveryCase, Role, User
+from recovery import credentials, webhook_registrations
+from recovery.models import (
+    InternalKey,
+    Membership,
+    Merchant,
+    RecoveryCase,
+    Role,
+    User,
+    WebhookRegistration,
+)
 from tests.builders import EXPIRED_CARD, SECRET, make_merchant, receive
 
 APPS = ("recovery", "billing_portal", "dunning")
@@ -44,6 +53,12 @@ def make_world(name: str) -> Merchant:
     work_due_steps()
     deliver_queued()
     merchant.stripe.save()
+    registration, _secret = webhook_registrations.register(
+        merchant=merchant, url=f"https://{name}.example.com/hooks", event_types=["case.lost"],
+        description=f"of {name}@example.com", now=timezone.now(),
+    )  # fmt: skip
+    webhook_registrations.rotate_secret(registration=registration, now=timezone.now())
+    webhook_registrations.send_test(registration=registration, now=timezone.now())
     return merchant
 
 
@@ -321,8 +336,10 @@ def test_no_page_prints_a_secret_even_to_the_platforms_staff(
     digests = {row.digest for row in InternalKey.objects.all()}
     digests |= {row.digest for row in PaymentUpdateLink.objects.all()}
     client = log_in_superuser()
+    [registration] = WebhookRegistration.objects.all()
     secrets = {
         STRIPE_KEY, SECRET, key, *digests, User.objects.get().password, "token=",
+        registration.secret, registration.previous_secret, "whsec_",
     }  # fmt: skip
     [row] = rows_of(model, ours)
 

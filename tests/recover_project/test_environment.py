@@ -30,6 +30,16 @@ def test_text_is_stripped_and_blank_counts_as_unset(tmp_path: Path) -> None:
     assert found.text("MISSING") == ""
 
 
+def test_a_switch_for_trying_out_is_off_and_stops_production(tmp_path: Path) -> None:
+    unset, on = environment(tmp_path), environment(tmp_path, TRY="on")
+
+    assert unset.switch_for_trying_out("TRY", embedded=True) is False
+    assert unset.switch_for_trying_out("TRY", embedded=False) is False
+    assert on.switch_for_trying_out("TRY", embedded=True) is True
+    with pytest.raises(ImproperlyConfigured, match=r"TRY is on and DEBUG is off\. Unset TRY"):
+        on.switch_for_trying_out("TRY", embedded=False)
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [

@@ -40,6 +40,11 @@ def resets(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def waits(connection: socket.socket) -> None:
+    """Silent until the other side goes away."""
+    connection.recv(1)
+
+
 def drips(connection: socket.socket) -> None:
     """Never silent for long, and never done."""
     for _ in range(2000):

@@ -17,7 +17,17 @@ from cryptography.x509.oid import NameOID
 
 from recovery import posting
 from recovery.posting import MOST_BYTES, Answer, post
-from tests.recovery.receivers import Receiver, drips, floods, listening, read, resets, says, sends
+from tests.recovery.receivers import (
+    Receiver,
+    drips,
+    floods,
+    listening,
+    read,
+    resets,
+    says,
+    sends,
+    waits,
+)
 
 
 @pytest.fixture
@@ -117,7 +127,7 @@ def test_an_endless_row_of_interim_answers_ends(receiver: Receiver) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("behavior", [drips, lambda _: time.sleep(3)], ids=["drips", "silent"])
+@pytest.mark.parametrize("behavior", [drips, waits], ids=["drips", "silent"])
 def test_an_answer_that_takes_too_long_is_none(receiver: Receiver, behavior: object) -> None:
     receiver.behaviors = [behavior]  # type: ignore[list-item]
 
@@ -129,7 +139,7 @@ def test_an_answer_that_takes_too_long_is_none(receiver: Receiver, behavior: obj
 
 def begins(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
-    time.sleep(3)
+    waits(connection)
 
 
 @pytest.mark.usefixtures("impatient")
