@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import nh3
 
 from dunning import plain_text
+from dunning.plain_text import one_line
 from dunning.template_language import TemplateError, marks, parse
 from dunning.variables import NAMES
 from dunning.words import Words
@@ -41,28 +42,39 @@ class Filled:
     button: str
 
 
+class UnfilledError(TemplateError):
+    """A `field` of the words that can't be filled in, or of which nothing is left then."""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why)
+        self.field = field
+
+
 def fill(words: Words, facts: Mapping[str, str | int]) -> Filled:
-    """Raises TemplateError, also where nothing is left to be said."""
+    """Raises UnfilledError."""
     html = nh3.clean(
-        parse(words.body, known=NAMES, is_html=True).render(facts),
+        _filled("body", words.body, facts),
         tags=set(TAGS), attributes={"a": {"href"}}, url_schemes=set(SCHEMES), link_rel=None,
         url_relative="deny",
         set_tag_attribute_values={tag: {"style": style} for tag, style in STYLES.items()},
-    )  # fmt: skip
-    written = parse(words.text, known=NAMES).render(facts) if words.text else ""
-    filled = Filled(
-        subject=_line(words.subject, facts, longest=LONGEST_SUBJECT),
-        text=written.strip() or plain_text.from_html(html),
-        html=html.strip(),
-        button=_line(words.button, facts, longest=LONGEST_BUTTON),
-    )
-    if not (filled.subject and filled.text and plain_text.from_html(html) and filled.button):
-        raise TemplateError("Nothing is left to be said once the variables are filled in.")
-    return filled
+    ).strip()  # fmt: skip
+    parts = {
+        "subject": one_line(_filled("subject", words.subject, facts), longest=LONGEST_SUBJECT),
+        "button": one_line(_filled("button", words.button, facts), longest=LONGEST_BUTTON),
+        "body": plain_text.from_html(html),
+    }
+    parts["text"] = _filled("text", words.text, facts).strip() if words.text else parts["body"]
+    for field, part in parts.items():
+        if not part:
+            raise UnfilledError(field, f"Nothing is left of the {field} once it is filled in.")
+    return Filled(subject=parts["subject"], text=parts["text"], html=html, button=parts["button"])
 
 
-def _line(source: str, facts: Mapping[str, str | int], *, longest: int) -> str:
-    return plain_text.one_line(parse(source, known=NAMES).render(facts), longest=longest)
+def _filled(field: str, source: str, facts: Mapping[str, str | int]) -> str:
+    try:
+        return parse(source, known=NAMES, is_html=field == "body").render(facts)
+    except TemplateError as error:
+        raise UnfilledError(field, str(error)) from error
 
 
 def cleaned(body: str) -> str:

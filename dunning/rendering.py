@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 FONT = "-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 FONTS = {"ja": "-apple-system,'Hiragino Sans','Yu Gothic UI','Yu Gothic',Meiryo,sans-serif"}
 LONGEST_PREHEADER = 140  # no inbox shows more
+# Invisible, so that inboxes show nothing of what comes after the preheader.
+PREHEADER_END = "\u2007\u034f" * 60
 EMAIL = "{email}"
 
 
@@ -65,6 +67,7 @@ def _render(
         **_look(merchant, language),
         **_phrases(merchant, language),
         "preheader": one_line(filled.text, longest=LONGEST_PREHEADER),
+        "preheader_end": PREHEADER_END,
         "body": filled.html,
         "text": filled.text,
         "button": filled.button,

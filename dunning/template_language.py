@@ -27,6 +27,12 @@ _MARK = re.compile(r"\{\{|\{%")
 _STRAY = re.compile(r"\}\}|%\}")
 _TAG_NAME = re.compile(r"-?\s*(\S*)")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+# Liquid's words for things that no writer of templates has heard of.
+_CLEARER = {
+    "found end of expression": "but the template ended",
+    "found Markup": "found text",
+    "found str": "found text",
+}
 _REFUSED = re.compile(r"[^\w\s|:,=!<>'\"-]")
 
 
@@ -147,7 +153,8 @@ def _check_mark(mark: str, *, where: str) -> None:
 
 def _told(error: LiquidError) -> TemplateError:
     said = str(error.message or "it can't be understood").rstrip(".")
-    said = said.replace("found end of expression", "but the template ended")
+    for theirs, ours in _CLEARER.items():
+        said = said.replace(theirs, ours)
     if error.token is None or error.token.start_index < 0:
         return TemplateError(f"{said[:1].upper()}{said[1:]}.")
     return TemplateError(f"Line {_line(error.token.source, error.token.start_index)}: {said}.")

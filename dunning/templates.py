@@ -1,14 +1,14 @@
 """Merchants' own words for a message, and the shipped ones where they have none."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from billing_portal.discretion import accusation
 from billing_portal.languages import ENGLISH, LANGUAGES
 from dunning import filling, plain_text
 from dunning.models import MessageTemplate
-from dunning.template_language import LONGEST_SOURCE, TemplateError, parse
-from dunning.variables import LEAST, NAMES, SAMPLES, SEVERAL
+from dunning.template_language import LONGEST_SOURCE, TemplateError
+from dunning.variables import LEAST, SAMPLES, SEVERAL
 from dunning.words import SHIPPED, TEMPLATES, Words
 from recovery.models import Merchant
 
@@ -81,39 +81,34 @@ def _cleaned(body: str) -> str:
 
 
 def _check(words: Words, *, language: str, button: str) -> None:
-    """The template language, what customers may read, and whether mails can be made of it."""
-    for field, source in _fields(words):
-        if len(source) > LONGEST[field]:
-            why = f"The {field} is longer than {LONGEST[field]:,} characters."
-            raise TemplateRefusedError(field, why)
-        if field in {"subject", "button"} and len(source.splitlines()) > 1:
-            raise TemplateRefusedError(field, f"The {field} must be on one line.")
-        if field in {"subject", "body"} and not source:
-            raise TemplateRefusedError(field, f"The {field} is empty.")
-        _check_language(field, source)
-        _check_words(field, source, language)
-    whole = Words(subject=words.subject, body=words.body, text=words.text, button=button)
-    for facts in (SAMPLES, LEAST, SEVERAL):
-        try:
-            filled = filling.fill(whole, facts)
-        except TemplateError as error:
-            raise TemplateRefusedError("body", str(error)) from error
-        for field, written in (("subject", filled.subject), ("body", filled.text)):
-            _check_words(field, written, language)
-
-
-def _fields(words: Words) -> Iterable[tuple[str, str]]:
-    return (
+    """The form of each field, what customers may read, and whether mails can be made of it."""
+    fields = (
         ("subject", words.subject), ("body", words.body), ("text", words.text),
         ("button", words.button),
     )  # fmt: skip
+    for field, source in fields:
+        _check_form(field, source)
+        _check_words(field, source, language)
+    whole = replace(words, button=button)
+    for facts in (SAMPLES, LEAST, SEVERAL):
+        try:
+            filled = filling.fill(whole, facts)
+        except filling.UnfilledError as error:
+            raise TemplateRefusedError(error.field, str(error)) from error
+        _check_words("subject", filled.subject, language)
+        _check_words("body", filled.html, language)
+        _check_words("text", filled.text, language)
+        _check_words("button", filled.button, language)
 
 
-def _check_language(field: str, source: str) -> None:
-    try:
-        parse(source, known=NAMES, is_html=field == "body")
-    except TemplateError as error:
-        raise TemplateRefusedError(field, str(error)) from error
+def _check_form(field: str, source: str) -> None:
+    if len(source) > LONGEST[field]:
+        why = f"The {field} is longer than {LONGEST[field]:,} characters."
+        raise TemplateRefusedError(field, why)
+    if field in {"subject", "button"} and len(source.splitlines()) > 1:
+        raise TemplateRefusedError(field, f"The {field} must be on one line.")
+    if field in {"subject", "body"} and not source:
+        raise TemplateRefusedError(field, f"The {field} is empty.")
 
 
 def _check_words(field: str, written: str, language: str) -> None:

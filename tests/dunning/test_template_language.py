@@ -1,5 +1,6 @@
 """The template language: what it can say, what it refuses, and that nothing makes it slow."""
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -61,12 +62,12 @@ def test_the_variables_of_a_template_are_found_wherever_they_are() -> None:
 @pytest.mark.parametrize(
     ("source", "why"),
     [
-        ("Hi\n{{ prodct }}", "Line 2: there is no variable {{ prodct }}; "
-         "there are amount, debt_count, product."),
-        ("{% if false %}{{ nope }}{% endif %}", "Line 1: there is no variable {{ nope }}; "
-         "there are amount, debt_count, product."),
-        ("{{ product | rot13 }}", "Line 1: there is no filter rot13; there are append, "
-         "capitalize, default, downcase, prepend, truncate, upcase."),
+        ("Hi\n{{ prodct }}", ("Line 2: there is no variable {{ prodct }}; "
+         "there are amount, debt_count, product.")),
+        ("{% if false %}{{ nope }}{% endif %}", ("Line 1: there is no variable {{ nope }}; "
+         "there are amount, debt_count, product.")),
+        ("{{ product | rot13 }}", ("Line 1: there is no filter rot13; there are append, "
+         "capitalize, default, downcase, prepend, truncate, upcase.")),
         ("\n\n{% for x in product %}", "Line 3: {% for %} isn't available in templates."),
         ("{% assign x = 1 %}", "Line 1: {% assign %} isn't available in templates."),
         ("{% raw %}{{{% endraw %}", "Line 1: {% raw %} isn't available in templates."),
@@ -84,9 +85,9 @@ def test_the_variables_of_a_template_are_found_wherever_they_are() -> None:
         ("{{ - }}", "Line 1: there is nothing between the braces."),
         ("{% if product %}", "Expected tag endif, but the template ended."),
         ("{% endif %}", "Line 1: unexpected tag 'endif'."),
-        ("{% if debt_count > 'x' %}a{% endif %}", "Line 1: '<' and '>' are not supported "
-         "between 'str' and 'int'."),
-        ("{{ product | truncate: 'x' }}", "Line 1: truncate expected an integer, found str."),
+        ("{% if debt_count > 'x' %}a{% endif %}", ("Line 1: '<' and '>' are not supported "
+         "between 'str' and 'int'.")),
+        ("{{ product | truncate: 'x' }}", "Line 1: truncate expected an integer, found text."),
         ("x" * (LONGEST_SOURCE + 1), "The template is longer than 20,000 characters."),
         ("{{ product }}" * 1500 + "x" * 490, "Line 1: output stream limit reached."),
     ],
@@ -133,11 +134,10 @@ TEMPLATES = st.one_of(
 def test_whatever_is_written_is_filled_in_or_refused(source: str, is_html: bool) -> None:
     try:
         written = parse(source, is_html=is_html).render(FACTS)
-    except TemplateError as error:
-        assert str(error).endswith(".")
-        assert "\n" not in str(error)
-    else:
         assert len(written.encode("utf-8", "replace")) <= LONGEST_OUTPUT
+    except TemplateError as error:
+        refused = str(error)
+        assert (refused[-1], "\n" in refused) == (".", False)
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,6 @@ def test_whatever_is_written_is_filled_in_or_refused(source: str, is_html: bool)
 )
 def test_no_template_takes_long(source: str) -> None:
     started = time.perf_counter()
-    try:
+    with contextlib.suppress(TemplateError):
         parse(source).render({"a": "<A>" * 150})
-    except TemplateError:
-        pass
     assert time.perf_counter() - started < 1

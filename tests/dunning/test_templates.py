@@ -33,7 +33,7 @@ def test_a_template_is_kept_and_found(merchant: Merchant) -> None:
     kept = save(merchant, button=" Have a look ", text="Look at {{ link }}")
     found = templates.find(merchant=merchant, name="failed", language="en")
 
-    assert kept.updated_at == NOW
+    assert (str(kept), kept.updated_at) == ("failed (en)", NOW)
     assert (found.subject, found.body) == (GOOD["subject"], GOOD["body"])
     assert (found.text, found.button) == ("Look at {{ link }}", "Have a look")
 
@@ -104,10 +104,10 @@ def test_of_a_body_only_harmless_markup_is_kept(merchant: Merchant, body: str, k
 @pytest.mark.parametrize(
     ("changes", "field", "why"),
     [
-        ({"name": "hello"}, "name", "There is no message “hello”; there are failed, new_card, "
-         "action, reminder, new_link, final."),
-        ({"language": "sv"}, "language", "There is no language “sv”; there are en, de, fr, es, "
-         "pt, it, nl, ja."),
+        ({"name": "hello"}, "name", ("There is no message “hello”; there are failed, new_card, "
+         "action, reminder, new_link, final.")),
+        ({"language": "sv"}, "language", ("There is no language “sv”; there are en, de, fr, es, "
+         "pt, it, nl, ja.")),
         ({"subject": ""}, "subject", "The subject is empty."),
         ({"subject": "a\nb"}, "subject", "The subject must be on one line."),
         ({"subject": "a\u2028b"}, "subject", "The subject must be on one line."),
@@ -120,9 +120,9 @@ def test_of_a_body_only_harmless_markup_is_kept(merchant: Merchant, body: str, k
         ({"body": "x" * 20_001}, "body", "The body is longer than 20,000 characters."),
         ({"text": "{% for x in y %}"}, "text",
          "Line 1: {% for %} isn't available in templates."),
-        ({"subject": "{{ foo }}"}, "subject", "Line 1: there is no variable {{ foo }}; there are "
+        ({"subject": "{{ foo }}"}, "subject", ("Line 1: there is no variable {{ foo }}; there are "
          "amount, card, customer_name, debt_count, description, failed_on, invoice_number, link, "
-         "product, reason, support_email, total."),
+         "product, reason, support_email, total.")),
         ({"body": "<p>Was your card stolen?</p>"}, "body",
          "“stolen” is nothing a customer may read of a payment: say that it was declined."),
         ({"body": "<p>{{ 'sto' | append: 'len' }}</p>"}, "body",
@@ -133,10 +133,15 @@ def test_of_a_body_only_harmless_markup_is_kept(merchant: Merchant, body: str, k
          "“Fraud” is nothing a customer may read of a payment: say that it was declined."),
         ({"language": "de", "button": "Gestohlen"}, "button",
          "“Gestohlen” is nothing a customer may read of a payment: say that it was declined."),
-        ({"subject": "{{ card }}"}, "body",
-         "Nothing is left to be said once the variables are filled in."),
+        ({"subject": "{{ card }}"}, "subject",
+         "Nothing is left of the subject once it is filled in."),
+        ({"text": "{{ card }}"}, "text", "Nothing is left of the text once it is filled in."),
+        ({"button": "{{ card }}"}, "button",
+         "Nothing is left of the button once it is filled in."),
+        ({"body": "<p>{{ card }}</p>"}, "body",
+         "Nothing is left of the body once it is filled in."),
         ({"body": "<p>{% if debt_count > 1 %}{{ product | truncate: 'x' }}{% endif %}a</p>"},
-         "body", "Line 1: truncate expected an integer, found str."),
+         "body", "Line 1: truncate expected an integer, found text."),
     ],
 )  # fmt: skip
 def test_what_no_mail_can_be_made_of_is_refused_and_nothing_is_kept(

@@ -47,7 +47,7 @@ def test_shipped_words_are_calm_discreet_and_what_a_merchant_could_have_written(
     language: str, name: str
 ) -> None:
     words = SHIPPED[language][name]
-    whole = "\n".join([words.subject, words.body, words.button])
+    whole = f"{words.subject}\n{words.body}\n{words.button}"
 
     assert discretion.indiscretion(whole, language) == ""
     assert "!" not in re.sub("{%.*?%}", "", whole)
