@@ -10,6 +10,7 @@ from dunning.models import MessageTemplate
 from dunning.template_language import LONGEST_SOURCE, TemplateError
 from dunning.variables import LEAST, SAMPLES, SEVERAL
 from dunning.words import SHIPPED, TEMPLATES, Words
+from recovery import reading
 from recovery.models import Merchant
 
 LONGEST = {"subject": 300, "body": LONGEST_SOURCE, "text": LONGEST_SOURCE, "button": 100}
@@ -51,7 +52,10 @@ def save(
     """
     _check_name(name, language)
     words = Words(
-        subject=subject.strip(), body=_cleaned(body), text=text.strip(), button=button.strip()
+        subject=_storable("subject", subject),
+        body=_cleaned(_storable("body", body)),
+        text=_storable("text", text),
+        button=_storable("button", button),
     )
     _check(words, language=language, button=words.button or SHIPPED[language][name].button)
     template, _created = MessageTemplate.objects.update_or_create(
@@ -71,6 +75,15 @@ def _check_name(name: str, language: str) -> None:
     if language not in LANGUAGES:
         why = f"There is no language “{language}”; there are {', '.join(LANGUAGES)}."
         raise TemplateRefusedError("language", why)
+
+
+def _storable(field: str, written: str) -> str:
+    """What any database can hold, refused and never cut where it is too long."""
+    kept = reading.text(written.strip(), longest=LONGEST[field] + 1)
+    if len(kept) > LONGEST[field]:
+        why = f"The {field} is longer than {LONGEST[field]:,} characters."
+        raise TemplateRefusedError(field, why)
+    return kept
 
 
 def _cleaned(body: str) -> str:
@@ -102,9 +115,6 @@ def _check(words: Words, *, language: str, button: str) -> None:
 
 
 def _check_form(field: str, source: str) -> None:
-    if len(source) > LONGEST[field]:
-        why = f"The {field} is longer than {LONGEST[field]:,} characters."
-        raise TemplateRefusedError(field, why)
     if field in {"subject", "button"} and len(source.splitlines()) > 1:
         raise TemplateRefusedError(field, f"The {field} must be on one line.")
     if field in {"subject", "body"} and not source:

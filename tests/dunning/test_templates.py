@@ -45,6 +45,12 @@ def test_a_template_takes_the_place_of_the_one_before(merchant: Merchant) -> Non
     assert MessageTemplate.objects.get().subject == "Another"
 
 
+def test_what_no_database_can_hold_is_left_out(merchant: Merchant) -> None:
+    kept = save(merchant, subject="a\x00b", body="<p>c\x00d</p>", text="e\ud800f")
+
+    assert (kept.subject, kept.body, kept.text) == ("ab", "<p>cd</p>", "e\ufffdf")
+
+
 def test_without_a_button_of_its_own_a_template_has_the_shipped_one(merchant: Merchant) -> None:
     save(merchant, language="de")
     found = templates.find(merchant=merchant, name="failed", language="de")
@@ -118,6 +124,9 @@ def test_of_a_body_only_harmless_markup_is_kept(merchant: Merchant, body: str, k
         ({"body": "<p>{{ amount</p>"}, "body",
          "Line 1: {{ isn't closed by }} within 200 characters."),
         ({"body": "x" * 20_001}, "body", "The body is longer than 20,000 characters."),
+        ({"body": "<div></div>" * 2000 + "x"}, "body",
+         "The body is longer than 20,000 characters."),
+        ({"body": "&" * 20_000}, "body", "The template is longer than 20,000 characters."),
         ({"text": "{% for x in y %}"}, "text",
          "Line 1: {% for %} isn't available in templates."),
         ({"subject": "{{ foo }}"}, "subject", ("Line 1: there is no variable {{ foo }}; there are "
