@@ -1,14 +1,18 @@
-"""Amounts, dates, reasons and colors as a customer reads them."""
+"""Amounts, dates, reasons and colors as a customer reads them, in the customer's language."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency
 
+from billing_portal import reasons
+from billing_portal.languages import ENGLISH
+from billing_portal.wording import WORDING
 from recovery.models import Merchant, RecoveryCase
 from recovery.money import decimals, major
 
-LOCALE = "en"
 # https://docs.stripe.com/api/payment_methods/object#payment_method_object-card-brand
 BRANDS = {
     "amex": "American Express",
@@ -26,51 +30,47 @@ BRANDS = {
 WHITE, BLACK = "#ffffff", "#111111"
 LINEAR_BELOW = 0.04045  # sRGB
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
-UNTOLD = "Your bank declined the payment."
-# What a customer may read; every code that isn't here is told as a plain decline, so that no
-# page or mail ever speaks of a lost or stolen card or of fraud.
-REASONS = {
-    "insufficient_funds": "There wasn't enough money available on the card.",
-    "expired_card": "The card has expired.",
-    "incorrect_cvc": "The card's security code didn't match.",
-    "invalid_cvc": "The card's security code didn't match.",
-    "incorrect_number": "The card number didn't match.",
-    "incorrect_zip": "The billing postcode didn't match.",
-    "incorrect_address": "The billing address didn't match.",
-    "processing_error": "The bank couldn't process the payment just then.",
-    "issuer_not_available": "The bank couldn't be reached just then.",
-    "card_velocity_exceeded": "The card's limit was reached.",
-    "authentication_required": "Your bank asks you to confirm the payment.",
-    "authentication_not_handled": "Your bank asks you to confirm the payment.",
-    "card_not_supported": "The card doesn't support this kind of payment.",
-    "currency_not_supported": "The card doesn't support this currency.",
-}
 
 
-def amount(case: RecoveryCase) -> str:
-    """4900 usd → $49.00"""
-    places = decimals(case.currency)
+def amount(case: RecoveryCase, language: str = ENGLISH) -> str:
+    """4900 usd → $49.00, in German 49,00 $"""
+    return money(case.amount, case.currency, language)
+
+
+def money(minor_units: int, currency: str, language: str = ENGLISH) -> str:
+    """With as many decimals as Stripe's amounts in `currency` have."""
+    places = decimals(currency)
+    usual = Locale.parse(language).currency_formats["standard"].pattern.partition(";")[0]
     return format_currency(
-        major(case.amount, case.currency), case.currency.upper(), locale=LOCALE,
+        major(minor_units, currency), currency.upper(), locale=language,
         currency_digits=False, decimal_quantization=False,
-        format="¤#,##0" + ("." + "0" * places if places else ""),
+        format=usual.replace(".00", "." + "0" * places if places else ""),
     )  # fmt: skip
 
 
-def day(at: datetime, merchant: Merchant) -> str:
+def day(at: datetime, merchant: Merchant, language: str = ENGLISH) -> str:
     """The merchant's calendar day: November 3, 2026"""
-    return format_date(at.astimezone(merchant.zone).date(), format="long", locale=LOCALE)
+    return format_date(at.astimezone(merchant.zone).date(), format="long", locale=language)
 
 
-def reason(case: RecoveryCase) -> str:
-    return REASONS.get(case.decline_code, UNTOLD)
+def reason(case: RecoveryCase, language: str = ENGLISH) -> str:
+    """One sentence that a customer may read, whatever the code."""
+    told = reasons.reason(decline_code=case.decline_code, advice_code=case.advice_code)
+    return WORDING[language].reasons[told]
 
 
-def card(case: RecoveryCase) -> str:
+def card(case: RecoveryCase, language: str = ENGLISH) -> str:
     """Visa ending in 4242, or "" where the card isn't known."""
     if not case.card_last4:
         return ""
-    return f"{BRANDS.get(case.card_brand, 'Card')} ending in {case.card_last4}"
+    words = WORDING[language]
+    brand = BRANDS.get(case.card_brand, words.any_card)
+    return words.card.format(brand=brand, last4=case.card_last4)
+
+
+def labels(language: str = ENGLISH) -> Mapping[str, str]:
+    """What the facts of a debt are called: amount, description, invoice, card, failed_on, total"""
+    return WORDING[language].labels
 
 
 def accent(color: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
 
-from dunning import campaign_facts, rendering
+from dunning import campaign_facts, words
 from dunning.campaign_facts import CampaignFacts, EndAction, InvalidCampaignError, StepFacts
 from dunning.conditions import CaseFacts, Kind, parse
 from dunning.default_plans import DEFAULTS
@@ -174,7 +174,7 @@ def _write_steps(campaign: DunningCampaign, steps: Sequence[StepFacts]) -> None:
 
 def template_names() -> tuple[str, ...]:
     """The words that a step's e-mail can have."""
-    return tuple(name for name in rendering.WORDS if name != NEW_LINK)
+    return tuple(name for name in words.TEMPLATES if name != NEW_LINK)
 
 
 def check(facts: CampaignFacts, *, merchant: Merchant) -> None:

@@ -274,8 +274,13 @@ def invoice_of_payment_intent(intent: Node) -> str:
     return id_of(intent.get("invoice")) or (order if order.startswith("in_") else "")
 
 
+LONGEST_LOCALES = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Customer:
+    """`locale` is Stripe's preferred locales, best first, separated by commas: "fr-CA,en"."""
+
     id: str
     email: str
     name: str
@@ -289,12 +294,11 @@ class Customer:
     @classmethod
     def read(cls, value: Node) -> Self:
         settings = node(value, "invoice_settings")
-        locales = value.get("preferred_locales")
         return cls(
             id=id_of(value),
             email=text(value.get("email"), longest=254),
             name=text(value.get("name"), longest=200),
-            locale=text(locales[0], longest=20) if isinstance(locales, list) and locales else "",
+            locale=_locales(value.get("preferred_locales")),
             country=text(node(value, "address").get("country"), longest=2),
             default_payment_method_id=id_of(settings.get("default_payment_method"))
             or id_of(value.get("default_source")),
@@ -314,6 +318,15 @@ def _metadata(value: object) -> Mapping[str, str] | None:
         if isinstance(entry, str)
     }
     return MappingProxyType(dict(list(texts.items())[:50]))
+
+
+def _locales(value: object) -> str:
+    """As many as fit, none of them cut short."""
+    wanted = [text(locale) for locale in value] if isinstance(value, list) else []
+    joined = ",".join(locale for locale in wanted if locale)
+    if len(joined) <= LONGEST_LOCALES:
+        return joined
+    return joined[: LONGEST_LOCALES + 1].rpartition(",")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ WRITERS: Mapping[str, set[str]] = {
     "DunningRun": {"dunning/runs.py"},
     "DunningStep": {"dunning/campaigns.py"},
     "InternalKey": {"recovery/credentials.py"},
+    "MessageTemplate": {"dunning/templates.py"},
     "Membership": {"recovery/management/commands/create_operator.py"},
     "Merchant": {"recovery/merchants.py", "recovery/management/commands/create_merchant.py"},
     "OperatorTask": {"recovery/operator_tasks.py"},

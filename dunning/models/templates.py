@@ -17,7 +17,7 @@ class MessageTemplate(TenantOwned, Mutable):
         blank=True, default="", help_text="Plain text; empty: made from the body."
     )
     button = models.CharField(max_length=100, blank=True, default="")
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField()
 
     class Meta:
         constraints = [

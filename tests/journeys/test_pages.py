@@ -18,7 +18,7 @@ from pytest_django import Settings as SettingsWrapper
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
-from recovery.models import Merchant, RecoveryCase
+from recovery.models import Customer, Merchant, RecoveryCase
 from tests.connected import ask, debt, down, fail_again, hear, local_stripe, merchant
 from tests.journeys.looks import look
 from tests.local_stripe import LocalStripe
@@ -321,11 +321,21 @@ def is_about_status(text: str, url: str) -> bool:
     return text.startswith(status) and UPDATE in url
 
 
+BUTTONS = {
+    "en": "Update payment details",
+    "de-AT,en": "Zahlungsdaten aktualisieren",
+    "ja": "お支払い情報を更新する",
+}
+
+
+@pytest.mark.parametrize("locale", BUTTONS)
 @pytest.mark.parametrize("color", ["#1f5eff", "#ffe94d", "#1a1d23"])
 def test_the_mail_is_easy_to_read_on_a_phone(
-    jo: Jo, merchant: Merchant, color: str, tmp_path: Path
+    jo: Jo, merchant: Merchant, color: str, locale: str, tmp_path: Path
 ) -> None:
+    button = BUTTONS[locale]
     Merchant.objects.update(color=color, support_email="help@fern.example")
+    Customer.objects.update(locale=locale)
     start_runs()
     work_due_steps()
     deliver_queued()
@@ -338,9 +348,10 @@ def test_the_mail_is_easy_to_read_on_a_phone(
         jo.page.emulate_media(color_scheme=scheme)
         seen = look(jo.page)
         jo.page.screenshot(path=tmp_path / f"mail-{scheme}.png", full_page=True)
+        assert seen.language == locale[:2]
         assert seen.width <= PHONE["width"]
-        assert seen.controls == ["Update payment details", "help@fern.example"]
-        assert seen.heights["Update payment details"] >= LEAST_HEIGHT
+        assert seen.controls == [button, "help@fern.example"]
+        assert seen.heights[button] >= LEAST_HEIGHT
         assert seen.fainter_than(LEAST_CONTRAST) == []
     assert jo.requested == []
     assert jo.complaints == []

@@ -17,9 +17,28 @@ def test_a_customer_is_read() -> None:
     }  # fmt: skip
 
     assert Customer.read(value) == Customer(
-        id="cus_1", email="jo@x.org", name="Jo", locale="de-AT", country="AT",
+        id="cus_1", email="jo@x.org", name="Jo", locale="de-AT,en", country="AT",
         default_payment_method_id="pm_1", is_deleted=False,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("preferred", "expected"),
+    [
+        (None, ""),
+        ([], ""),
+        ("de", ""),
+        (["fr-CA", None, "", "en"], "fr-CA,en"),
+        (["a" * 100, "en"], "a" * 100),
+        (["a" * 99, "en"], "a" * 99),
+        (["a" * 49, "b" * 50, "en"], f"{'a' * 49},{'b' * 50}"),
+        (["a" * 101, "en"], ""),
+    ],
+)
+def test_as_many_locales_are_kept_as_fit(preferred: object, expected: str) -> None:
+    read = Customer.read({"id": "cus_1", "preferred_locales": preferred})
+
+    assert read.locale == expected
 
 
 def test_an_old_source_pays_where_there_is_no_payment_method() -> None:

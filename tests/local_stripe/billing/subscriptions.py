@@ -117,7 +117,7 @@ def _add_item(invoice: Object, subscription: Object, item: Object, *, is_free: b
     drafts.add_line(
         invoice,
         amount=amount,
-        description=f"{quantity} × {price['_product_name']} (at {unit})",  # noqa: RUF001 (Stripe's own sign)
+        description=f"{quantity} × {price['_product_name']} (at {unit})",
         quantity=quantity,
         price=price,
         subscription=subscription["id"],

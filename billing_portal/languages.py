@@ -1,0 +1,35 @@
+"""The languages that customers are spoken to in, and which of them a customer reads best."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+ENGLISH = "en"
+# By ISO 639-1, with their own names. Each has a file in data/ here and in dunning/data/messages/.
+LANGUAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "en": "English",
+        "de": "Deutsch",
+        "fr": "Français",
+        "es": "Español",
+        "pt": "Português",
+        "it": "Italiano",
+        "nl": "Nederlands",
+        "ja": "日本語",
+    }
+)
+# https://www.w3.org/International/questions/qa-scripts: none of these is shipped yet.
+RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ks", "ku", "ps", "sd", "ug", "ur", "yi"})
+
+
+def choose(locales: str, fallback: str = ENGLISH) -> str:
+    """The best of `locales` ("fr-CA,en": best first) that is among LANGUAGES, else `fallback`."""
+    for locale in locales.split(","):
+        language = locale.strip().replace("_", "-").partition("-")[0].lower()
+        if language in LANGUAGES:
+            return language
+    return fallback
+
+
+def direction(language: str) -> str:
+    """How `language` is written, as HTML's `dir` has it: ltr or rtl."""
+    return "rtl" if language in RIGHT_TO_LEFT else "ltr"
