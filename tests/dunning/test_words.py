@@ -6,7 +6,7 @@ import pytest
 
 from billing_portal import discretion
 from billing_portal.languages import LANGUAGES
-from dunning.campaigns import DEFAULTS
+from dunning.default_plans import DEFAULTS
 from dunning.filling import cleaned
 from dunning.models.messages import NEW_LINK
 from dunning.template_language import variables
@@ -18,7 +18,7 @@ EVERY = [(language, name) for language in LANGUAGES for name in TEMPLATES]
 
 
 def test_every_step_of_every_default_campaign_has_words() -> None:
-    used = {template for steps in DEFAULTS.values() for _delay, template in steps}
+    used = {step.template for facts in DEFAULTS.values() for step in facts.steps}
 
     assert set(DEFAULTS) == set(DeclineType)
     assert used | {NEW_LINK} == set(TEMPLATES)
