@@ -2,7 +2,6 @@
 
 import enum
 import logging
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -118,7 +117,7 @@ def charge(
         return known
     try:
         gateway = stripe_gateway.of(case.merchant)
-        method = _method(gateway, payment_method_id)
+        method = _method(asked, gateway)
     except StripeUnavailableError:
         return _known_of(asked.earlier()) or ChargeResult(Outcome.UNAVAILABLE)
     except StripeError as error:
@@ -155,11 +154,16 @@ def _is_forgotten(attempt: PaymentAttempt, *, now: datetime) -> bool:
     return attempt.state == PaymentAttempt.State.CLAIMED and now >= attempt.attempted_at + CLAIM
 
 
-def _method(gateway: StripeGateway, payment_method_id: str) -> PaymentMethod:
-    """The card as it is now; of one that Stripe doesn't know, the charge will say so."""
-    with suppress(ObjectMissingError):
-        return replace(gateway.payment_method(payment_method_id), id=payment_method_id)
-    return PaymentMethod(id=payment_method_id)
+def _method(asked: _Asked, gateway: StripeGateway) -> PaymentMethod:
+    """The card as it is now; of one that Stripe doesn't know, the charge will say so. Where
+    nothing is owed any more, no card is looked at."""
+    bare = PaymentMethod(id=asked.payment_method_id)
+    if asked.case.status == Status.VOIDED:
+        return bare
+    try:
+        return replace(gateway.payment_method(bare.id), id=bare.id)
+    except ObjectMissingError:
+        return bare
 
 
 @transaction.atomic

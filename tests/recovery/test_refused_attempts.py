@@ -84,7 +84,9 @@ def test_the_failed_card_is_left_alone_while_stripes_own_retry_is_about_to_happe
 
     result = charge(case, case.payment_method_id)
 
-    assert result == ChargeResult(Outcome.REFUSED, "Stripe's own retry is about to happen")
+    assert result == ChargeResult(
+        Outcome.NOT_YET, "Stripe's own retry is about to happen", soon + timedelta(hours=1)
+    )
     assert refusal(case)[2] == "invoice.next_payment_attempt"
     assert asked_for_money(local_stripe) == []
 
@@ -137,7 +139,7 @@ def test_a_claim_of_a_case_that_was_voided_meanwhile_is_not_asked_for_again(
     case = failed_renewal(local_stripe, merchant)
     method = new_card(local_stripe, case)
     now = timezone.now()
-    with stripe_is_down(local_stripe):
+    with stripe_is_down(local_stripe, "*/pay"):
         charge(case, method, now=now)
     local_stripe.requests.clear()
     cases.advance(case=case, trigger=Trigger.DISPUTED, at=now, now=now, once="test")
@@ -270,7 +272,7 @@ def test_an_invoice_that_was_paid_elsewhere_is_told_as_paid_even_before_the_case
     case = failed_renewal(local_stripe, merchant)
     method = new_card(local_stripe, case)
     local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)
-    local_stripe.faults.add("reset", method="GET", times=9)
+    local_stripe.faults.add("reset", method="GET", path="/v1/invoices/*", times=9)
 
     assert charge(case, method) == ChargeResult(Outcome.ALREADY_PAID)
     case.refresh_from_db()
