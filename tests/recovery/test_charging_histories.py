@@ -38,7 +38,7 @@ def test_without_any_one_of_the_rules_some_history_breaks_one(
 def test_without_the_way_round_stripes_own_retry_some_history_meets_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(charging_rules, "_stripes_own_retry", lambda facts, at: iter(()))
+    monkeypatch.setattr(charging_rules, "_stripes_own_retry", lambda *_: iter(()))
 
     assert any(live(Random(seed), steps=8).wrong for seed in range(HISTORIES))
 
