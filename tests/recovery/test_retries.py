@@ -292,47 +292,6 @@ def test_what_became_of_a_declined_step_is_known_without_stripe(
         assert retry(case, now=now) == ChargeResult(Outcome.DECLINED)
 
 
-def test_a_forgotten_claim_is_not_settled_by_not_reaching_stripe(
-    local_stripe: LocalStripe, merchant: Merchant
-) -> None:
-    case = taken_over(local_stripe, merchant)
-    now = timezone.now() + DAY
-    with stripe_is_down(local_stripe):
-        PaymentAttempt.objects.create(
-            merchant=merchant, case=case, trigger="recover", state="claimed",
-            key=f"{case.public_id}:recover:1.1:{case.payment_method_id}",
-            payment_method_id=case.payment_method_id, amount=4900, currency="usd",
-            attempted_at=now - HOUR,
-        )  # fmt: skip
-        assert retry(case, now=now) == ChargeResult(Outcome.UNAVAILABLE)
-
-
-@pytest.mark.parametrize(
-    ("later", "outcome"), [(22 * HOUR, Outcome.PAID), (23 * HOUR, Outcome.REFUSED)]
-)
-def test_a_claim_is_asked_again_only_as_long_as_stripe_surely_remembers_its_key(
-    local_stripe: LocalStripe, merchant: Merchant, later: timedelta, outcome: Outcome
-) -> None:
-    case = taken_over(local_stripe, merchant)
-    local_stripe.scenarios.set_outcome(payment_method=case.payment_method_id)
-    now = timezone.now() + DAY
-    local_stripe.faults.add("lost_response", path="*/pay", times=3)
-    assert retry(case, now=now).outcome == Outcome.UNAVAILABLE
-    known = len(asked_for_money(local_stripe))
-
-    result = retry(case, now=now + later)
-
-    assert result.outcome == outcome
-    if outcome is Outcome.PAID:
-        assert len(asked_for_money(local_stripe)) == known + 1
-        return
-    assert result.needs_person is True
-    assert result.rule.startswith("whether it was charged is not known")
-    assert len(asked_for_money(local_stripe)) == known
-    assert made(case)[0].state == "claimed"
-    assert OperatorTask.objects.get().kind == "charge_refused"
-
-
 def test_a_key_that_may_not_look_at_cards_charges_none(
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
