@@ -1,14 +1,17 @@
 """Charges that are not made: by a rule, for want of a permission, or with nothing left to pay."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from recovery import cases
+from recovery import attempts, cases
 from recovery.attempts import ChargeResult, Outcome
 from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger
+from recovery.stripe_objects import PaymentMethod
+from tests.builders import receive
 from tests.local_stripe import LocalStripe
 from tests.recovery.stories import (
     KEY,
@@ -21,6 +24,7 @@ from tests.recovery.stories import (
     realm,
     sdk,
     stripe_is_down,
+    told,
     told_on,
 )
 
@@ -235,6 +239,25 @@ def test_an_invoice_that_was_paid_elsewhere_recovers_the_case_but_not_by_the_new
     assert case.attempts.count() == 1
     assert ("attempt_refused", "Not charged: it was paid already") in told_on(case)
     assert "attempt_succeeded" not in [kind for kind, _summary in told_on(case)]
+
+
+def test_what_is_paid_while_the_card_is_looked_at_is_not_charged(
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = failed_renewal(local_stripe, merchant)
+    method = new_card(local_stripe, case)
+    look = attempts._method
+
+    def paid_meanwhile(*asked: Any) -> PaymentMethod:
+        local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)
+        receive(*told(local_stripe, "invoice.paid"))
+        return look(*asked)
+
+    monkeypatch.setattr(attempts, "_method", paid_meanwhile)
+
+    assert charge(case, method) == ChargeResult(Outcome.ALREADY_PAID)
+    assert asked_for_money(local_stripe) == []
+    assert case.attempts.filter(trigger="customer").count() == 0
 
 
 def test_an_invoice_that_the_merchant_was_paid_for_elsewhere_came_back_out_of_band(
