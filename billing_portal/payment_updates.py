@@ -171,6 +171,7 @@ OVERALL = (
     (Outcome.PENDING, Overall.PENDING),
     (Outcome.DECLINED, Overall.DECLINED),
     (Outcome.UNAVAILABLE, Overall.UNAVAILABLE),
+    (Outcome.NOT_YET, Overall.NOT_CHARGED),
     (Outcome.REFUSED, Overall.NOT_CHARGED),
 )
 
@@ -202,11 +203,15 @@ def charge_new_card(customer: Customer, *, now: datetime) -> None:
         is_customer_present=False, gateway=gateway, now=now,
     )  # fmt: skip
     undecided = [charge.case for charge in charges if charge.result.outcome in UNDECIDED]
-    if not undecided or customer.new_payment_method_tries >= MOST_TRIES:
+    if undecided and customer.new_payment_method_tries < MOST_TRIES:
+        return
+    for case in undecided:
+        timeline.append(
+            case=case, kind=Kind.ATTEMPT_UNRESOLVED, at=now,
+            once=f"unresolved:{customer.new_payment_method_id}",
+            summary="Stripe could not be asked whether the new card was charged: see there.",
+        )  # fmt: skip
+    if waits := [charge.result.from_at for charge in charges if charge.result.from_at]:
+        customers.new_card_waits(customer, until=min(waits))
+    else:
         customers.new_card_was_handled(customer)
-        for case in undecided:
-            timeline.append(
-                case=case, kind=Kind.ATTEMPT_UNRESOLVED, at=now,
-                once=f"unresolved:{customer.new_payment_method_id}",
-                summary="Stripe could not be asked whether the new card was charged: see there.",
-            )  # fmt: skip

@@ -103,9 +103,6 @@ def _record(retry: DunningRetry, result: ChargeResult, *, now: datetime) -> None
     if result.outcome in UNDECIDED:
         _put_off(retry, str(result.outcome), now=now)
         return
-    if result.outcome is Outcome.REFUSED and result.needs_person:
-        _leave_to_a_person(retry, result.rule, now=now)
-        return
     is_refused = result.outcome is Outcome.REFUSED
     state = DunningRetry.State.REFUSED if is_refused else DunningRetry.State.DONE
     _save(retry, state=state, result=result.rule or str(result.outcome))

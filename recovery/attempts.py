@@ -2,9 +2,10 @@
 
 import enum
 import logging
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -118,7 +119,7 @@ def charge(
         return known
     try:
         gateway = stripe_gateway.of(case.merchant)
-        method = _method(gateway, payment_method_id)
+        method = _method(asked, gateway)
     except StripeUnavailableError:
         return _known_of(asked.earlier()) or ChargeResult(Outcome.UNAVAILABLE)
     except StripeError as error:
@@ -126,12 +127,20 @@ def charge(
     claimed = _claim(asked, method, now=now)
     if isinstance(claimed, ChargeResult):
         return claimed
+    if now >= claimed.attempted_at + KEY_LIVES:
+        return _look_up(asked, claimed, gateway, now=now)
+    return _demand(claimed, gateway, now=now)
+
+
+def _demand(claimed: PaymentAttempt, gateway: StripeGateway, *, now: datetime) -> ChargeResult:
     try:
-        answer = _ask(gateway, case, claimed)
+        answer = _ask(gateway, claimed.case, claimed)
     except StripeUnavailableError:
         # Whether the charge was made is unknown: the claim stays and is asked again.
         return ChargeResult(Outcome.UNAVAILABLE)
     except (NotConnectedError, MissingPermissionError) as error:
+        if claimed.attempted_at < now:  # what the first worker got to is still unknown
+            return _tell_refusal(claimed.case, claimed.key, str(error), now=now)
         # Stripe looked at the key and no further: with a better one the card can be charged.
         return _release(claimed, str(error), now=now)
     except StripeError as error:
@@ -155,11 +164,16 @@ def _is_forgotten(attempt: PaymentAttempt, *, now: datetime) -> bool:
     return attempt.state == PaymentAttempt.State.CLAIMED and now >= attempt.attempted_at + CLAIM
 
 
-def _method(gateway: StripeGateway, payment_method_id: str) -> PaymentMethod:
-    """The card as it is now; of one that Stripe doesn't know, the charge will say so."""
-    with suppress(ObjectMissingError):
-        return replace(gateway.payment_method(payment_method_id), id=payment_method_id)
-    return PaymentMethod(id=payment_method_id)
+def _method(asked: _Asked, gateway: StripeGateway) -> PaymentMethod:
+    """The card as it is now; of one that Stripe doesn't know, the charge will say so. Where
+    nothing is owed any more, no card is looked at."""
+    bare = PaymentMethod(id=asked.payment_method_id)
+    if asked.case.status == Status.VOIDED:
+        return bare
+    try:
+        return replace(gateway.payment_method(bare.id), id=bare.id)
+    except ObjectMissingError:
+        return bare
 
 
 @transaction.atomic
@@ -177,10 +191,8 @@ def _claim(
         return _become_of(earlier)
     facts = _facts(asked, case, method, but=own)
     found = verdicts(facts, now=now)
-    if own and now >= own.attempted_at + KEY_LIVES:
-        found = (UNKNOWN_CLAIM, *found)
     if isinstance(found[0], Refused) or found[0].from_at > now:
-        return _refuse(asked, facts, found, now=now)
+        return _refuse(asked, found[0], told_facts(facts, found), now=now)
     return own or _new_claim(asked, method, is_renewed=is_renewed, now=now)
 
 
@@ -220,10 +232,9 @@ def _new_claim(
 
 
 def _refuse(
-    asked: _Asked, facts: ChargeFacts, found: tuple[Verdict, ...], *, now: datetime
+    asked: _Asked, verdict: Verdict, told: Mapping[str, Any], *, now: datetime
 ) -> ChargeResult:
-    """Told with what it was decided from, and with what else stands against a charge."""
-    verdict, told = found[0], told_facts(facts, found)
+    """`told`: what it was decided from, and what else stands against a charge."""
     if isinstance(verdict, Allowed):
         result = ChargeResult(Outcome.NOT_YET, verdict.rule, from_at=verdict.from_at)
         summary = f"Not charged before {verdict.from_at:%Y-%m-%d %H:%M} UTC: {verdict.rule}."
@@ -231,9 +242,9 @@ def _refuse(
         result = ChargeResult(Outcome.REFUSED, verdict.rule, needs_person=verdict.needs_person)
         summary = f"Not charged: {verdict.rule}."
     timeline.append(
-        case=asked.case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=summary,
+        case=asked.case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=summary, facts=told,
         once=f"refused:{asked.key}:{verdict.rule}:{result.from_at or ''}", rule=verdict.rule,
-        source=verdict.source, facts=told,
+        source=verdict.source,
     )  # fmt: skip
     if result.needs_person:
         operator_tasks.create(
@@ -241,6 +252,26 @@ def _refuse(
             now=now,
         )  # fmt: skip
     return result
+
+
+def _look_up(
+    asked: _Asked, claimed: PaymentAttempt, gateway: StripeGateway, *, now: datetime
+) -> ChargeResult:
+    """What became of a claim that can't be asked for again: a bank may take days, and the rest
+    is for a person to see."""
+    case = asked.case
+    intent_id = case.stripe_payment_intent_id
+    try:
+        if not case.is_one_time:
+            intent_id = gateway.invoice(case.stripe_invoice_id).payment_intent_id
+        status = gateway.payment_intent(intent_id).status
+    except StripeError:
+        return ChargeResult(Outcome.UNAVAILABLE)
+    if status == "processing":
+        return ChargeResult(Outcome.PENDING)
+    if status == "succeeded":
+        return _record(claimed, Charged("already_paid"), gateway=gateway, now=now)
+    return _refuse(asked, UNKNOWN_CLAIM, {"payment_intent": intent_id, "status": status}, now=now)
 
 
 def _known_of(earlier: PaymentAttempt | None) -> ChargeResult | None:

@@ -97,17 +97,25 @@ def update(*, merchant: Merchant, facts: StripeCustomer, at: datetime) -> Custom
 
 
 def has_new_card(
-    *, merchant: Merchant, stripe_customer_id: str, payment_method_id: str, now: datetime
+    *,
+    merchant: Merchant,
+    stripe_customer_id: str,
+    payment_method_id: str,
+    now: datetime,
+    is_renewed: bool = False,
 ) -> None:
     """Leave word that the customer's open cases can be charged to a new payment method.
 
-    Nothing is to be done for a customer without open cases, or for the card that just failed.
+    Nothing is to be done for a customer without open cases, or for the card that just failed,
+    unless its bank has renewed it (`is_renewed`): then it is another card by the same id.
     """
     customer = Customer.objects.of(merchant).filter(stripe_customer_id=stripe_customer_id).first()
     if customer is None or not stripe_customer_id or not payment_method_id:
         return
     open_cases = customer.cases.filter(status=Status.OPEN)
-    if open_cases.exclude(payment_method_id=payment_method_id).exists():
+    if not is_renewed:
+        open_cases = open_cases.exclude(payment_method_id=payment_method_id)
+    if open_cases.exists():
         customer.new_payment_method_id = payment_method_id
         customer.new_payment_method_due_at = now
         customer.new_payment_method_tries = 0
@@ -129,6 +137,26 @@ def claim_new_cards(*, now: datetime) -> list[Customer]:
         customer.new_payment_method_due_at = now + pause(customer.new_payment_method_tries)
     Customer.objects.bulk_update(batch, NEW_CARD[1:])
     return batch
+
+
+def has_failed_on(merchant: Merchant, *, stripe_customer_id: str, payment_method_id: str) -> bool:
+    """Whether an open case of the customer was tried with that payment method."""
+    return (
+        Customer.objects.of(merchant)
+        .filter(
+            stripe_customer_id=stripe_customer_id,
+            cases__status=Status.OPEN,
+            cases__attempts__payment_method_id=payment_method_id,
+        )
+        .exists()
+    )
+
+
+def new_card_waits(customer: Customer, *, until: datetime) -> None:
+    """A rule has the new card wait; that is no failed try. Unless another one came meanwhile."""
+    Customer.objects.filter(
+        pk=customer.pk, new_payment_method_id=customer.new_payment_method_id
+    ).update(new_payment_method_due_at=until, new_payment_method_tries=0)
 
 
 def new_card_was_handled(customer: Customer) -> None:

@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
 DATA = Path(__file__).parent / "data"
+DIFFERENT = 4096  # declines whose meaning is remembered; there are some hundreds
 
 
 class DeclineType(enum.StrEnum):
@@ -156,7 +158,16 @@ def classify(decline: Decline, overrides: Mapping[str, DeclineType] = NO_OVERRID
     decline_code, error code. A code nobody has seen before counts as soft with few attempts. The
     merchant's own view of a code stands before all of them, but never before a ceiling.
     """
-    stated = (
+    stated = _stated(decline)
+    chosen = overrides.get(decline.best_code)
+    if chosen is None or any(_forbids(ceiling) for ceiling in ceilings(decline)):
+        return stated
+    return _overridden(decline, chosen)
+
+
+@lru_cache(maxsize=DIFFERENT)
+def _stated(decline: Decline) -> Meaning:
+    return (
         _block(decline)
         or DECLINE_CODES.get(f"advice_code:{decline.advice_code}")
         or _network_advice(decline)
@@ -164,12 +175,9 @@ def classify(decline: Decline, overrides: Mapping[str, DeclineType] = NO_OVERRID
         or _error_code(decline)
         or UNKNOWN
     )
-    chosen = overrides.get(decline.best_code)
-    if chosen is None or any(_forbids(ceiling) for ceiling in ceilings(decline)):
-        return stated
-    return _overridden(decline, chosen)
 
 
+@lru_cache(maxsize=DIFFERENT)
 def ceilings(decline: Decline) -> tuple[Meaning, ...]:
     """Every fact of the decline that binds whatever the others say, the first that counts first:
     a network's "never again" is not lifted by Stripe's advice to try later."""

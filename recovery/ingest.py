@@ -359,6 +359,27 @@ def _payment_method_attached(merchant: Merchant, event: Event, now: datetime) ->
         )
 
 
+# What an account updater changes on a card; anything else is no new card.
+RENEWED = {"exp_month", "exp_year", "fingerprint", "last4"}
+
+
+def _card_renewed(merchant: Merchant, event: Event, now: datetime) -> None:
+    """The bank replaced a card: it is charged if it is the one that Stripe would charge, or the
+    one that failed."""
+    customer_id, method_id = id_of(event.object.get("customer")), id_of(event.object)
+    if RENEWED.isdisjoint(node(event.previous_attributes.get("card"))):
+        return
+    facts = ask(merchant, lambda stripe: stripe.customer(customer_id)) if customer_id else None
+    is_default = facts is not None and facts.default_payment_method_id == method_id
+    if is_default or customers.has_failed_on(
+        merchant, stripe_customer_id=customer_id, payment_method_id=method_id
+    ):
+        customers.has_new_card(
+            merchant=merchant, stripe_customer_id=customer_id, now=now,
+            payment_method_id=method_id, is_renewed=True,
+        )  # fmt: skip
+
+
 def _subscription_updated(merchant: Merchant, event: Event, now: datetime) -> None:
     if "default_payment_method" in event.previous_attributes:
         customers.has_new_card(
@@ -377,7 +398,7 @@ ABOUT_CUSTOMERS: Mapping[str, Callable[[Merchant, Event, datetime], None]] = Map
     {
         EventType.CUSTOMER_UPDATED: _customer_updated,
         EventType.PAYMENT_METHOD_ATTACHED: _payment_method_attached,
-        EventType.PAYMENT_METHOD_AUTOMATICALLY_UPDATED: _payment_method_attached,
+        EventType.PAYMENT_METHOD_AUTOMATICALLY_UPDATED: _card_renewed,
         EventType.CUSTOMER_SUBSCRIPTION_UPDATED: _subscription_updated,
         EventType.ACCOUNT_APPLICATION_DEAUTHORIZED: _deauthorized,
     }

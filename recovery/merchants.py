@@ -9,8 +9,16 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from recovery import credentials, ingest
-from recovery.models import Merchant, SigningSecret, StripeConnection
+from recovery import cases, credentials, declines, ingest
+from recovery.declines import DeclineType
+from recovery.models import (
+    DeclineOverride,
+    Merchant,
+    RecoveryCase,
+    SigningSecret,
+    StripeConnection,
+)
+from recovery.state_machine import Status
 from recovery.stripe_errors import StripeError
 from recovery.stripe_events import EventType
 from recovery.stripe_gateway import (
@@ -73,6 +81,24 @@ def create(
         internal_key=credentials.new_internal_key(merchant=merchant),
         api_key=credentials.new_api_key(merchant=merchant, name="first", now=now),
     )
+
+
+def override_decline(*, merchant: Merchant, decline_code: str, decline_type: DeclineType) -> None:
+    """From now on the merchant counts a decline code as that type; open cases that show it do so
+    at once. Raises ValidationError for a code that means the same for everybody (a ceiling)."""
+    if declines.is_ceiling(decline_code) or ":" in decline_code or not decline_code:
+        named = decline_code or "no code"
+        raise ValidationError(
+            {"decline_code": f"What {named} means is not the merchant's to say."}
+        )
+    DeclineOverride.objects.update_or_create(
+        merchant=merchant, decline_code=decline_code, defaults={"decline_type": decline_type}
+    )
+    showing = RecoveryCase.objects.of(merchant).filter(
+        status=Status.OPEN, decline_code=decline_code
+    )
+    for case in showing.iterator():
+        cases.project_decline(case)
 
 
 def connect(*, merchant: Merchant, api_key: str, now: datetime) -> str:

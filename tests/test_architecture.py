@@ -33,6 +33,7 @@ MODELS: Mapping[str, type[models.Model]] = {
 WRITERS: Mapping[str, set[str]] = {
     "ApiKey": {"recovery/credentials.py"},
     "Customer": {"recovery/customers.py"},
+    "DeclineOverride": {"recovery/merchants.py"},
     "DunningCampaign": {"dunning/campaigns.py"},
     "DunningMessage": {
         "dunning/messages.py",

@@ -133,7 +133,7 @@ def test_a_card_that_could_not_be_charged_comes_back_and_is_charged(
     local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_card(local_stripe, jo)
-    with down(local_stripe, monkeypatch):
+    with down(local_stripe, monkeypatch, "*/pay"):
         charge_new_cards()
     jo.refresh_from_db()
     assert jo.new_payment_method_tries == 1

@@ -126,6 +126,7 @@ class Scenarios:
             payment_method = wallet.new_payment_method(
                 realm, _declining(reason), billing_details=details
             )
+            wallet.give_to(payment_method, customer["id"] if customer else str(email))
             intent = new_intent(
                 realm,
                 amount=amount,

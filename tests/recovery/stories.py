@@ -99,8 +99,8 @@ def told_on(case: RecoveryCase) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def stripe_is_down(local_stripe: LocalStripe) -> Iterator[None]:
-    local_stripe.faults.add("reset", times=1000)
+def stripe_is_down(local_stripe: LocalStripe, path: str = "*") -> Iterator[None]:
+    local_stripe.faults.add("reset", path=path, times=1000)
     yield
     local_stripe.faults.clear()
 

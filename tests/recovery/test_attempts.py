@@ -94,7 +94,7 @@ def test_a_payment_that_went_through_stands_even_if_stripe_cannot_tell_the_detai
 ) -> None:
     case = failed_renewal(local_stripe, merchant)
     method = new_card(local_stripe, case)
-    local_stripe.faults.add("reset", method="GET", times=9)
+    local_stripe.faults.add("reset", method="GET", path="/v1/invoices/*", times=9)
 
     assert charge(case, method) == ChargeResult(Outcome.PAID)
 
@@ -168,13 +168,13 @@ def test_the_webhook_of_the_very_charge_may_arrive_first_or_last_and_makes_no_se
     method = new_card(local_stripe, case, "pm_card_declines_do_not_honor")
     # Our clock is minutes ahead of Stripe's, so that nothing is matched by its time alone.
     ahead = timezone.now() + timedelta(minutes=10)
+    gateway = stripe_gateway.of(merchant)
     claimed = attempts._claim(
-        case=case, payment_method_id=method, trigger=AttemptTrigger.CUSTOMER,
-        is_customer_present=True, now=ahead,
+        attempts._Asked(case, method, AttemptTrigger.CUSTOMER, is_customer_present=True, step=""),
+        gateway.payment_method(method), now=ahead,
     )  # fmt: skip
     assert isinstance(claimed, PaymentAttempt)
     local_stripe.faults.add("lost_response", path="*/pay", times=3)
-    gateway = stripe_gateway.of(merchant)
     with pytest.raises(StripeUnavailableError):
         attempts._ask(gateway, case, claimed)
     local_stripe.faults.clear()
@@ -244,7 +244,7 @@ def test_a_claim_is_kept_while_stripe_is_unavailable_and_asked_again_when_it_has
     method = new_card(local_stripe, case)
     now = timezone.now()
 
-    with stripe_is_down(local_stripe):
+    with stripe_is_down(local_stripe, "*/pay"):
         assert charge(case, method, now=now) == ChargeResult(Outcome.UNAVAILABLE)
     assert ours(case).state == "claimed"
     assert charge(case, method, now=now + timedelta(minutes=1)) == ChargeResult(Outcome.PENDING)

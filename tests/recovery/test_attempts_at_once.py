@@ -122,7 +122,7 @@ def test_workers_that_cannot_reach_stripe_leave_one_claim(
     case = failed_renewal(local_stripe, merchant)
     method = new_card(local_stripe, case)
 
-    with stripe_is_down(local_stripe):
+    with stripe_is_down(local_stripe, "*/pay"):
         results = at_once(
             *(
                 partial(charge, RecoveryCase.objects.get(pk=case.pk), method)

@@ -1,14 +1,17 @@
 """Charges that are not made: by a rule, for want of a permission, or with nothing left to pay."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from recovery import cases
+from recovery import attempts, cases
 from recovery.attempts import ChargeResult, Outcome
 from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger
+from recovery.stripe_objects import PaymentMethod
+from tests.builders import receive
 from tests.local_stripe import LocalStripe
 from tests.recovery.stories import (
     KEY,
@@ -21,6 +24,7 @@ from tests.recovery.stories import (
     realm,
     sdk,
     stripe_is_down,
+    told,
     told_on,
 )
 
@@ -84,7 +88,9 @@ def test_the_failed_card_is_left_alone_while_stripes_own_retry_is_about_to_happe
 
     result = charge(case, case.payment_method_id)
 
-    assert result == ChargeResult(Outcome.REFUSED, "Stripe's own retry is about to happen")
+    assert result == ChargeResult(
+        Outcome.NOT_YET, "Stripe's own retry is about to happen", soon + timedelta(hours=1)
+    )
     assert refusal(case)[2] == "invoice.next_payment_attempt"
     assert asked_for_money(local_stripe) == []
 
@@ -137,7 +143,7 @@ def test_a_claim_of_a_case_that_was_voided_meanwhile_is_not_asked_for_again(
     case = failed_renewal(local_stripe, merchant)
     method = new_card(local_stripe, case)
     now = timezone.now()
-    with stripe_is_down(local_stripe):
+    with stripe_is_down(local_stripe, "*/pay"):
         charge(case, method, now=now)
     local_stripe.requests.clear()
     cases.advance(case=case, trigger=Trigger.DISPUTED, at=now, now=now, once="test")
@@ -235,6 +241,25 @@ def test_an_invoice_that_was_paid_elsewhere_recovers_the_case_but_not_by_the_new
     assert "attempt_succeeded" not in [kind for kind, _summary in told_on(case)]
 
 
+def test_what_is_paid_while_the_card_is_looked_at_is_not_charged(
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = failed_renewal(local_stripe, merchant)
+    method = new_card(local_stripe, case)
+    look = attempts._method
+
+    def paid_meanwhile(*asked: Any) -> PaymentMethod:
+        local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)
+        receive(*told(local_stripe, "invoice.paid"))
+        return look(*asked)
+
+    monkeypatch.setattr(attempts, "_method", paid_meanwhile)
+
+    assert charge(case, method) == ChargeResult(Outcome.ALREADY_PAID)
+    assert asked_for_money(local_stripe) == []
+    assert case.attempts.filter(trigger="customer").count() == 0
+
+
 def test_an_invoice_that_the_merchant_was_paid_for_elsewhere_came_back_out_of_band(
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
@@ -270,7 +295,7 @@ def test_an_invoice_that_was_paid_elsewhere_is_told_as_paid_even_before_the_case
     case = failed_renewal(local_stripe, merchant)
     method = new_card(local_stripe, case)
     local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)
-    local_stripe.faults.add("reset", method="GET", times=9)
+    local_stripe.faults.add("reset", method="GET", path="/v1/invoices/*", times=9)
 
     assert charge(case, method) == ChargeResult(Outcome.ALREADY_PAID)
     case.refresh_from_db()

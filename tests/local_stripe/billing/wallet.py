@@ -49,15 +49,27 @@ def new_payment_method(
             "metadata": {},
             "type": "card",
             "_card": card,
+            "_holder": "",
             "_outcome": card.outcome,
             "_refused_when_saved": card.refused_when_saved,
         }
     )
 
 
-def fingerprint(card: Card) -> str:
-    """The same for a number however often it is saved."""
-    return hashlib.sha256(card.number.encode()).hexdigest()[:16]
+def fingerprint(card: Card, holder: str = "") -> str:
+    """The same for a number however often its holder saves it.
+
+    At Stripe all who type a test number in have one card between them. Here it stands for a card
+    of each one's own, as in life: else a hundred customers would share one card's budget.
+    """
+    return hashlib.sha256(f"{card.number}{holder}".encode()).hexdigest()[:16]
+
+
+def give_to(payment_method: Object, holder: str) -> None:
+    """It is the card of a customer, or of a guest with that address."""
+    payment_method["_holder"] = holder
+    fresh = fingerprint(payment_method["_card"], holder)
+    payment_method["card"] = {**payment_method["card"], "fingerprint": fresh}
 
 
 def renew_card(realm: Realm, payment_method: Object, card: Card) -> None:
@@ -70,7 +82,7 @@ def renew_card(realm: Realm, payment_method: Object, card: Card) -> None:
             **payment_method["card"],
             "exp_month": card.exp_month,
             "exp_year": card.exp_year,
-            "fingerprint": fingerprint(card),
+            "fingerprint": fingerprint(card, payment_method["_holder"]),
             "last4": card.last4,
         }
         payment_method["_card"] = card
@@ -109,6 +121,7 @@ def attach(realm: Realm, payment_method: Object, customer: Object) -> None:
         raise errors.card_error(decline.error())
     if payment_method["customer"] is None:
         payment_method["customer"] = customer["id"]
+        give_to(payment_method, customer["id"])
         realm.emit("payment_method.attached", payment_method)
 
 
