@@ -38,8 +38,9 @@ WRITERS: Mapping[str, set[str]] = {
     "DunningMessage": {
         "dunning/messages.py",
         "dunning/replacements.py",
-        "dunning/runs.py",
+        "dunning/steps.py",
     },  # the others only queue what delivery sends
+    "DunningRetry": {"dunning/retries.py"},
     "DunningRun": {"dunning/runs.py"},
     "DunningStep": {"dunning/campaigns.py"},
     "InternalKey": {"recovery/credentials.py"},
