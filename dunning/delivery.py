@@ -135,7 +135,7 @@ def _claim(message_id: int, *, now: datetime) -> Claimed | None:
     then nothing was claimed."""
     message = (
         DunningMessage.objects.select_for_update(of=("self",))
-        .select_related("case__merchant", "case__customer", "step")
+        .select_related("case__merchant__stripe", "case__customer", "step")
         .get(pk=message_id)
     )
     if message.state != DunningMessage.State.QUEUED:
@@ -143,6 +143,9 @@ def _claim(message_id: int, *, now: datetime) -> Claimed | None:
     case = cases.locked(message.case)
     if case.status not in (ANSWERED if message.is_asked_for else WRITTEN_TO):
         _skip(message, f"the case is {case.status}", now=now)
+        return None
+    if message.case.merchant.stripe.disconnected_at:
+        _skip(message, "the merchant has disconnected Stripe", now=now)
         return None
     if case.is_paused and not message.is_asked_for:
         message.due_at = now + PAUSE_CASE_IS_PAUSED

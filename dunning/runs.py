@@ -59,7 +59,9 @@ def campaign_steps(campaign_id: int) -> list[Planned]:
 def _next(
     steps: list[Planned], case: RecoveryCase, *, now: datetime, after: int = 0
 ) -> Due | None:
-    return first_due(steps, failed_at=case.failed_at, not_before=now, after=after)
+    # A failure lies behind us, also where Stripe's clock is ahead of ours.
+    failed_at = min(case.failed_at, case.opened_at)
+    return first_due(steps, failed_at=failed_at, not_before=now, after=after)
 
 
 @transaction.atomic
@@ -67,8 +69,9 @@ def take_due_steps(*, now: datetime) -> list[int]:
     """Queue the messages of steps that are due; returns their ids. Runs of closed cases end,
     those of paused ones wait."""
     due = DunningRun.objects.filter(
-        state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False
-    )
+        state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False,
+        case__merchant__stripe__disconnected_at=None,
+    )  # fmt: skip
     batch = due.select_for_update(skip_locked=True, of=("self",)).select_related(
         "case", "campaign"
     )

@@ -308,8 +308,8 @@ def advance(
         case.status, case.reason, case.closed_at = decision.to, decision.reason, at
         _receive(case, payment)
         case.save()
-    elif case.reason in {Trigger.REFUNDED, Trigger.DISPUTED} and not case.amount_recovered:
-        # That the money went back may be heard before that it came.
+    elif case.status == Status.VOIDED and not _is_all_told(case):
+        # That the money went back, or was never owed, may be heard before that it came.
         _receive(case, payment)
         case.save()
     told = f"the case is {case.status}" if isinstance(decision, Move) else decision.why
@@ -319,6 +319,10 @@ def advance(
         facts=facts,
     )  # fmt: skip
     return case
+
+
+def _is_all_told(case: RecoveryCase) -> bool:
+    return bool(case.amount_recovered) or case.reason == Trigger.BELONGS_TO_INVOICE
 
 
 def _receive(case: RecoveryCase, payment: Payment | None) -> None:

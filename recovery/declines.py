@@ -76,6 +76,13 @@ def _decline_codes() -> Mapping[str, Meaning]:
     )
 
 
+def _authentication_codes() -> frozenset[str]:
+    rows = _read("decline_codes.csv")
+    return frozenset(
+        row["code"] for row in rows if row["customer_action"].startswith("authenticate (3DS)")
+    )
+
+
 _RETRYABLE_BY_TYPE = {
     DeclineType.SOFT: Retryable.LIMITED,
     DeclineType.HARD: Retryable.NO,
@@ -100,6 +107,8 @@ def _network_codes() -> Mapping[tuple[str, str], Meaning]:
 
 DECLINE_CODES = _decline_codes()
 NETWORK_CODES = _network_codes()
+# The customer has to confirm this very payment: another card is not what the bank asks for.
+AUTHENTICATION_CODES = _authentication_codes()
 UNKNOWN = DECLINE_CODES["UNKNOWN"]
 
 

@@ -244,7 +244,7 @@ def test_a_payment_intent_of_any_version_says_the_same(link: Payload) -> None:
         id="pi_1", status="requires_payment_method", livemode=True, customer_id="cus_1",
         email="jo@x.org", invoice_id="in_1", amount=2500, amount_received=0, currency="eur",
         description="A lamp", created_at=datetime(2025, 10, 9, 8, 53, 20, tzinfo=UTC),
-        failure=FAILURE,
+        paid_at=None, failure=FAILURE,
     )  # fmt: skip
 
 
