@@ -31,7 +31,6 @@ from recovery.stripe_objects import (
 
 logger = logging.getLogger(__name__)
 
-CHECKOUT = "subscription_create"  # a first invoice that fails is an abandoned checkout
 NO_REASON = Failure(decline=Decline(), payment_method=PaymentMethod())
 Answer = TypeVar("Answer")
 
@@ -100,9 +99,11 @@ def invoice_failed(
     """
     fresh = ask(merchant, lambda stripe: stripe.invoice(told.id)) if told.id else None
     invoice = fresh or told
-    if CHECKOUT in {invoice.billing_reason, told.billing_reason} or not told.id:
+    if invoice.is_checkout or told.is_checkout:
+        if not _can_be_asked(merchant):
+            twins.forget_checkout(merchant, told, now=now)
         return None
-    if invoice.amount_owed <= 0:
+    if invoice.amount_owed <= 0 or not told.id:
         return None
     case = cases.open_for_invoice(
         merchant=merchant, invoice=invoice, failed_at=failed_at, now=now,

@@ -130,6 +130,11 @@ class Invoice:
     def is_paid(self) -> bool:
         return self.status == "paid"
 
+    @property
+    def is_checkout(self) -> bool:
+        """A subscription's first invoice: one that fails is an abandoned checkout."""
+        return self.billing_reason == "subscription_create"
+
     @classmethod
     def read(cls, value: Node) -> Self:
         details = node(value, "parent", "subscription_details")
