@@ -202,7 +202,8 @@ def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> 
     case = locked(case)
     case.stripe_payment_intent_id = case.stripe_payment_intent_id or invoice.payment_intent_id
     case.stripe_subscription_id = case.stripe_subscription_id or invoice.subscription_id
-    case.attempt_count = max(case.attempt_count, invoice.attempt_count)
+    if not invoice.is_paid:  # else the attempt that went through would count as a failed one
+        case.attempt_count = max(case.attempt_count, invoice.attempt_count)
     new, old = invoice.next_payment_attempt_at, case.next_payment_attempt_at
     if (at, new or LONG_AGO) > (case.known_at, old or LONG_AGO):
         case.next_payment_attempt_at = new

@@ -115,6 +115,7 @@ def invoice_failed(
         case=case, failure=failure, key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now
     )
     if fresh:
+        cases.take_over_invoice(case=case, invoice=told, at=failed_at)  # how often it had failed
         settle_invoice(case=case, invoice=fresh, now=now)
     return case if _can_be_asked(merchant) else twins.unite(case, now=now)
 
