@@ -8,6 +8,7 @@ from typing import Any
 Node = Mapping[str, Any]
 NOTHING: Node = MappingProxyType({})
 LARGEST = 2**63 - 1  # what a bigint column holds
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 # PostgreSQL refuses NUL in text, and no database takes half a surrogate pair.
 UNSTORABLE = {0: None} | dict.fromkeys(range(0xD800, 0xE000), "�")
 
@@ -34,13 +35,15 @@ def whole(value: object, *, name: str) -> int | None:
 
 
 def moment(value: object) -> datetime | None:
-    """Seconds since the epoch as a time, or None if it is none that a calendar knows."""
+    """Seconds since the epoch as a time, or None if it is none that Stripe can mean.
+
+    Nothing of Stripe's happened before 2000 or will before 2100, and what reckons with times
+    (a step's delay, a day in another zone) would leave the calendar at its ends.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    try:
-        return datetime.fromtimestamp(value, tz=UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
+    in_bounds = EARLIEST.timestamp() <= value <= LATEST.timestamp()
+    return datetime.fromtimestamp(value, tz=UTC) if in_bounds else None
 
 
 def node(value: object, *path: str) -> Node:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tests.builders import DASHBOARD, DOCUMENTED_EXAMPLE, dashboard, make_merchant, receive
 
@@ -42,3 +43,15 @@ def test_a_limit_out_of_range_is_a_400_that_names_the_field(limit: str) -> None:
     response = Client().get(DASHBOARD, {"limit": limit}, headers={"X-Internal-Key": key})
     assert response.status_code == 400
     assert "limit" in response.json()["error"]["fields"]
+
+
+@pytest.mark.parametrize("created", [253_402_300_700, -62_135_596_800, 0])
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+def test_an_event_from_the_end_of_the_calendar_happened_when_it_was_heard(
+    created: int, zone: str
+) -> None:
+    merchant = make_merchant(time_zone=zone)
+    receive(DOCUMENTED_EXAMPLE | {"created": created})
+
+    (shown,) = dashboard(merchant)["events"]
+    assert shown["date"] == timezone.now().astimezone(merchant.zone).date().isoformat()
