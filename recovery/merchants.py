@@ -1,13 +1,16 @@
 """How a merchant comes to be, and how its Stripe is connected."""
 
+import logging
 import secrets
 import zoneinfo
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from recovery import credentials, ingest
 from recovery.models import Merchant, SigningSecret, StripeConnection
@@ -17,6 +20,8 @@ from recovery.stripe_gateway import (
     API_VERSION,
     StripeGateway,
 )
+
+logger = logging.getLogger(__name__)
 
 WEBHOOK_PATH = "/fourthngoal/recover/webhook"
 ONLY_FOR_CONNECT = {EventType.ACCOUNT_APPLICATION_DEAUTHORIZED}
@@ -75,33 +80,77 @@ def create(
     )
 
 
+def create_connected(*, api_key: str, now: datetime, **about: Any) -> Credentials:
+    """A merchant whose Stripe is connected at once, or none. `about` is what `create` takes.
+    Raises ValidationError, ConnectError."""
+    check_key(api_key)
+    with ExitStack() as undo:
+        merchant, made = create(now=now, **about)
+        undo.callback(merchant.delete)
+        secret = connect(merchant=merchant, api_key=api_key, now=now)
+        undo.pop_all()
+    return replace(made, webhook_secret=secret)
+
+
 def connect(*, merchant: Merchant, api_key: str, now: datetime) -> str:
     """Connect a merchant's Stripe with a (restricted) key; returns the endpoint's signing secret.
 
     Probes what the key may do, makes sure of a portal configuration and of one webhook endpoint
     with the pinned version, and opens cases for what has failed already. Doing it again repairs
-    what is missing. Raises ConnectError.
+    what is missing. Raises ConnectError, and then all is as it was: Stripe has room for 16
+    endpoints only, and none is left there without a use.
     """
     check_key(api_key)
     gateway = StripeGateway(api_key=api_key)
+    livemode = "_live_" in api_key
     try:
         _check_permissions(gateway)
         account = gateway.account()
+        _check_is_free(merchant, account=account, livemode=livemode)
         portal = gateway.ensure_portal_configuration()
-        secret = _ensure_endpoint(merchant, gateway)
-        connection = merchant.stripe
-        connection.api_key = api_key
-        connection.account_id = account
-        connection.livemode = "_live_" in api_key
-        connection.portal_configuration_id = portal
-        connection.api_version = API_VERSION
-        connection.connected_at = now
-        connection.disconnected_at = None
-        connection.save()
-        _import_failed_invoices(merchant, gateway, now=now)
+        with ExitStack() as undo:
+            undo.callback(StripeConnection.objects.get(merchant=merchant).save)
+            endpoint_id, secret = _ensure_endpoint(merchant, gateway, undo)
+            connection = merchant.stripe
+            connection.api_key = api_key
+            connection.account_id = account
+            connection.livemode = livemode
+            connection.endpoint_id = endpoint_id
+            connection.portal_configuration_id = portal
+            connection.api_version = API_VERSION
+            connection.connected_at = now
+            connection.disconnected_at = None
+            _keep(connection)
+            _import_failed_invoices(merchant, gateway, now=now)
+            undo.pop_all()
     except StripeError as error:
         raise ConnectError(str(error)) from error
     return secret
+
+
+def _check_is_free(merchant: Merchant, *, account: str, livemode: bool) -> None:
+    others = StripeConnection.objects.exclude(merchant=merchant).select_related("merchant")
+    taken = others.filter(account_id=account, livemode=livemode).first() if account else None
+    if taken is not None:
+        raise ConnectError(
+            f"The Stripe account {account} ({'live' if livemode else 'test'} mode) belongs to "
+            f"the merchant {taken.merchant.public_id} already. Each account has one merchant in "
+            "each mode: use that one, or the key of another account."
+        )
+
+
+def _keep(connection: StripeConnection) -> None:
+    """Another merchant may have been connected to the account since it was found free."""
+    try:
+        with transaction.atomic():
+            connection.save()
+    except IntegrityError:
+        _check_is_free(
+            connection.merchant,
+            account=connection.account_id,
+            livemode=connection.livemode is True,
+        )
+        raise
 
 
 def check_key(api_key: str) -> None:
@@ -127,9 +176,11 @@ def _check_permissions(gateway: StripeGateway) -> None:
         )
 
 
-def _ensure_endpoint(merchant: Merchant, gateway: StripeGateway) -> str:
-    """Reuse our own endpoint if we still know its secret; Stripe tells a secret just once, so
-    one whose secret we lost is replaced."""
+def _ensure_endpoint(
+    merchant: Merchant, gateway: StripeGateway, undo: ExitStack
+) -> tuple[str, str]:
+    """Id and secret of our own endpoint, reused if we still know its secret; Stripe tells a
+    secret just once, so one whose secret we lost is replaced."""
     events = [event.value for event in EventType if event not in ONLY_FOR_CONNECT]
     url = webhook_url(merchant)
     known = {row.endpoint_id: row for row in SigningSecret.objects.of(merchant)}
@@ -139,7 +190,7 @@ def _ensure_endpoint(merchant: Merchant, gateway: StripeGateway) -> str:
             continue
         if endpoint.id in known and endpoint.api_version == API_VERSION:
             gateway.update_endpoint(endpoint.id, events=events)
-            return str(known[endpoint.id].secret)
+            return endpoint.id, str(known[endpoint.id].secret)
         stale.append(endpoint.id)
     for endpoint_id in stale:
         gateway.delete_endpoint(endpoint_id)
@@ -147,9 +198,17 @@ def _ensure_endpoint(merchant: Merchant, gateway: StripeGateway) -> str:
         url=url, events=events, merchant=merchant.public_id,
         key=f"endpoint:{merchant.public_id}:{secrets.token_hex(8)}",
     )  # fmt: skip
+    undo.callback(_remove_endpoint, merchant, gateway, made.id)
     SigningSecret.objects.create(merchant=merchant, secret=made.secret, endpoint_id=made.id)
-    merchant.stripe.endpoint_id = made.id
-    return made.secret
+    return made.id, made.secret
+
+
+def _remove_endpoint(merchant: Merchant, gateway: StripeGateway, endpoint_id: str) -> None:
+    SigningSecret.objects.of(merchant).filter(endpoint_id=endpoint_id).delete()
+    try:
+        gateway.delete_endpoint(endpoint_id)
+    except StripeError as error:
+        logger.warning("Endpoint %s is of no use; delete it in Stripe: %s", endpoint_id, error)
 
 
 def _import_failed_invoices(merchant: Merchant, gateway: StripeGateway, *, now: datetime) -> None:

@@ -37,25 +37,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         now, api_key = timezone.now(), options["stripe_api_key"].strip()
+        about = {
+            "name": options["name"],
+            "product_name": options["product_name"],
+            "currency": options["currency"],
+            "time_zone": options["timezone"],
+            "monthly_price": _minor_units(options["monthly_price"], options["currency"].lower()),
+            "webhook_secret": options["webhook_secret"],
+        }
         try:
             if api_key:
-                merchants.check_key(api_key)
-            merchant, made = merchants.create(
-                name=options["name"],
-                product_name=options["product_name"],
-                currency=options["currency"],
-                time_zone=options["timezone"],
-                monthly_price=_minor_units(options["monthly_price"], options["currency"].lower()),
-                webhook_secret=options["webhook_secret"],
-                now=now,
-            )
-            if api_key:
-                try:
-                    secret = merchants.connect(merchant=merchant, api_key=api_key, now=now)
-                except merchants.ConnectError:
-                    merchant.delete()
-                    raise
-                made = dataclasses.replace(made, webhook_secret=secret)
+                made = merchants.create_connected(api_key=api_key, now=now, **about)
+            else:
+                _merchant, made = merchants.create(now=now, **about)
         except ValidationError as error:
             raise CommandError(_sentence(error)) from error
         except merchants.ConnectError as error:
