@@ -4,7 +4,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.builders import DASHBOARD, DOCUMENTED_EXAMPLE, dashboard, make_merchant, receive
+from recovery.models import StripeEvent
+from recovery.reading import LARGEST
+from tests.builders import (
+    DASHBOARD,
+    DOCUMENTED_EXAMPLE,
+    dashboard,
+    event,
+    make_merchant,
+    receive,
+)  # fmt: skip
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +64,30 @@ def test_an_event_from_the_end_of_the_calendar_happened_when_it_was_heard(
 
     (shown,) = dashboard(merchant)["events"]
     assert shown["date"] == timezone.now().astimezone(merchant.zone).date().isoformat()
+
+
+def fail_and_pay(invoice_id: str, amount: int) -> None:
+    about = {"id": invoice_id, "amount_due": amount, "currency": "usd"}
+    receive(event("invoice.payment_failed", about))
+    receive(event("invoice.paid", about | {"amount_paid": amount}))
+
+
+def test_the_largest_amounts_add_up() -> None:
+    merchant = make_merchant()
+    for number in range(3):
+        fail_and_pay(f"in_{number}", LARGEST)
+
+    assert dashboard(merchant)["recovered_mtd"] == 3 * LARGEST // 100
+
+
+def test_amounts_that_no_database_can_add_up_are_refused_and_the_others_are_shown() -> None:
+    merchant = make_merchant()
+    for number in range(2):
+        fail_and_pay(f"in_{number}", 2**62)
+    fail_and_pay("in_2", 4900)
+
+    assert dashboard(merchant)["recovered_mtd"] == 49
+    refused = StripeEvent.objects.filter(state="failed").values_list("error", flat=True)
+    assert [error.partition(" (")[0] for error in refused.order_by("id")] == [
+        "amount_due is larger than any amount can be"
+    ] * 2
