@@ -132,15 +132,11 @@ def test_without_json_each_credential_has_a_line() -> None:
         *(
             (["Fern", "--monthly-price", price],
              f"--monthly-price is {price!r}. Write it as 29.00, or none.")
-            for price in ("free", "0", "-3", "29,00", "29.005", "NaN", "sNaN", "Infinity", "")
+            for price in ("free", "0", "-3", "29,00", "29.005", "NaN", "sNaN", "Infinity", "",
+                          "1e9999999", "1e-9999999", "9" * 5000, "1e999", "99999999999999999")
         ),
         (["Fern", "--monthly-price", "29.50", "--currency", "jpy"],
          "--monthly-price is '29.50'. Write it as 29.00, or none."),
-        *(
-            (["Fern", "--monthly-price", price],
-             "--monthly-price: Ensure this value is less than or equal to 9223372036854775807.")
-            for price in ("1e999", "99999999999999999")
-        ),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_sentence_and_nothing_is_kept(

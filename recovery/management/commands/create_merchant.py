@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from recovery import merchants
 from recovery.money import decimals
+from recovery.reading import LARGEST
 
 OPTIONS = {
     "product_name": "--product-name",
@@ -74,8 +75,9 @@ def _minor_units(price: str, currency: str) -> int | None:
         return None
     try:
         amount = Decimal(price).scaleb(decimals(currency))
-    except InvalidOperation:
+    except ArithmeticError:  # no number, or one with more zeros than a Decimal has room for
         amount = Decimal(-1)
-    if not amount.is_finite() or amount <= 0 or amount != amount.to_integral_value():
+    is_price = amount.is_finite() and 0 < amount <= LARGEST
+    if not is_price or amount != amount.to_integral_value():
         raise CommandError(f"--monthly-price is {price!r}. Write it as 29.00, or none.")
     return int(amount)
