@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 
 from recovery import credentials, ingest
 from recovery.models import Merchant, SigningSecret, StripeConnection
+from recovery.money import decimals
 from recovery.stripe_errors import StripeError
 from recovery.stripe_events import EventType
 from recovery.stripe_gateway import (
@@ -41,6 +42,12 @@ class Credentials:
     webhook_secret: str
     internal_key: str
     api_key: str
+
+
+def default_price(currency: str) -> str:
+    """What Recover costs a month where nobody says: 29.00 of a currency that has cents. In yen
+    or dinars that would be another price altogether, so there it is none."""
+    return "29.00" if decimals(currency) == 2 else "none"
 
 
 def webhook_url(merchant: Merchant) -> str:

@@ -104,6 +104,24 @@ def test_a_price_is_kept_in_minor_units(
     assert Merchant.objects.get().monthly_price == minor_units
 
 
+@pytest.mark.parametrize(
+    ("currency", "minor_units"),
+    [("usd", 2900), ("EUR", 2900), ("isk", 2900), ("jpy", None), ("BHD", None)],
+)
+def test_the_default_price_is_29_where_a_currency_has_cents_and_none_elsewhere(
+    currency: str, minor_units: int | None
+) -> None:
+    made = json.loads(run("create_merchant", "Fern", "--currency", currency, "--json"))
+
+    assert Merchant.objects.get().monthly_price == minor_units
+    shown = Client().get(DASHBOARD, headers={"X-Internal-Key": made["internal_key"]}).json()
+    assert shown["roi_multiple"] == (0 if minor_units else None)
+
+
+def test_a_merchant_has_no_price_of_its_own_accord() -> None:
+    assert Merchant().monthly_price is None
+
+
 def test_without_json_each_credential_has_a_line() -> None:
     lines = run("create_merchant", "Fern").splitlines()
 

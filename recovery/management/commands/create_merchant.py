@@ -33,17 +33,22 @@ class Command(BaseCommand):
         parser.add_argument("--webhook-secret", default="", help="of an endpoint made by hand")
         parser.add_argument("--currency", default="usd", help="of the figures (usd)")
         parser.add_argument("--timezone", default="UTC", help="Europe/Berlin, say (UTC)")
-        parser.add_argument("--monthly-price", default="29.00", help="of Recover, or none (29.00)")
+        parser.add_argument(
+            "--monthly-price",
+            help="of Recover, in major units of the currency, or none (29.00 where the currency "
+            "has cents; none in yen, dinars and the like, and then roi_multiple is null)",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         now, api_key = timezone.now(), options["stripe_api_key"].strip()
+        currency = options["currency"].lower()
         about = {
             "name": options["name"],
             "product_name": options["product_name"],
             "currency": options["currency"],
             "time_zone": options["timezone"],
-            "monthly_price": _minor_units(options["monthly_price"], options["currency"].lower()),
+            "monthly_price": _minor_units(options["monthly_price"], currency),
             "webhook_secret": options["webhook_secret"],
         }
         try:
@@ -69,8 +74,9 @@ def _sentence(error: ValidationError) -> str:
     return f"{OPTIONS.get(field, field)}: {messages[0]}"
 
 
-def _minor_units(price: str, currency: str) -> int | None:
+def _minor_units(given: str | None, currency: str) -> int | None:
     """`29.00` → 2900; `none` → None."""
+    price = merchants.default_price(currency) if given is None else given
     if price.lower() == "none":
         return None
     try:
