@@ -12,15 +12,23 @@ from recovery.models import Merchant, RecoveryCase
 from recovery.money import as_number, decimals, major
 from recovery.state_machine import Status
 
+DEFINITIONS_VERSION = 1  # one more whenever a figure comes to mean something else
 DEFINITIONS: Mapping[str, str] = MappingProxyType(
     {
         "recovered_mtd": "Money of cases recovered since the 1st, 00:00 in the merchant's time "
         "zone, less what was refunded, in major units of the merchant's currency.",
+        "by_currency": "recovered_mtd of each currency in which money came back, in its own major "
+        "units. Currencies are never added up.",
         "recovery_rate": "Recovered ÷ (recovered + lost), by count, of the cases closed in the "
         "month. Voided cases are in neither. Null while none closed.",
         "failed_payments_mtd": "Cases opened in the month, voided ones left out.",
         "roi_multiple": "recovered_mtd ÷ the monthly price of Recover, rounded half-even. Null "
         "without a price.",
+        "amount": "What was owed when the case opened or, while it is open, is owed now, in minor "
+        "units of its currency.",
+        "recovered_amount": "What came back on the case, less what was refunded and never below "
+        "0, in minor units of its currency.",
+        "date": "The day of the first failure in the merchant's time zone.",
     }
 )
 

@@ -3,7 +3,9 @@
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
+from recovery import credentials, metrics
 from recovery.models import StripeEvent
 from recovery.reading import LARGEST
 from tests.builders import (
@@ -16,6 +18,7 @@ from tests.builders import (
 )  # fmt: skip
 
 pytestmark = pytest.mark.django_db
+DEFINITIONS = "/fourthngoal/recover/metrics/definitions"
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Internal-Key": "rik_wrong"}])
@@ -46,8 +49,6 @@ def test_before_anything_closed_there_is_no_rate() -> None:
 
 @pytest.mark.parametrize("limit", ["0", "101", "x"])
 def test_a_limit_out_of_range_is_a_400_that_names_the_field(limit: str) -> None:
-    from recovery import credentials
-
     key = credentials.new_internal_key(merchant=make_merchant())
     response = Client().get(DASHBOARD, {"limit": limit}, headers={"X-Internal-Key": key})
     assert response.status_code == 400
@@ -91,3 +92,39 @@ def test_amounts_that_no_database_can_add_up_are_refused_and_the_others_are_show
     assert [error.partition(" (")[0] for error in refused.order_by("id")] == [
         "amount_due is larger than any amount can be"
     ] * 2
+
+
+# --- what the figures mean --------------------------------------------------------------------
+
+
+def test_the_dashboard_says_where_its_figures_are_defined(settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://recover.example"
+    merchant = make_merchant()
+
+    address = dashboard(merchant)["definitions"]
+    assert address == f"https://recover.example{DEFINITIONS}"
+    key = credentials.new_internal_key(merchant=merchant)
+    answer = Client().get(DEFINITIONS, headers={"X-Internal-Key": key})
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    told = answer.json()
+    assert set(told) == {"version", "definitions"}
+    assert told["version"] == 1
+    assert all(words.endswith(".") for words in told["definitions"].values())
+
+
+def test_every_figure_that_is_shown_is_defined() -> None:
+    merchant = make_merchant()
+    receive(DOCUMENTED_EXAMPLE)
+    shown = dashboard(merchant)
+    facts = {"id", "customer_email_masked", "decline_type", "decline_code", "currency", "status"}
+    figures = (set(shown) | set(shown["events"][0])) - facts - {"definitions", "events"}
+
+    assert figures == set(metrics.DEFINITIONS)
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Internal-Key": "rik_wrong"}])
+def test_definitions_are_for_who_has_a_key(headers: dict[str, str]) -> None:
+    answer = Client().get(DEFINITIONS, headers=headers)
+
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"].startswith("X-Internal-Key")
