@@ -72,7 +72,7 @@ def _event(case: RecoveryCase, merchant: Merchant) -> dict[str, Any]:
         "decline_code": case.decline_code or None,
         "amount": case.amount,
         "currency": case.currency,
-        "recovered_amount": case.amount_recovered - case.amount_refunded,
+        "recovered_amount": metrics.kept(case),
         "date": case.failed_at.astimezone(merchant.zone).date().isoformat(),
         "status": case.status,
     }

@@ -6,7 +6,8 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from types import MappingProxyType
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Greatest
 
 from recovery.models import Merchant, RecoveryCase
 from recovery.money import as_number, decimals, major
@@ -31,6 +32,15 @@ DEFINITIONS: Mapping[str, str] = MappingProxyType(
         "date": "The day of the first failure in the merchant's time zone.",
     }
 )
+
+
+# What stayed of the money that came back: a refund may be heard of before the payment.
+KEPT = Greatest(F("amount_recovered") - F("amount_refunded"), 0, output_field=BigIntegerField())
+
+
+def kept(case: RecoveryCase) -> int:
+    """KEPT of a case that is at hand, in minor units."""
+    return max(case.amount_recovered - case.amount_refunded, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +69,7 @@ def month_to_date(merchant: Merchant, *, now: datetime) -> MonthToDate:
     closed = all_cases.filter(closed_at__gte=since)
     recovered: dict[str, int] = {}
     recovered_count = lost_count = 0
-    by_status = closed.values("status", "currency").annotate(
-        count=Count("id"), kept=Sum(F("amount_recovered") - F("amount_refunded"))
-    )
+    by_status = closed.values("status", "currency").annotate(count=Count("id"), kept=Sum(KEPT))
     for row in by_status.filter(status__in=[Status.RECOVERED, Status.LOST]):
         if row["status"] == Status.RECOVERED:
             recovered[row["currency"]] = row["kept"]

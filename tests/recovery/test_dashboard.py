@@ -6,7 +6,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from recovery import credentials, metrics
-from recovery.models import StripeEvent
+from recovery.models import Merchant, RecoveryCase, StripeEvent
 from recovery.reading import LARGEST
 from tests.builders import (
     DASHBOARD,
@@ -92,6 +92,47 @@ def test_amounts_that_no_database_can_add_up_are_refused_and_the_others_are_show
     assert [error.partition(" (")[0] for error in refused.order_by("id")] == [
         "amount_due is larger than any amount can be"
     ] * 2
+
+
+def refund(amount: int, of: int = 4900) -> None:
+    receive(event("charge.refunded", {"id": "ch_1", "invoice": "in_1", "amount": of,
+                                      "amount_refunded": amount}))  # fmt: skip
+
+
+def figures(merchant: Merchant) -> tuple[int, int, str]:
+    shown = dashboard(merchant)
+    (case,) = shown["events"]
+    return shown["recovered_mtd"], case["recovered_amount"], case["status"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "before", "after"),
+    [
+        (900, (0, 0, "open"), (40, 4000, "recovered")),
+        (4900, (0, 0, "voided"), (0, 0, "voided")),
+        (9900, (0, 0, "voided"), (0, 0, "voided")),
+    ],
+)
+def test_a_refund_that_is_heard_before_the_payment_takes_no_money_that_did_not_come(
+    amount: int, before: tuple[int, int, str], after: tuple[int, int, str]
+) -> None:
+    merchant = make_merchant()
+    invoice = {"id": "in_1", "amount_due": 4900, "currency": "usd"}
+    receive(event("invoice.payment_failed", invoice))
+    refund(amount)
+    assert figures(merchant) == before
+
+    receive(event("invoice.paid", invoice | {"amount_paid": 4900}))
+    assert figures(merchant) == after
+
+
+def test_no_case_takes_money_from_the_sum_of_the_others() -> None:
+    merchant = make_merchant()
+    fail_and_pay("in_1", 4900)
+    fail_and_pay("in_2", 4900)
+    RecoveryCase.objects.filter(stripe_invoice_id="in_1").update(amount_refunded=9900)
+
+    assert dashboard(merchant)["recovered_mtd"] == 49
 
 
 # --- what the figures mean --------------------------------------------------------------------
