@@ -3,6 +3,7 @@
 import logging
 import secrets
 import zoneinfo
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 WEBHOOK_PATH = "/fourthngoal/recover/webhook"
 ONLY_FOR_CONNECT = {EventType.ACCOUNT_APPLICATION_DEAUTHORIZED}
+BRAND = ("product_name", "color", "logo_url", "support_email", "sender_email")
 KEY_PREFIXES = ("rk_live_", "sk_live_", "rk_test_", "sk_test_")
 
 
@@ -85,6 +87,16 @@ def create(
         internal_key=credentials.new_internal_key(merchant=merchant),
         api_key=credentials.new_api_key(merchant=merchant, name="first", now=now),
     )
+
+
+def brand(*, merchant: Merchant, given: Mapping[str, str]) -> None:
+    """Change how a merchant looks to its customers: some of BRAND. Raises ValidationError."""
+    for name, value in given.items():
+        setattr(merchant, name, value.strip())
+    if merchant.logo_url and not merchant.logo_url.startswith("https://"):
+        raise ValidationError({"logo_url": "Write an address that begins with https://."})
+    merchant.full_clean()
+    merchant.save(update_fields=list(given))
 
 
 def create_connected(*, api_key: str, now: datetime, **about: Any) -> Credentials:

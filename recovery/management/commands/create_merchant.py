@@ -10,15 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from recovery import merchants
+from recovery.management.sentences import sentence
 from recovery.money import decimals
 from recovery.reading import LARGEST
-
-OPTIONS = {
-    "product_name": "--product-name",
-    "currency": "--currency",
-    "time_zone": "--timezone",
-    "monthly_price": "--monthly-price",
-}
 
 
 class Command(BaseCommand):
@@ -57,7 +51,7 @@ class Command(BaseCommand):
             else:
                 _merchant, made = merchants.create(now=now, **about)
         except ValidationError as error:
-            raise CommandError(_sentence(error)) from error
+            raise CommandError(sentence(error)) from error
         except merchants.ConnectError as error:
             raise CommandError(f"{error}\nNo merchant was made.") from error
         shown = dataclasses.asdict(made)
@@ -66,12 +60,6 @@ class Command(BaseCommand):
             return
         for name, value in shown.items():
             self.stdout.write(f"{name:<16}{value}")
-
-
-def _sentence(error: ValidationError) -> str:
-    """The first thing that is wrong, named as the option that says it."""
-    field, messages = next(iter(error.message_dict.items()))
-    return f"{OPTIONS.get(field, field)}: {messages[0]}"
 
 
 def _minor_units(given: str | None, currency: str) -> int | None:
