@@ -126,6 +126,7 @@ TEMPLATES = [
         },
     }
 ]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # one of Stripe's events, at most; no form is longer
 APPEND_SLASH = False  # Stripe takes a redirect for a failure
 USE_TZ = True
 TIME_ZONE = "UTC"
