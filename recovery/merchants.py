@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 WEBHOOK_PATH = "/fourthngoal/recover/webhook"
 ONLY_FOR_CONNECT = {EventType.ACCOUNT_APPLICATION_DEAUTHORIZED}
+LONGEST_SETTLING = 7 * 24 * 60  # minutes
 BRAND = ("product_name", "color", "logo_url", "support_email", "sender_email")
 KEY_PREFIXES = ("rk_live_", "sk_live_", "rk_test_", "sk_test_")
 
@@ -65,15 +66,19 @@ def create(
     time_zone: str,
     monthly_price: int | None,
     webhook_secret: str,
+    settling_minutes: int,
     now: datetime,
 ) -> tuple[Merchant, Credentials]:
     """A merchant with its keys. `monthly_price` is in minor units. Raises ValidationError."""
     if time_zone not in zoneinfo.available_timezones():
         raise ValidationError({"time_zone": f"There is no time zone {time_zone!r}."})
+    if settling_minutes > LONGEST_SETTLING:
+        raise ValidationError({"settling_minutes": f"At most {LONGEST_SETTLING}, a week."})
     name = name.strip()
     merchant = Merchant(
         name=name, product_name=product_name.strip() or name, currency=currency.lower(),
         time_zone=time_zone, monthly_price=monthly_price,
+        settling_minutes=settling_minutes,
     )  # fmt: skip
     merchant.full_clean()
     merchant.save()

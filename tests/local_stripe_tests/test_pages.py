@@ -9,6 +9,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import stripe
 
+from recovery.models.merchants import DEFAULT_SETTLING_MINUTES
+from tests.demo.merchant import SETTLING_MINUTES
 from tests.local_stripe import LocalStripe
 from tests.local_stripe.pages.layout import BANNER
 
@@ -275,6 +277,15 @@ def test_a_clock_that_cannot_be_moved_so_far_stays(local_stripe: LocalStripe) ->
 
     assert _visit(f"{local_stripe.url}/do/advance", {"days": "1e400"}).status == 400
     assert local_stripe.clock.now() - before < 60
+
+
+def test_the_home_page_says_why_a_one_time_payment_is_not_written_about_at_once(
+    local_stripe: LocalStripe,
+) -> None:
+    shown = _visit(local_stripe.url + "/").body
+
+    assert f"after {'one' if SETTLING_MINUTES == '1' else SETTLING_MINUTES} minute for" in shown
+    assert f"after {DEFAULT_SETTLING_MINUTES} for any other" in shown
 
 
 def test_the_buttons_of_the_home_page_work(

@@ -118,6 +118,13 @@ def test_the_default_price_is_29_where_a_currency_has_cents_and_none_elsewhere(
     assert shown["roi_multiple"] == (0 if minor_units else None)
 
 
+@pytest.mark.parametrize(("options", "minutes"), [([], 30), (["--settling-minutes", "1"], 1)])
+def test_a_buyer_is_left_alone_for_as_long_as_is_said(options: list[str], minutes: int) -> None:
+    run("create_merchant", "Fern", *options)
+
+    assert Merchant.objects.get().settling_minutes == minutes
+
+
 def test_a_merchant_has_no_price_of_its_own_accord() -> None:
     assert Merchant().monthly_price is None
 
@@ -144,6 +151,11 @@ def test_without_json_each_credential_has_a_line() -> None:
         (["Fern", "--timezone", "../../etc/passwd"],
          "--timezone: There is no time zone '../../etc/passwd'."),
         (["Fern", "--timezone", ""], "--timezone: There is no time zone ''."),
+        (["Fern", "--settling-minutes", "-1"],
+         "--settling-minutes: Ensure this value is greater than or equal to 0."),
+        (["Fern", "--settling-minutes", "10081"], "--settling-minutes: At most 10080, a week."),
+        (["Fern", "--settling-minutes", "soon"],
+         "Error: argument --settling-minutes: invalid int value: 'soon'"),
         (["Fern", "--currency", "euros"], "--currency: Write it as usd."),
         (["Fern", "--currency", "€"], "--currency: Write it as usd."),
         (["Fern", "--currency", ""], "--currency: This field cannot be blank."),

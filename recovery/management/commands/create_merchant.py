@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from recovery import merchants
 from recovery.management.sentences import sentence
+from recovery.models.merchants import DEFAULT_SETTLING_MINUTES
 from recovery.money import decimals
 from recovery.reading import LARGEST
 
@@ -32,6 +33,11 @@ class Command(BaseCommand):
             help="of Recover, in major units of the currency, or none (29.00 where the currency "
             "has cents; none in yen, dinars and the like, and then roi_multiple is null)",
         )
+        parser.add_argument(
+            "--settling-minutes", type=int, default=DEFAULT_SETTLING_MINUTES,
+            help="how long after a failed one-time payment its buyer is first written to "
+            f"({DEFAULT_SETTLING_MINUTES})",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
@@ -44,6 +50,7 @@ class Command(BaseCommand):
             "time_zone": options["timezone"],
             "monthly_price": _minor_units(options["monthly_price"], currency),
             "webhook_secret": options["webhook_secret"],
+            "settling_minutes": options["settling_minutes"],
         }
         try:
             if api_key:

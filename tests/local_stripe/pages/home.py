@@ -142,6 +142,9 @@ def _one_time(visit: Visit) -> str:
     options = "".join(f"<option value='{code}'>{text}</option>" for code, text in REASONS.items())
     return (
         "<section><h2>Fail a one-time payment</h2>"
+        "<p class='soft'>Recover leaves its buyer alone at first, as most try another card at "
+        "once, and who pays meanwhile was never lost. The mail comes after one minute for the "
+        "merchant that <code>dev.py run</code> makes, after 30 for any other.</p>"
         '<form method="post" action="/do/one_time_fails"><div class="row">'
         f"{_input('name', 'Name', 'Sam Guest', 'once')}"
         f"{_input('email', 'E-mail', 'sam@example.com', 'once')}"
