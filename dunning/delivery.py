@@ -16,6 +16,7 @@ from dunning.models import DunningMessage
 from dunning.rendering import Rendered, UnrenderableError, render
 from recovery import cases, ingest, stripe_gateway, timeline
 from recovery.backoff import pause
+from recovery.batches import apart
 from recovery.masking import mask_email
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
@@ -60,7 +61,26 @@ class Claimed:
 
 
 def deliver(message_id: int, *, now: datetime) -> None:
-    """Send one queued message, if it still should go and nobody else is sending it."""
+    """Send one queued message, if it still should go and nobody else is sending it. One that
+    fails is put off, or it would be at the head for ever; a claim that was made stands."""
+    try:
+        _deliver(message_id, now=now)
+    except Exception as error:
+        logger.exception("Message %s could not be delivered.", message_id)
+        _failed_oddly(message_id, type(error).__name__, now=now)
+
+
+@transaction.atomic
+def _failed_oddly(message_id: int, what: str, *, now: datetime) -> None:
+    queued = DunningMessage.objects.select_for_update(of=("self",)).filter(
+        pk=message_id, state=DunningMessage.State.QUEUED
+    )
+    if message := queued.select_related("case", "step").first():
+        message.tries += 1
+        _put_off(message, f"It could not be written ({what}).", now=now)
+
+
+def _deliver(message_id: int, *, now: datetime) -> None:
     message = DunningMessage.objects.select_related(
         "case__merchant__stripe", "case__customer", "step"
     ).get(pk=message_id)
@@ -239,7 +259,8 @@ def set_aside_unknown(*, now: datetime) -> None:
         state=DunningMessage.State.SENDING, claimed_at__lt=now - CLAIM
     ).select_for_update(skip_locked=True, of=("self",))
     for message in claimed.select_related("case", "step")[:BATCH]:
-        _set_aside(message, "The worker died while sending.", now=now)
+        with apart(f"Message {message.public_id}"), transaction.atomic():
+            _set_aside(message, "The worker died while sending.", now=now)
 
 
 def _set_aside(message: DunningMessage, why: str, *, now: datetime) -> None:

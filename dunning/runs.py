@@ -1,6 +1,7 @@
 """The one writer of runs: they start for open cases, take their steps and end."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -9,20 +10,22 @@ from dunning import campaigns
 from dunning.models import DunningMessage, DunningRun, DunningStep
 from dunning.schedule import Due, Planned, first_due
 from recovery import timeline
+from recovery.batches import apart, pages
 from recovery.declines import DeclineType
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
 from recovery.timeline import Kind
 
 BATCH = 200
+PAUSE = timedelta(minutes=10)  # before a run that failed is tried again
 
 
-def cases_to_start(*, now: datetime) -> list[RecoveryCase]:
+def cases_to_start(*, now: datetime) -> Iterator[RecoveryCase]:
     """Open cases that no run has worked yet and that have settled."""
     waiting = RecoveryCase.objects.filter(status=Status.OPEN, runs=None, is_paused=False)
     settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
     connected = settled.filter(merchant__stripe__disconnected_at=None)
-    return list(connected.select_related("merchant").order_by("id")[:BATCH])
+    return pages(connected.select_related("merchant"), size=BATCH)
 
 
 def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
@@ -67,7 +70,7 @@ def _next(
 @transaction.atomic
 def take_due_steps(*, now: datetime) -> list[int]:
     """Queue the messages of steps that are due; returns their ids. Runs of closed cases end,
-    those of paused ones wait."""
+    those of paused ones wait. One that fails is put off, or it would be at the head for ever."""
     due = DunningRun.objects.filter(
         state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False,
         case__merchant__stripe__disconnected_at=None,
@@ -75,17 +78,15 @@ def take_due_steps(*, now: datetime) -> list[int]:
     batch = due.select_for_update(skip_locked=True, of=("self",)).select_related(
         "case", "campaign"
     )
-    queued = []
-    for run in batch.order_by("due_at", "id")[:BATCH]:
-        if run.case.is_open:
-            queued.append(_take_step(run, now=now))
-        else:
-            end(
-                run,
-                state=DunningRun.State.STOPPED,
-                reason=f"the case is {run.case.status}",
-                now=now,
-            )
+    queued: list[int] = []
+    taken = list(batch.order_by("due_at", "id")[:BATCH])
+    DunningRun.objects.filter(pk__in=[run.pk for run in taken]).update(due_at=now + PAUSE)
+    for run in taken:
+        with apart(f"Run {run.pk}"), transaction.atomic():
+            if run.case.is_open:
+                queued.append(_take_step(run, now=now))
+            else:
+                _stop(run, now=now)
     return queued
 
 
@@ -119,16 +120,13 @@ def end(run: DunningRun, *, state: DunningRun.State, reason: str, now: datetime)
 
 def stop_for_closed_cases(*, now: datetime) -> None:
     """From a close to silence in seconds, also where the next step is days away."""
-    closed = DunningRun.objects.filter(state=DunningRun.State.LIVE).exclude(
-        case__status=Status.OPEN
-    )
-    for run in closed.select_related("case")[:BATCH]:
-        with transaction.atomic():
-            live = DunningRun.objects.select_for_update().filter(
-                pk=run.pk, state=DunningRun.State.LIVE
-            )
-            if found := live.select_related("case").first():
-                end(
-                    found, state=DunningRun.State.STOPPED, now=now,
-                    reason=f"the case is {found.case.status}",
-                )  # fmt: skip
+    live = DunningRun.objects.filter(state=DunningRun.State.LIVE)
+    for run in pages(live.exclude(case__status=Status.OPEN), size=BATCH):
+        with apart(f"Run {run.pk}"), transaction.atomic():
+            locked = live.select_for_update(of=("self",)).select_related("case")
+            if found := locked.filter(pk=run.pk).first():
+                _stop(found, now=now)
+
+
+def _stop(run: DunningRun, *, now: datetime) -> None:
+    end(run, state=DunningRun.State.STOPPED, reason=f"the case is {run.case.status}", now=now)

@@ -3,17 +3,20 @@
 import contextlib
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from dunning import delivery, replacements, runs
+from recovery.batches import apart
 
 
 @shared_task(name="dunning.start_runs")
 def start_runs(**_: object) -> None:
     now = timezone.now()
     for case in runs.cases_to_start(now=now):
-        runs.start(case, now=now)
+        with apart(f"Case {case.public_id}"), transaction.atomic():
+            runs.start(case, now=now)
 
 
 @shared_task(name="dunning.work_due_steps")
@@ -43,7 +46,8 @@ def deliver(*, message_id: int, **_: object) -> None:
 @shared_task(name="dunning.deliver_queued")
 def deliver_queued(**_: object) -> None:
     for message_id in delivery.queued(now=timezone.now()):
-        delivery.deliver(message_id, now=timezone.now())
+        with apart(f"Message {message_id}"):
+            delivery.deliver(message_id, now=timezone.now())
 
 
 @shared_task(name="dunning.set_aside_unknown")

@@ -41,7 +41,7 @@ WRITERS: Mapping[str, set[str]] = {
     "DunningStep": {"dunning/campaigns.py"},
     "InternalKey": {"recovery/credentials.py"},
     "Membership": {"recovery/management/commands/create_operator.py"},
-    "Merchant": {"recovery/merchants.py", "recovery/management/commands/create_merchant.py"},
+    "Merchant": {"recovery/merchants.py"},
     "PaymentAttempt": {"recovery/attempts.py", "recovery/failures.py"},  # ours, Stripe's
     "PaymentUpdateLink": {"billing_portal/links.py"},
     "RecoveryCase": {"recovery/cases.py"},

@@ -143,3 +143,23 @@ def test_a_currency_that_nobody_knows_is_still_written() -> None:
     case.currency = "xqz"
 
     assert "XQZ49.00" in render(case=case, template="failed", link=LINK).text.replace("\xa0", "")
+
+
+LOGO = "https://cdn.fern.example/logo.png?a=1&b=2"
+
+
+def test_a_logo_stands_for_the_name_and_says_it_where_no_picture_is_loaded() -> None:
+    case = case_of(product='Fern "Tea"')
+    case.merchant.logo_url = LOGO
+    mail = render(case=case, template="failed", link=LINK)
+
+    (image,) = re.findall("<img[^>]*>", mail.html)
+    assert f'src="{html.escape(LOGO)}"' in image
+    assert 'alt="Fern &quot;Tea&quot;"' in image
+    assert "height:40px" in image
+    assert "max-width" in image
+    assert LOGO not in mail.text
+
+
+def test_without_a_logo_a_mail_loads_nothing_from_anywhere() -> None:
+    assert not re.search(r"<img|src=|url\(", rendered("failed").html)

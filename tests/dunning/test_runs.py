@@ -85,7 +85,7 @@ def test_a_case_has_one_live_run(case: RecoveryCase) -> None:
 
     assert first == run_of(case)
     assert second is None
-    assert runs.cases_to_start(now=now) == []
+    assert list(runs.cases_to_start(now=now)) == []
     assert case.timeline.filter(kind="dunning_started").count() == 1
 
 
