@@ -15,6 +15,7 @@ from billing_portal.links import Found, LinkState
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.payment_updates import NoPortalError, Overall, Result
 from billing_portal.tokens import Purpose
+from recovery.declines import AUTHENTICATION_CODES
 from recovery.models import Merchant
 from recovery.state_machine import Status
 from recovery.stripe_errors import (
@@ -140,6 +141,10 @@ def _debt(link: PaymentUpdateLink, token: str) -> dict[str, Any]:
         "is_given_up": case.status == Status.LOST,
         "owes_more": links.owed(case).exclude(pk=case.pk).exists(),
         "hosted_invoice_url": case.hosted_invoice_url,
+        # A new card would be asked for the same confirmation: the bank's question comes first.
+        "confirm_url": (
+            case.hosted_invoice_url if case.decline_code in AUTHENTICATION_CODES else ""
+        ),
         "token": token,
         "action": links.UPDATE_PATH,
     }

@@ -41,7 +41,7 @@ def held_debts(
     ends; in the order of their ids, so that nobody waits for each other."""
     customer = hold(case)
     wanted = [case.pk, *debts(case, now=now).values_list("pk", flat=True)]
-    rows = RecoveryCase.objects.select_for_update(of=("self",)).select_related("merchant")
+    rows = RecoveryCase.objects.select_for_update(of=("self",)).select_related("merchant__stripe")
     held = {row.pk: row for row in rows.filter(pk__in=wanted).order_by("id")}
     lead = held.pop(case.pk)
     for row in (lead, *held.values()):

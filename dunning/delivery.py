@@ -25,6 +25,7 @@ from dunning.models import DunningMessage
 from dunning.rendering import UnrenderableError, render
 from dunning.truth import StaleError
 from recovery import timeline
+from recovery.batches import apart
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
 from recovery.timeline import Kind
@@ -60,7 +61,28 @@ class Claimed:
 
 
 def deliver(message_id: int, *, now: datetime) -> None:
-    """Send one queued message, if it still should go and nobody else is sending it."""
+    """Send one queued message, if it still should go and nobody else is sending it. One that
+    fails is put off, or it would be at the head for ever; a claim that was made stands."""
+    try:
+        _deliver(message_id, now=now)
+    except Exception as error:
+        logger.exception("Message %s could not be delivered.", message_id)
+        _failed_oddly(message_id, type(error).__name__, now=now)
+
+
+@transaction.atomic
+def _failed_oddly(message_id: int, what: str, *, now: datetime) -> None:
+    queued = DunningMessage.objects.select_for_update(of=("self",)).filter(
+        pk=message_id, state=State.QUEUED
+    )
+    if message := queued.select_related("case", "step").first():
+        messages.put_off(
+            message, f"It could not be written ({what}).", tries=message.tries + 1,
+            is_given_up=True, now=now,
+        )  # fmt: skip
+
+
+def _deliver(message_id: int, *, now: datetime) -> None:
     message = DunningMessage.objects.select_related(*WITH).get(pk=message_id)
     if message.state != State.QUEUED:
         return
@@ -116,6 +138,8 @@ def _is_over(message: DunningMessage) -> str:
     case, original = message.case, message.original
     if case.status not in (ANSWERED if message.is_asked_for else WRITTEN_TO):
         return f"the case is {case.status}"
+    if message.case.merchant.stripe.disconnected_at:
+        return "the merchant has disconnected Stripe"
     if original.run and original.run.messages.filter(pk__gt=original.pk).exists():
         return "a later step of the campaign was due"
     return ""
@@ -211,4 +235,5 @@ def set_aside_unknown(*, now: datetime) -> None:
     """A worker died between claim and record: the mail may have gone, so it isn't repeated."""
     claimed = DunningMessage.objects.filter(state=State.SENDING, claimed_at__lt=now - CLAIM)
     for message in claimed.select_related(*WITH).order_by("id")[:BATCH]:
-        conversations.perhaps_told(message, "The worker died while sending.", now=now)
+        with apart(f"Message {message.public_id}"):
+            conversations.perhaps_told(message, "The worker died while sending.", now=now)

@@ -1,7 +1,7 @@
 """The one writer of runs: they start for open cases, take their steps and end."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -13,12 +13,14 @@ from dunning.models import DunningRun, DunningStep, EndAction
 from dunning.planning import Plan
 from recovery import cases, timeline
 from recovery.backoff import pause
+from recovery.batches import apart, pages
 from recovery.charging_rules import RetryDriver
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status, Trigger
 from recovery.timeline import Actor, Kind
 
 BATCH = 200
+PAUSE = timedelta(minutes=10)  # before a run that failed, or whose worker died, is tried again
 # The link in the last mail works that long: nothing is given up before.
 LAST_CHANCE = links.LIFETIME
 EVERY_STEP_WAS_TAKEN = "every step was taken"
@@ -26,12 +28,12 @@ EVERY_STEP_WAS_TAKEN = "every step was taken"
 STRIPES_PART = {EndAction.CANCEL_SUBSCRIPTION, EndAction.MARK_UNCOLLECTIBLE}
 
 
-def cases_to_start(*, now: datetime) -> list[RecoveryCase]:
+def cases_to_start(*, now: datetime) -> Iterator[RecoveryCase]:
     """Open cases that no run has worked yet and that have settled."""
     waiting = RecoveryCase.objects.filter(status=Status.OPEN, runs=None, is_paused=False)
     settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
     connected = settled.filter(merchant__stripe__disconnected_at=None)
-    return list(connected.select_related("merchant", "customer").order_by("id")[:BATCH])
+    return pages(connected.select_related("merchant", "customer"), size=BATCH)
 
 
 def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
@@ -60,19 +62,33 @@ def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
     return run
 
 
-@transaction.atomic
 def take_due_steps(*, now: datetime) -> list[int]:
     """Take the steps that are due; returns the ids of the messages they queued. Runs of closed
-    cases end, those of paused ones wait."""
+    cases end, those of paused ones wait. One that fails holds up none of the others."""
+    queued: list[int] = []
+    for run_id in _lease(now=now):
+        with apart(f"Run {run_id}"), transaction.atomic():
+            live = DunningRun.objects.filter(pk=run_id, state=DunningRun.State.LIVE)
+            locked = live.select_for_update(of=("self",)).select_related(
+                "case__merchant", "case__customer", "campaign"
+            )
+            if (run := locked.first()) and (message_id := _go_on(run, now=now)):
+                queued.append(message_id)
+    return queued
+
+
+@transaction.atomic
+def _lease(*, now: datetime) -> list[int]:
+    """Runs that are ours to work; each is worked in a transaction of its own, which sets its real
+    next time."""
     due = DunningRun.objects.filter(
         state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False,
         case__merchant__stripe__disconnected_at=None,
     )  # fmt: skip
-    batch = due.select_for_update(skip_locked=True, of=("self",)).select_related(
-        "case__merchant", "case__customer", "campaign"
-    )
-    queued = (_go_on(run, now=now) for run in batch.order_by("due_at", "id")[:BATCH])
-    return [message_id for message_id in queued if message_id]
+    batch = due.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "id")
+    leased = list(batch.values_list("id", flat=True)[:BATCH])
+    DunningRun.objects.filter(pk__in=leased).update(due_at=now + PAUSE)
+    return leased
 
 
 def _go_on(run: DunningRun, *, now: datetime) -> int | None:
@@ -164,15 +180,11 @@ def _stop(run: DunningRun, case: RecoveryCase, *, now: datetime) -> None:
 
 def stop_for_closed_cases(*, now: datetime) -> None:
     """From a close to silence in seconds, also where the next step is days away."""
-    closed = DunningRun.objects.filter(state=DunningRun.State.LIVE).exclude(
-        case__status=Status.OPEN
-    )
-    for run in closed.select_related("case")[:BATCH]:
-        with transaction.atomic():
-            live = DunningRun.objects.select_for_update().filter(
-                pk=run.pk, state=DunningRun.State.LIVE
-            )
-            if found := live.select_related("case").first():
+    live = DunningRun.objects.filter(state=DunningRun.State.LIVE)
+    for run in pages(live.exclude(case__status=Status.OPEN), size=BATCH):
+        with apart(f"Run {run.pk}"), transaction.atomic():
+            locked = live.select_for_update(of=("self",)).select_related("case")
+            if found := locked.filter(pk=run.pk).first():
                 _stop(found, found.case, now=now)
 
 

@@ -1,24 +1,22 @@
 """What workers do for dunning. Beat only ticks; the rows say what is to be done."""
 
 import contextlib
-import logging
 
 from celery import shared_task
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from dunning import delivery, instructions, replacements, retries, runs
-
-logger = logging.getLogger(__name__)
-
-logger = logging.getLogger(__name__)
+from recovery.batches import apart
 
 
 @shared_task(name="dunning.start_runs")
 def start_runs(**_: object) -> None:
     now = timezone.now()
     for case in runs.cases_to_start(now=now):
-        runs.start(case, now=now)
+        with apart(f"Case {case.public_id}"), transaction.atomic():
+            runs.start(case, now=now)
 
 
 @shared_task(name="dunning.work_due_steps")
@@ -32,19 +30,15 @@ def work_due_steps(**_: object) -> None:
 @shared_task(name="dunning.tell_stripe")
 def tell_stripe(**_: object) -> None:
     for run in runs.claim_to_tell_stripe(now=timezone.now()):
-        try:
+        with apart(f"Run {run.pk}"):
             instructions.give(run, now=timezone.now())
-        except Exception:
-            logger.exception("Stripe could not be told of run %s; the others go on.", run.pk)
 
 
 @shared_task(name="dunning.charge_due_retries")
 def charge_due_retries(**_: object) -> None:
     for retry_id in retries.due(now=timezone.now()):
-        try:
+        with apart(f"Retry {retry_id}"):
             retries.work(retry_id, now=timezone.now())
-        except Exception:
-            logger.exception("Retry %s could not be worked; the others go on.", retry_id)
 
 
 @shared_task(name="dunning.replace_links")
@@ -66,10 +60,8 @@ def deliver(*, message_id: int, **_: object) -> None:
 @shared_task(name="dunning.deliver_queued")
 def deliver_queued(**_: object) -> None:
     for message_id in delivery.queued(now=timezone.now()):
-        try:
+        with apart(f"Message {message_id}"):
             delivery.deliver(message_id, now=timezone.now())
-        except Exception:
-            logger.exception("Message %s could not be delivered; the others go on.", message_id)
 
 
 @shared_task(name="dunning.set_aside_unknown")

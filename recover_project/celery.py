@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recover_project.settings")
 
+TRANSPORT_ALIASES["folder"] = "recover_project.broker:Transport"
 app = Celery("recover")
 
 
@@ -31,7 +33,7 @@ def _broker() -> dict[str, Any]:
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
     return {
-        "broker_url": "filesystem://localhost//",
+        "broker_url": "folder://localhost//",
         "broker_transport_options": {
             "data_folder_in": str(folders["queue"]),
             "data_folder_out": str(folders["queue"]),

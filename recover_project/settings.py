@@ -109,6 +109,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "recover_project.middleware.errors_in_one_shape",
+    "recover_project.middleware.refuse_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -133,6 +135,7 @@ TEMPLATES = [
         },
     }
 ]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # one of Stripe's events, at most; no form is longer
 APPEND_SLASH = False  # Stripe takes a redirect for a failure
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -329,7 +329,7 @@ def _settle(case: RecoveryCase, gateway: StripeGateway, *, now: datetime) -> Non
     try:
         if case.is_one_time:
             intent = gateway.payment_intent(case.stripe_payment_intent_id)
-            trigger, paid_at = Trigger.PAYMENT_SUCCEEDED, now
+            trigger, paid_at = Trigger.PAYMENT_SUCCEEDED, intent.paid_at or now
             payment = Payment.of_intent(intent, amount=case.amount)
         else:
             invoice = gateway.invoice(case.stripe_invoice_id)

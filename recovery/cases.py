@@ -208,7 +208,8 @@ def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> 
     case = locked(case)
     case.stripe_payment_intent_id = case.stripe_payment_intent_id or invoice.payment_intent_id
     case.stripe_subscription_id = case.stripe_subscription_id or invoice.subscription_id
-    case.attempt_count = max(case.attempt_count, invoice.attempt_count)
+    if not invoice.is_paid:  # else the attempt that went through would count as a failed one
+        case.attempt_count = max(case.attempt_count, invoice.attempt_count)
     new, old = invoice.next_payment_attempt_at, case.next_payment_attempt_at
     if (at, new or LONG_AGO) > (case.known_at, old or LONG_AGO):
         case.next_payment_attempt_at = new
@@ -335,8 +336,8 @@ def advance(
         case.status, case.reason, case.closed_at = decision.to, decision.reason, at
         _receive(case, payment)
         case.save()
-    elif case.reason in {Trigger.REFUNDED, Trigger.DISPUTED} and not case.amount_recovered:
-        # That the money went back may be heard before that it came.
+    elif case.status == Status.VOIDED and not _is_all_told(case):
+        # That the money went back, or was never owed, may be heard before that it came.
         _receive(case, payment)
         case.save()
     told = f"the case is {case.status}" if isinstance(decision, Move) else decision.why
@@ -346,6 +347,10 @@ def advance(
         facts=facts,
     )  # fmt: skip
     return case
+
+
+def _is_all_told(case: RecoveryCase) -> bool:
+    return bool(case.amount_recovered) or case.reason == Trigger.BELONGS_TO_INVOICE
 
 
 def _receive(case: RecoveryCase, payment: Payment | None) -> None:

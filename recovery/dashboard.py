@@ -1,7 +1,10 @@
-"""GET dashboard: how much came back, and what that was worth (the contract, section 3)."""
+"""GET dashboard: how much came back, and what that was worth (the contract, section 3); GET
+metrics/definitions: what each figure means (section 4)."""
 
 from typing import Any, cast
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -29,6 +32,15 @@ class DashboardView(APIView):
         return Response(_dashboard(merchant, limit=parameters.validated_data["limit"]))
 
 
+class DefinitionsView(APIView):
+    authentication_classes = [InternalKeyAuthentication]
+    permission_classes = [IsMerchantsClient]
+
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
+        version, figures = metrics.DEFINITIONS_VERSION, dict(metrics.DEFINITIONS)
+        return Response({"version": version, "definitions": figures})
+
+
 def _dashboard(merchant: Merchant, *, limit: int) -> dict[str, Any]:
     month = metrics.month_to_date(merchant, now=timezone.now())
     rate = month.rate
@@ -45,7 +57,7 @@ def _dashboard(merchant: Merchant, *, limit: int) -> dict[str, Any]:
             }
             for currency in sorted(month.recovered)
         },
-        "definitions": dict(metrics.DEFINITIONS),
+        "definitions": f"{settings.PUBLIC_URL}{reverse('definitions')}",
         "events": [
             _event(case, merchant) for case in newest.order_by("-opened_at", "-id")[:limit]
         ],
@@ -60,7 +72,7 @@ def _event(case: RecoveryCase, merchant: Merchant) -> dict[str, Any]:
         "decline_code": case.decline_code or None,
         "amount": case.amount,
         "currency": case.currency,
-        "recovered_amount": case.amount_recovered - case.amount_refunded,
+        "recovered_amount": metrics.kept(case),
         "date": case.failed_at.astimezone(merchant.zone).date().isoformat(),
         "status": case.status,
     }

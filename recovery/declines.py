@@ -110,6 +110,13 @@ def _decline_code(row: Mapping[str, str]) -> Meaning:
     )
 
 
+def _authentication_codes() -> frozenset[str]:
+    rows = _read("decline_codes.csv")
+    return frozenset(
+        row["code"] for row in rows if row["customer_action"].startswith("authenticate (3DS)")
+    )
+
+
 _RETRYABLE_BY_TYPE = {
     DeclineType.SOFT: Retryable.LIMITED,
     DeclineType.HARD: Retryable.NO,
@@ -147,6 +154,8 @@ def _network_code(row: Mapping[str, str]) -> Meaning:
 
 DECLINE_CODES = _decline_codes()
 NETWORK_CODES = _network_codes()
+# The customer has to confirm this very payment: another card is not what the bank asks for.
+AUTHENTICATION_CODES = _authentication_codes()
 UNKNOWN = DECLINE_CODES["UNKNOWN"]
 NO_OVERRIDES: Mapping[str, DeclineType] = MappingProxyType({})
 

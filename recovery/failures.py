@@ -29,7 +29,7 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
     )  # fmt: skip
     is_told = attempt.pk is not None and attempt.state != PaymentAttempt.State.CLAIMED
     _name(attempt, failure, at=at, is_kept=is_told)
-    if is_told and not failure.charge_id:
+    if is_told and not failure.charge_id and not _says_more(failure, attempt):
         return  # told before, and better
     if attempt.state != PaymentAttempt.State.REQUIRES_ACTION:
         fill(attempt, failure, case=case, now=now)
@@ -55,6 +55,11 @@ def facts_of(attempt: PaymentAttempt) -> dict[str, Any]:
         "card_brand", "card_last4",
     )  # fmt: skip
     return {name: getattr(attempt, name) for name in names}
+
+
+def _says_more(failure: Failure, attempt: PaymentAttempt) -> bool:
+    """An invoice's failure may come without a reason, and the reason without a charge."""
+    return bool(failure.decline.best_code) and not attempt.decline_code
 
 
 def _name(attempt: PaymentAttempt, failure: Failure, *, at: datetime, is_kept: bool) -> None:

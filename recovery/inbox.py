@@ -6,11 +6,13 @@ from django.db import transaction
 
 from recovery.backoff import pause
 from recovery.models import Merchant, StripeEvent
-from recovery.stripe_events import Event, concerns
+from recovery.stripe_events import Event, EventType, concerns
 
 BATCH = 100
 LEASE = timedelta(minutes=5)  # a worker that takes longer is dead
 MOST_TRIES = 12
+# So long Stripe goes on delivering a live event (docs.stripe.com/webhooks, retries).
+STRIPE_DELIVERS_WITHIN = timedelta(days=3)
 LONGEST_ERROR = 1000
 
 
@@ -55,6 +57,15 @@ def failed(event: StripeEvent, *, error: str, is_permanent: bool, now: datetime)
     # A worker that outlived its lease may be too late to say so.
     still_pending = StripeEvent.objects.filter(pk=event.pk, state=StripeEvent.State.PENDING)
     still_pending.update(state=event.state, error=event.error, due_at=event.due_at)
+
+
+def failed_invoices(merchant: Merchant, *, around: datetime) -> list[StripeEvent]:
+    """The latest failures of invoices that came within days of a moment, newest first."""
+    near = StripeEvent.objects.of(merchant).filter(
+        type=EventType.INVOICE_PAYMENT_FAILED,
+        received_at__range=(around - STRIPE_DELIVERS_WITHIN, around + STRIPE_DELIVERS_WITHIN),
+    )
+    return list(near.order_by("-id")[:BATCH])
 
 
 def told_of(merchant: Merchant, ids: list[str]) -> list[StripeEvent]:

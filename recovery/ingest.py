@@ -20,6 +20,7 @@ from recovery.stripe_errors import (
 from recovery.stripe_events import Event, EventType
 from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import (
+    NEEDS_AUTHENTICATION,
     Customer,
     Failure,
     Invoice,
@@ -30,7 +31,6 @@ from recovery.stripe_objects import (
 
 logger = logging.getLogger(__name__)
 
-CHECKOUT = "subscription_create"  # a first invoice that fails is an abandoned checkout
 NO_REASON = Failure(decline=Decline(), payment_method=PaymentMethod())
 Answer = TypeVar("Answer")
 
@@ -99,9 +99,11 @@ def invoice_failed(
     """
     fresh = ask(merchant, lambda stripe: stripe.invoice(told.id)) if told.id else None
     invoice = fresh or told
-    if CHECKOUT in {invoice.billing_reason, told.billing_reason} or not told.id:
+    if invoice.is_checkout or told.is_checkout:
+        if not _can_be_asked(merchant):
+            twins.forget_checkout(merchant, told, now=now)
         return None
-    if invoice.amount_owed <= 0:
+    if invoice.amount_owed <= 0 or not told.id:
         return None
     case = cases.open_for_invoice(
         merchant=merchant, invoice=invoice, failed_at=failed_at, now=now,
@@ -114,6 +116,7 @@ def invoice_failed(
     )
     if fresh:
         learn_customer(case)
+        cases.take_over_invoice(case=case, invoice=told, at=failed_at)  # how often it had failed
         settle_invoice(case=case, invoice=fresh, now=now)
     return case if _can_be_asked(merchant) else twins.unite(case, now=now)
 
@@ -153,7 +156,8 @@ def settle_payment(*, case: RecoveryCase, intent: PaymentIntent, now: datetime) 
     """Close a one-time payment's case if Stripe says that it was paid or canceled."""
     if intent.status == "succeeded":
         cases.pay(
-            case=case, trigger=Trigger.PAYMENT_SUCCEEDED, at=now, now=now, once="asked",
+            case=case, trigger=Trigger.PAYMENT_SUCCEEDED, at=intent.paid_at or now, now=now,
+            once="asked",
             payment=Payment.of_intent(intent, amount=case.amount),
         )  # fmt: skip
     elif intent.status == "canceled":
@@ -299,11 +303,23 @@ def _invoice_changed(case: RecoveryCase, event: Event, at: datetime, now: dateti
     cases.take_over_invoice(case=case, invoice=Invoice.read(event.object), at=at)
 
 
+def _action_required(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+    """The bank wants the customer to confirm an automatic payment, which counts as failed."""
+    _invoice_changed(case, event, at, now)
+    invoice = Invoice.read(event.object)
+    failures.record(
+        case=case, failure=NEEDS_AUTHENTICATION, key=f"{invoice.id}#{invoice.attempt_count}",
+        at=at, now=now,
+    )  # fmt: skip
+
+
 def _money_went_back(
     trigger: Trigger,
 ) -> Callable[[RecoveryCase, Event, datetime, datetime], None]:
     def go_back(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
         reversal = Reversal.read(event.object)
+        if reversal.is_inquiry:
+            return
         cases.refund(case=case, amount=reversal.amount, at=at, now=now, once=event.id)
         if reversal.is_whole:
             cases.advance(case=case, trigger=trigger, at=at, now=now, once=event.id)
@@ -320,7 +336,7 @@ EFFECTS: Mapping[str, Callable[[RecoveryCase, Event, datetime, datetime], None]]
             EventType.INVOICE_VOIDED: _closes(Trigger.INVOICE_VOIDED),
             EventType.INVOICE_MARKED_UNCOLLECTIBLE: _closes(Trigger.MARKED_UNCOLLECTIBLE),
             EventType.INVOICE_UPDATED: _invoice_changed,
-            EventType.INVOICE_PAYMENT_ACTION_REQUIRED: _invoice_changed,
+            EventType.INVOICE_PAYMENT_ACTION_REQUIRED: _action_required,
             EventType.PAYMENT_INTENT_SUCCEEDED: _payment_succeeded,
             EventType.PAYMENT_INTENT_CANCELED: _payment_canceled,
             EventType.CUSTOMER_SUBSCRIPTION_DELETED: _closes(Trigger.SUBSCRIPTION_CANCELED),

@@ -1,13 +1,17 @@
 """How a merchant comes to be, and how its Stripe is connected."""
 
+import logging
 import secrets
 import zoneinfo
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from recovery import cases, credentials, declines, ingest
 from recovery.declines import DeclineType
@@ -18,6 +22,7 @@ from recovery.models import (
     SigningSecret,
     StripeConnection,
 )
+from recovery.money import decimals
 from recovery.state_machine import Status
 from recovery.stripe_errors import StripeError
 from recovery.stripe_events import EventType
@@ -26,8 +31,12 @@ from recovery.stripe_gateway import (
     StripeGateway,
 )
 
+logger = logging.getLogger(__name__)
+
 WEBHOOK_PATH = "/fourthngoal/recover/webhook"
 ONLY_FOR_CONNECT = {EventType.ACCOUNT_APPLICATION_DEAUTHORIZED}
+LONGEST_SETTLING = 7 * 24 * 60  # minutes
+BRAND = ("product_name", "color", "logo_url", "support_email", "sender_email")
 KEY_PREFIXES = ("rk_live_", "sk_live_", "rk_test_", "sk_test_")
 
 
@@ -46,6 +55,12 @@ class Credentials:
     api_key: str
 
 
+def default_price(currency: str) -> str:
+    """What Recover costs a month where nobody says: 29.00 of a currency that has cents. In yen
+    or dinars that would be another price altogether, so there it is none."""
+    return "29.00" if decimals(currency) == 2 else "none"
+
+
 def webhook_url(merchant: Merchant) -> str:
     return f"{settings.PUBLIC_URL}{WEBHOOK_PATH}?m={merchant.public_id}"
 
@@ -59,15 +74,19 @@ def create(
     time_zone: str,
     monthly_price: int | None,
     webhook_secret: str,
+    settling_minutes: int,
     now: datetime,
 ) -> tuple[Merchant, Credentials]:
     """A merchant with its keys. `monthly_price` is in minor units. Raises ValidationError."""
     if time_zone not in zoneinfo.available_timezones():
         raise ValidationError({"time_zone": f"There is no time zone {time_zone!r}."})
+    if settling_minutes > LONGEST_SETTLING:
+        raise ValidationError({"settling_minutes": f"At most {LONGEST_SETTLING}, a week."})
     name = name.strip()
     merchant = Merchant(
         name=name, product_name=product_name.strip() or name, currency=currency.lower(),
         time_zone=time_zone, monthly_price=monthly_price,
+        settling_minutes=settling_minutes,
     )  # fmt: skip
     merchant.full_clean()
     merchant.save()
@@ -81,6 +100,16 @@ def create(
         internal_key=credentials.new_internal_key(merchant=merchant),
         api_key=credentials.new_api_key(merchant=merchant, name="first", now=now),
     )
+
+
+def brand(*, merchant: Merchant, given: Mapping[str, str]) -> None:
+    """Change how a merchant looks to its customers: some of BRAND. Raises ValidationError."""
+    for name, value in given.items():
+        setattr(merchant, name, value.strip())
+    if merchant.logo_url and not merchant.logo_url.startswith("https://"):
+        raise ValidationError({"logo_url": "Write an address that begins with https://."})
+    merchant.full_clean()
+    merchant.save(update_fields=list(given))
 
 
 def override_decline(*, merchant: Merchant, decline_code: str, decline_type: DeclineType) -> None:
@@ -101,33 +130,77 @@ def override_decline(*, merchant: Merchant, decline_code: str, decline_type: Dec
         cases.project_decline(case)
 
 
+def create_connected(*, api_key: str, now: datetime, **about: Any) -> Credentials:
+    """A merchant whose Stripe is connected at once, or none. `about` is what `create` takes.
+    Raises ValidationError, ConnectError."""
+    check_key(api_key)
+    with ExitStack() as undo:
+        merchant, made = create(now=now, **about)
+        undo.callback(merchant.delete)
+        secret = connect(merchant=merchant, api_key=api_key, now=now)
+        undo.pop_all()
+    return replace(made, webhook_secret=secret)
+
+
 def connect(*, merchant: Merchant, api_key: str, now: datetime) -> str:
     """Connect a merchant's Stripe with a (restricted) key; returns the endpoint's signing secret.
 
     Probes what the key may do, makes sure of a portal configuration and of one webhook endpoint
     with the pinned version, and opens cases for what has failed already. Doing it again repairs
-    what is missing. Raises ConnectError.
+    what is missing. Raises ConnectError, and then all is as it was: Stripe has room for 16
+    endpoints only, and none is left there without a use.
     """
     check_key(api_key)
     gateway = StripeGateway(api_key=api_key)
+    livemode = "_live_" in api_key
     try:
         _check_permissions(gateway)
         account = gateway.account()
+        _check_is_free(merchant, account=account, livemode=livemode)
         portal = gateway.ensure_portal_configuration()
-        secret = _ensure_endpoint(merchant, gateway)
-        connection = merchant.stripe
-        connection.api_key = api_key
-        connection.account_id = account
-        connection.livemode = "_live_" in api_key
-        connection.portal_configuration_id = portal
-        connection.api_version = API_VERSION
-        connection.connected_at = now
-        connection.disconnected_at = None
-        connection.save()
-        _import_failed_invoices(merchant, gateway, now=now)
+        with ExitStack() as undo:
+            undo.callback(StripeConnection.objects.get(merchant=merchant).save)
+            endpoint_id, secret = _ensure_endpoint(merchant, gateway, undo)
+            connection = merchant.stripe
+            connection.api_key = api_key
+            connection.account_id = account
+            connection.livemode = livemode
+            connection.endpoint_id = endpoint_id
+            connection.portal_configuration_id = portal
+            connection.api_version = API_VERSION
+            connection.connected_at = now
+            connection.disconnected_at = None
+            _keep(connection)
+            _import_failed_invoices(merchant, gateway, now=now)
+            undo.pop_all()
     except StripeError as error:
         raise ConnectError(str(error)) from error
     return secret
+
+
+def _check_is_free(merchant: Merchant, *, account: str, livemode: bool) -> None:
+    others = StripeConnection.objects.exclude(merchant=merchant).select_related("merchant")
+    taken = others.filter(account_id=account, livemode=livemode).first() if account else None
+    if taken is not None:
+        raise ConnectError(
+            f"The Stripe account {account} ({'live' if livemode else 'test'} mode) belongs to "
+            f"the merchant {taken.merchant.public_id} already. Each account has one merchant in "
+            "each mode: use that one, or the key of another account."
+        )
+
+
+def _keep(connection: StripeConnection) -> None:
+    """Another merchant may have been connected to the account since it was found free."""
+    try:
+        with transaction.atomic():
+            connection.save()
+    except IntegrityError:
+        _check_is_free(
+            connection.merchant,
+            account=connection.account_id,
+            livemode=connection.livemode is True,
+        )
+        raise
 
 
 def check_key(api_key: str) -> None:
@@ -153,9 +226,11 @@ def _check_permissions(gateway: StripeGateway) -> None:
         )
 
 
-def _ensure_endpoint(merchant: Merchant, gateway: StripeGateway) -> str:
-    """Reuse our own endpoint if we still know its secret; Stripe tells a secret just once, so
-    one whose secret we lost is replaced."""
+def _ensure_endpoint(
+    merchant: Merchant, gateway: StripeGateway, undo: ExitStack
+) -> tuple[str, str]:
+    """Id and secret of our own endpoint, reused if we still know its secret; Stripe tells a
+    secret just once, so one whose secret we lost is replaced."""
     events = [event.value for event in EventType if event not in ONLY_FOR_CONNECT]
     url = webhook_url(merchant)
     known = {row.endpoint_id: row for row in SigningSecret.objects.of(merchant)}
@@ -165,7 +240,7 @@ def _ensure_endpoint(merchant: Merchant, gateway: StripeGateway) -> str:
             continue
         if endpoint.id in known and endpoint.api_version == API_VERSION:
             gateway.update_endpoint(endpoint.id, events=events)
-            return str(known[endpoint.id].secret)
+            return endpoint.id, str(known[endpoint.id].secret)
         stale.append(endpoint.id)
     for endpoint_id in stale:
         gateway.delete_endpoint(endpoint_id)
@@ -173,9 +248,17 @@ def _ensure_endpoint(merchant: Merchant, gateway: StripeGateway) -> str:
         url=url, events=events, merchant=merchant.public_id,
         key=f"endpoint:{merchant.public_id}:{secrets.token_hex(8)}",
     )  # fmt: skip
+    undo.callback(_remove_endpoint, merchant, gateway, made.id)
     SigningSecret.objects.create(merchant=merchant, secret=made.secret, endpoint_id=made.id)
-    merchant.stripe.endpoint_id = made.id
-    return made.secret
+    return made.id, made.secret
+
+
+def _remove_endpoint(merchant: Merchant, gateway: StripeGateway, endpoint_id: str) -> None:
+    SigningSecret.objects.of(merchant).filter(endpoint_id=endpoint_id).delete()
+    try:
+        gateway.delete_endpoint(endpoint_id)
+    except StripeError as error:
+        logger.warning("Endpoint %s is of no use; delete it in Stripe: %s", endpoint_id, error)
 
 
 def _import_failed_invoices(merchant: Merchant, gateway: StripeGateway, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ never by asking which version it is (a payload may mix both).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Self
@@ -96,6 +96,10 @@ class Failure:
         )
 
 
+# The bank asks the customer to confirm the payment: nothing was declined, so no charge tells why.
+NEEDS_AUTHENTICATION = Failure(Decline(code="authentication_required"), PaymentMethod())
+
+
 @dataclass(frozen=True, slots=True)
 class Charged:
     """How an invoice or payment took being charged. `failure` is set when `status` is declined."""
@@ -154,6 +158,11 @@ class Invoice:
     def is_paid(self) -> bool:
         return self.status == "paid"
 
+    @property
+    def is_checkout(self) -> bool:
+        """A subscription's first invoice: one that fails is an abandoned checkout."""
+        return self.billing_reason == "subscription_create"
+
     @classmethod
     def read(cls, value: Node) -> Self:
         details = node(value, "parent", "subscription_details")
@@ -202,7 +211,11 @@ def _failure_of_invoice(invoice: Node, intent: object) -> Failure | None:
     `last_finalization_error`; the documented example does, and is to work as it stands."""
     error = node(intent, "last_payment_error") or node(invoice, "last_finalization_error")
     failure = Failure.read(error, _latest_charge(node(intent)) or invoice.get("charge"))
-    return failure if failure and failure.decline.best_code else None
+    if failure and failure.decline.best_code:
+        return failure
+    is_waiting = node(intent).get("status") == "requires_action"
+    method = PaymentMethod.read(node(intent).get("payment_method"))
+    return replace(NEEDS_AUTHENTICATION, payment_method=method) if is_waiting else None
 
 
 def _is_paid_out_of_band(invoice: Node) -> bool:
@@ -244,6 +257,7 @@ class PaymentIntent:
     currency: str
     description: str
     created_at: datetime | None
+    paid_at: datetime | None
     failure: Failure | None
 
     @classmethod
@@ -263,8 +277,16 @@ class PaymentIntent:
             currency=text(value.get("currency"), longest=3).lower(),
             description=text(value.get("description")),
             created_at=moment(value.get("created")),
+            paid_at=_paid_at(value),
             failure=Failure.read(error, _latest_charge(value)),
         )
+
+
+def _paid_at(intent: Node) -> datetime | None:
+    """When the charge that paid it was made; None where that isn't expanded."""
+    if intent.get("status") != "succeeded":
+        return None
+    return moment(node(_latest_charge(intent)).get("created"))
 
 
 def invoice_of_payment_intent(intent: Node) -> str:
@@ -337,6 +359,7 @@ class Reversal:
     charge_id: str
     amount: int
     is_whole: bool
+    is_inquiry: bool = False
 
     @classmethod
     def read(cls, value: Node) -> Self:
@@ -348,4 +371,7 @@ class Reversal:
             charge_id=id_of(value.get("charge")) or id_of(value),
             amount=amount if refunded is None else refunded,
             is_whole=refunded is None or refunded >= amount,
+            # A bank's question before a dispute, in which no money moves
+            # (docs.stripe.com/disputes/how-disputes-work, inquiries).
+            is_inquiry=text(value.get("status")).startswith("warning_"),
         )

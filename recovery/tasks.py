@@ -7,6 +7,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from recovery import cases, enrichment, inbox, ingest, outbound, outbound_delivery
+from recovery.batches import apart
 from recovery.models import StripeEvent
 from recovery.reading import UnreadablePayloadError
 from recovery.stripe_events import UnreadableEventError
@@ -54,10 +55,8 @@ def process(event: StripeEvent) -> None:
 @shared_task(name="recovery.enrich_cases")
 def enrich_cases(**_: object) -> None:
     for case in cases.claim_to_enrich(now=timezone.now()):
-        try:
+        with apart(f"Case {case.public_id}"):
             enrichment.enrich(case, now=timezone.now())
-        except Exception:
-            logger.exception("Case %s could not be enriched; the others go on.", case.public_id)
 
 
 @shared_task(name="recovery.tell_webhooks")

@@ -11,8 +11,12 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from recovery import cases, failures
-from recovery.models import RecoveryCase
+from recovery import cases, failures, inbox
+from recovery.models import Merchant, RecoveryCase, StripeEvent
+from recovery.reading import UnreadablePayloadError
+from recovery.state_machine import Status
+from recovery.stripe_events import Event, UnreadableEventError
+from recovery.stripe_objects import Invoice
 
 
 @transaction.atomic
@@ -26,12 +30,50 @@ def unite(case: RecoveryCase, *, now: datetime) -> RecoveryCase:
         invoices = RecoveryCase.objects.exclude(stripe_invoice_id="").filter(
             stripe_payment_intent_id=""
         )
-        owner = _like(case, invoices).first()
-        return _hand_over(case, owner, now=now) if owner else case
+        if owner := _like(case, invoices).first():
+            return _hand_over(case, owner, now=now)
+        _void_if_of_a_checkout(case, now=now)
+        return case
     if not case.stripe_payment_intent_id:
         twin = _like(case, RecoveryCase.objects.filter(stripe_invoice_id="")).first()
         return _hand_over(twin, case, now=now) if twin else case
     return case
+
+
+def forget_checkout(merchant: Merchant, invoice: Invoice, *, now: datetime) -> None:
+    """An abandoned checkout opens nothing, so neither does its own PaymentIntent."""
+    payments = RecoveryCase.objects.of(merchant).filter(stripe_invoice_id="", status=Status.OPEN)
+    of_customer = (
+        payments.filter(customer__stripe_customer_id=invoice.customer_id)
+        if invoice.customer_id
+        else payments.filter(customer__email=invoice.customer_email)
+    )
+    for case in of_customer.select_related("customer"):
+        _void_if_of_a_checkout(case, now=now)
+
+
+def _void_if_of_a_checkout(case: RecoveryCase, *, now: datetime) -> None:
+    stored = inbox.failed_invoices(case.merchant, around=case.opened_at)
+    if any(_is_its_checkout(event, case) for event in stored):
+        failures.forget(case)
+        cases.belongs_to_invoice(case=case, now=now)
+
+
+def _is_its_checkout(stored: StripeEvent, case: RecoveryCase) -> bool:
+    try:
+        event = Event.parse(stored.payload)
+        invoice = Invoice.read(event.object)
+    except (UnreadableEventError, UnreadablePayloadError):
+        return False
+    if not invoice.is_checkout or event.created_at is None or case.customer is None:
+        return False
+    debtor = (invoice.customer_id, "" if invoice.customer_id else invoice.customer_email)
+    customer = case.customer
+    return (
+        debtor == (customer.stripe_customer_id, "" if invoice.customer_id else customer.email)
+        and (invoice.amount_owed, invoice.currency) == (case.amount, case.currency)
+        and abs(event.created_at - case.failed_at) <= failures.SAME_ATTEMPT
+    )
 
 
 def _like(case: RecoveryCase, others: QuerySet[RecoveryCase]) -> QuerySet[RecoveryCase]:

@@ -40,7 +40,8 @@ def make_merchant(name: str = "Fern Tea Club", **options: Any) -> Merchant:
     merchant, _credentials = merchants.create(
         **{
             "name": name, "product_name": "", "currency": "usd", "time_zone": "UTC",
-            "monthly_price": 2900, "webhook_secret": SECRET, "now": timezone.now(), **options,
+            "monthly_price": 2900, "webhook_secret": SECRET, "settling_minutes": 30,
+            "now": timezone.now(), **options,
         }
     )  # fmt: skip
     # Tests run at any hour.

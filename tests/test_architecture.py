@@ -46,7 +46,7 @@ WRITERS: Mapping[str, set[str]] = {
     "InternalKey": {"recovery/credentials.py"},
     "MessageTemplate": {"dunning/templates.py"},
     "Membership": {"recovery/management/commands/create_operator.py"},
-    "Merchant": {"recovery/merchants.py", "recovery/management/commands/create_merchant.py"},
+    "Merchant": {"recovery/merchants.py"},
     "OperatorTask": {"recovery/operator_tasks.py"},
     "OutboundNotice": {"recovery/outbound.py"},
     "PaymentAttempt": {"recovery/attempts.py", "recovery/failures.py"},  # ours, Stripe's

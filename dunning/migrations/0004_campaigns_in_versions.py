@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('billing_portal', '0003_links_are_replaced'),
         ('dunning', '0003_messages_that_were_asked_for'),
-        ('recovery', '0003_budgets_windows_and_tasks'),
+        ('recovery', '0004_budgets_windows_and_tasks'),
     ]
 
     operations = [

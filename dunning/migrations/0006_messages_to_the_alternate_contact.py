@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('billing_portal', '0003_links_are_replaced'),
         ('dunning', '0005_one_plan_for_its_versions'),
-        ('recovery', '0004_alternate_contacts_have_a_time'),
+        ('recovery', '0005_alternate_contacts_have_a_time'),
     ]
 
     operations = [

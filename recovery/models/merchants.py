@@ -6,7 +6,6 @@ from django.db import models
 
 from recovery.models.base import Mutable, new_public_id
 
-DEFAULT_MONTHLY_PRICE = 2900  # minor units: 29.00
 DEFAULT_SETTLING_MINUTES = 30
 EVERY_DAY = "1234567"
 
@@ -41,7 +40,6 @@ class Merchant(Mutable):
     monthly_price = models.PositiveBigIntegerField(
         null=True,
         blank=True,
-        default=DEFAULT_MONTHLY_PRICE,
         validators=[MinValueValidator(1)],
         help_text="What Recover costs a month, in minor units of the currency; empty: no figure.",
     )

@@ -174,3 +174,20 @@ def test_a_forged_way_back_is_a_400_and_a_revoked_one_a_410(case: RecoveryCase) 
 
 def test_only_a_get_brings_a_customer_back(case: RecoveryCase) -> None:
     assert Client().post(way_back(case)).status_code == 405
+
+
+def test_a_payment_that_the_bank_wants_confirmed_leads_to_where_that_is_done(
+    case: RecoveryCase,
+) -> None:
+    RecoveryCase.objects.update(
+        decline_code="authentication_required", hosted_invoice_url="https://invoice.stripe.com/i/1"
+    )
+    page = Client().get(PAGE, {"token": token_for(case)}).content.decode()
+    assert '<a class="button" href="https://invoice.stripe.com/i/1"' in page
+    assert "Confirm the payment" in page
+    assert "Use another card" in page
+
+    RecoveryCase.objects.update(hosted_invoice_url="")
+    assert (
+        "Update payment details" in Client().get(PAGE, {"token": token_for(case)}).content.decode()
+    )

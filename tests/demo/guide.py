@@ -24,6 +24,8 @@ Recover is running, with a local Stripe beside it. No real money, no real mail.
      or in the back office:
        {web}/admin/   ({login.email}, password {login.password})
 
+A one-time payment that fails is written about after a minute: most buyers try again at once.
+
 Ctrl-C stops everything.
 """
 

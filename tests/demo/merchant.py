@@ -10,6 +10,7 @@ from pathlib import Path
 from .processes import Failed, Processes
 
 STRIPE_API_KEY = "rk_test_ferntea"  # the local Stripe takes any key
+SETTLING_MINUTES = "1"  # nobody who tries the product waits for half an hour
 EMAIL = "operator@example.com"
 
 
@@ -27,7 +28,8 @@ def set_up(processes: Processes, *, kept_in: Path) -> Login:
         made = json.loads(
             _manage(
                 processes, "create_merchant", "Fern Tea Club", "--product-name", "Fern Tea Club",
-                "--stripe-api-key", STRIPE_API_KEY, "--json",
+                "--stripe-api-key", STRIPE_API_KEY, "--settling-minutes", SETTLING_MINUTES,
+                "--json",
             )
         )  # fmt: skip
         password = kept.get("password") or secrets.token_urlsafe(12)

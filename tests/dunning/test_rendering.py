@@ -299,3 +299,24 @@ def test_a_currency_that_nobody_knows_is_still_written(merchant: Merchant) -> No
     mail = rendered(merchant, "failed", currency="xqz")
 
     assert "XQZ49.00" in mail.text.replace("\xa0", "")
+
+
+LOGO = "https://cdn.fern.example/logo.png?a=1&b=2"
+
+
+def test_a_logo_stands_for_the_name_and_says_it_where_no_picture_is_loaded(
+    merchant: Merchant,
+) -> None:
+    merchant.product_name, merchant.logo_url = 'Fern "Tea"', LOGO
+    mail = rendered(merchant, "failed")
+
+    (image,) = re.findall("<img[^>]*>", mail.html)
+    assert f'src="{html.escape(LOGO)}"' in image
+    assert 'alt="Fern &quot;Tea&quot;"' in image
+    assert "height:40px" in image
+    assert "max-width" in image
+    assert LOGO not in mail.text
+
+
+def test_without_a_logo_a_mail_loads_nothing_from_anywhere(merchant: Merchant) -> None:
+    assert not re.search(r"<img|src=|url\(", rendered(merchant, "failed").html)

@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 
-from dunning import campaigns, runs
+from dunning import campaigns, delivery, runs
 from dunning.default_plans import SCHEDULES
 from dunning.models import DunningCampaign, DunningMessage, DunningRun
 from recovery.declines import DeclineType
 from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger
 from tests.builders import event, make_merchant, receive
-from tests.dunning.facts import close, fail
+from tests.dunning.facts import close, fail, queue
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +89,7 @@ def test_a_case_has_one_live_run(case: RecoveryCase) -> None:
 
     assert first == run_of(case)
     assert second is None
-    assert runs.cases_to_start(now=now) == []
+    assert list(runs.cases_to_start(now=now)) == []
     assert case.timeline.filter(kind="dunning_started").count() == 1
 
 
@@ -132,6 +133,32 @@ def test_nobody_writes_for_a_merchant_that_was_disconnected(
     merchant.stripe.disconnected_at = timezone.now()
     merchant.stripe.save()
     assert start(now=timezone.now()) == []
+
+
+def test_a_merchant_that_disconnects_is_written_for_no_more(
+    merchant: Merchant, case: RecoveryCase
+) -> None:
+    now = timezone.now()
+    message = queue(case, now=now)
+    merchant.stripe.disconnected_at = now
+    merchant.stripe.save()
+
+    assert runs.take_due_steps(now=now + timedelta(days=30)) == []
+    delivery.deliver(message.pk, now=now)
+    message.refresh_from_db()
+    assert (message.state, message.error) == ("skipped", "the merchant has disconnected Stripe")
+    assert mail.outbox == []
+
+
+def test_a_stripe_whose_clock_is_ahead_delays_no_mail(merchant: Merchant) -> None:
+    now = timezone.now()
+    invoice = {"id": "in_ahead", "customer_email": "jo@example.com", "amount_due": 4900}
+    ahead = int((now + timedelta(days=31)).timestamp())
+    receive(event("invoice.payment_failed", invoice, created=ahead))
+    case = RecoveryCase.objects.get()
+
+    assert start(now=case.opened_at)
+    assert run_of(case).due_at == case.opened_at
 
 
 @pytest.mark.parametrize("trigger", [Trigger.INVOICE_PAID, Trigger.SUBSCRIPTION_CANCELED])

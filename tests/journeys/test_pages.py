@@ -124,6 +124,12 @@ def valid_for_a_lost_case(jo: Jo) -> str:
     return "This payment is still open"
 
 
+def valid_and_to_be_confirmed(jo: Jo) -> str:
+    RecoveryCase.objects.update(decline_code="authentication_required")
+    jo.open()
+    return "Please confirm your payment"
+
+
 def valid_with_long_words(jo: Jo) -> str:
     Merchant.objects.update(
         product_name=LONG_WORD * 3, support_email=f"help@{LONG_WORD.lower()}.example"
@@ -280,7 +286,8 @@ def back_too_late(jo: Jo) -> str:
 
 
 PAGES: list[Callable[[Jo], str]] = [
-    valid, valid_with_another_debt, valid_for_a_lost_case, valid_with_long_words,
+    valid, valid_and_to_be_confirmed, valid_with_another_debt, valid_for_a_lost_case,
+    valid_with_long_words,
     valid_in_a_color_that_is_hard_to_read, valid_in_a_color_like_the_dark, expired, replaced,
     revoked, forged, paid, voided, no_portal, no_portal_and_no_page_of_stripe, stripe_down,
     back_without_a_change, back_and_all_is_paid, back_and_declined, back_and_paid_in_part,

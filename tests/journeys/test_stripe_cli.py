@@ -4,15 +4,19 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from recovery import merchants
-from recovery.models import Merchant, RecoveryCase
+from recovery import cases, merchants
+from recovery.models import Merchant, RecoveryCase, StripeEvent
+from recovery.stripe_events import Event
+from recovery.stripe_objects import Invoice
 from recovery.tasks import process_inbox
 from tests.builders import make_merchant
 from tests.local_stripe import LocalStripe
@@ -56,37 +60,72 @@ def trigger(stripe_cli: str, event: str, local_stripe: LocalStripe, *overrides: 
         env={**os.environ, "STRIPE_CLI_TELEMETRY_OPTOUT": "1"},
     )  # fmt: skip
     assert local_stripe.wait_until_delivered()
-    process_inbox()
+
+
+def told(type_: str) -> Event:
+    """The one event of that type in the inbox."""
+    return Event.parse(StripeEvent.objects.get(type=type_).payload)
+
+
+def open_case(merchant: Merchant, **invoice: Any) -> RecoveryCase:
+    """The case of a renewal that failed a while ago and was never paid, as far as is known."""
+    now, failed_at = timezone.now(), timezone.now() - timedelta(days=3)
+    owed = {"currency": "usd", "amount_due": 4900, "status": "open"}
+    return cases.open_for_invoice(
+        merchant=merchant, invoice=Invoice.read(invoice | owed), failed_at=failed_at, now=now,
+        known_at=failed_at, is_complete=True,
+    )  # fmt: skip
 
 
 def test_invoice_payment_failed_opens_one_case(
     stripe_cli: str, local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
     trigger(stripe_cli, "invoice.payment_failed", local_stripe, "customer:email=jo@example.com")
+    process_inbox()
+
     case = RecoveryCase.objects.get()
     assert case.status == "open"
     assert case.stripe_invoice_id.startswith("in_")
     assert case.attempts.count() == 1
 
 
-def test_invoice_paid_without_a_failure_opens_nothing(
+def test_invoice_paid_recovers_the_invoices_case_and_opens_none(
     stripe_cli: str, local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
     trigger(stripe_cli, "invoice.paid", local_stripe)
-    assert RecoveryCase.objects.count() == 0
+    paid = told("invoice.paid").object
+    case = open_case(merchant, id=paid["id"])
+    other = open_case(merchant, id="in_another")
+    process_inbox()
+
+    case.refresh_from_db()
+    assert (case.status, case.reason) == ("recovered", "invoice_paid")
+    assert case.amount_recovered == paid["amount_paid"] > 0
+    assert list(RecoveryCase.objects.filter(status="open")) == [other]
+    assert RecoveryCase.objects.count() == 2
 
 
 def test_payment_intent_payment_failed_opens_a_one_time_case(
     stripe_cli: str, local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
     trigger(stripe_cli, "payment_intent.payment_failed", local_stripe)
+    process_inbox()
+
     case = RecoveryCase.objects.get()
     assert (case.status, case.is_one_time) == ("open", True)
     assert case.settles_at is not None
 
 
-def test_customer_subscription_deleted_opens_nothing(
+def test_customer_subscription_deleted_gives_up_its_open_cases_and_opens_none(
     stripe_cli: str, local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
     trigger(stripe_cli, "customer.subscription.deleted", local_stripe)
-    assert RecoveryCase.objects.count() == 0
+    subscription = told("customer.subscription.deleted").object["id"]
+    case = open_case(merchant, id="in_1", subscription=subscription)
+    other = open_case(merchant, id="in_2", subscription="sub_another")
+    process_inbox()
+
+    case.refresh_from_db()
+    assert (case.status, case.reason) == ("lost", "subscription_canceled")
+    assert list(RecoveryCase.objects.filter(status="open")) == [other]
+    assert RecoveryCase.objects.count() == 2

@@ -9,6 +9,8 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 import stripe
 
+from recovery.models.merchants import DEFAULT_SETTLING_MINUTES
+from tests.demo.merchant import SETTLING_MINUTES
 from tests.local_stripe import LocalStripe
 from tests.local_stripe.pages.layout import BANNER
 
@@ -240,6 +242,50 @@ def test_the_home_page_makes_a_renewal_fail_and_shows_it(
     assert "19.50 USD" in shown
     invoice = client.v1.invoices.list({"status": "open"}).data[0]
     assert invoice.amount_due == 1950
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["0", "0.49", "-5", "1000000", "1e400", "-1e400", "NaN", "sNaN", "inf", "49.005", "4,90", "x"],
+)
+@pytest.mark.parametrize(
+    ("action", "name"), [("renewal_fails", "price"), ("one_time_fails", "amount")]
+)
+def test_an_amount_that_cannot_be_charged_is_answered_as_a_form_does(
+    local_stripe: LocalStripe, client: stripe.StripeClient, action: str, name: str, amount: str
+) -> None:
+    answer = _visit(f"{local_stripe.url}/do/{action}", {name: amount, "name": "Maria"})
+
+    assert answer.status == 400
+    assert "Write an amount from 0.50 to 999,999.99, as 49.00." in answer.body
+    assert client.v1.customers.list().data == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "cents"), [("0.50", 50), ("999999.99", 99_999_999), ("7", 700)]
+)
+def test_the_least_and_the_most_that_can_be_charged_are(
+    local_stripe: LocalStripe, client: stripe.StripeClient, amount: str, cents: int
+) -> None:
+    assert _visit(f"{local_stripe.url}/do/one_time_fails", {"amount": amount}).status == 303
+    (intent,) = client.v1.payment_intents.list().data
+    assert intent.amount == cents
+
+
+def test_a_clock_that_cannot_be_moved_so_far_stays(local_stripe: LocalStripe) -> None:
+    before = local_stripe.clock.now()
+
+    assert _visit(f"{local_stripe.url}/do/advance", {"days": "1e400"}).status == 400
+    assert local_stripe.clock.now() - before < 60
+
+
+def test_the_home_page_says_why_a_one_time_payment_is_not_written_about_at_once(
+    local_stripe: LocalStripe,
+) -> None:
+    shown = _visit(local_stripe.url + "/").body
+
+    assert f"after {'one' if SETTLING_MINUTES == '1' else SETTLING_MINUTES} minute for" in shown
+    assert f"after {DEFAULT_SETTLING_MINUTES} for any other" in shown
 
 
 def test_the_buttons_of_the_home_page_work(

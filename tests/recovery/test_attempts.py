@@ -78,6 +78,7 @@ def test_a_one_time_payment_is_confirmed_with_the_new_card(
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
     case = failed_payment(local_stripe, merchant)
+    local_stripe.clock.advance(hours=1)
     after_settling = timezone.now() + timedelta(hours=1)
 
     result = charge(case, new_card(local_stripe, case), now=after_settling)

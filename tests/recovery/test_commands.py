@@ -104,6 +104,31 @@ def test_a_price_is_kept_in_minor_units(
     assert Merchant.objects.get().monthly_price == minor_units
 
 
+@pytest.mark.parametrize(
+    ("currency", "minor_units"),
+    [("usd", 2900), ("EUR", 2900), ("isk", 2900), ("jpy", None), ("BHD", None)],
+)
+def test_the_default_price_is_29_where_a_currency_has_cents_and_none_elsewhere(
+    currency: str, minor_units: int | None
+) -> None:
+    made = json.loads(run("create_merchant", "Fern", "--currency", currency, "--json"))
+
+    assert Merchant.objects.get().monthly_price == minor_units
+    shown = Client().get(DASHBOARD, headers={"X-Internal-Key": made["internal_key"]}).json()
+    assert shown["roi_multiple"] == (0 if minor_units else None)
+
+
+@pytest.mark.parametrize(("options", "minutes"), [([], 30), (["--settling-minutes", "1"], 1)])
+def test_a_buyer_is_left_alone_for_as_long_as_is_said(options: list[str], minutes: int) -> None:
+    run("create_merchant", "Fern", *options)
+
+    assert Merchant.objects.get().settling_minutes == minutes
+
+
+def test_a_merchant_has_no_price_of_its_own_accord() -> None:
+    assert Merchant().monthly_price is None
+
+
 def test_without_json_each_credential_has_a_line() -> None:
     lines = run("create_merchant", "Fern").splitlines()
 
@@ -126,21 +151,22 @@ def test_without_json_each_credential_has_a_line() -> None:
         (["Fern", "--timezone", "../../etc/passwd"],
          "--timezone: There is no time zone '../../etc/passwd'."),
         (["Fern", "--timezone", ""], "--timezone: There is no time zone ''."),
+        (["Fern", "--settling-minutes", "-1"],
+         "--settling-minutes: Ensure this value is greater than or equal to 0."),
+        (["Fern", "--settling-minutes", "10081"], "--settling-minutes: At most 10080, a week."),
+        (["Fern", "--settling-minutes", "soon"],
+         "Error: argument --settling-minutes: invalid int value: 'soon'"),
         (["Fern", "--currency", "euros"], "--currency: Write it as usd."),
         (["Fern", "--currency", "€"], "--currency: Write it as usd."),
         (["Fern", "--currency", ""], "--currency: This field cannot be blank."),
         *(
             (["Fern", "--monthly-price", price],
              f"--monthly-price is {price!r}. Write it as 29.00, or none.")
-            for price in ("free", "0", "-3", "29,00", "29.005", "NaN", "sNaN", "Infinity", "")
+            for price in ("free", "0", "-3", "29,00", "29.005", "NaN", "sNaN", "Infinity", "",
+                          "1e9999999", "1e-9999999", "9" * 5000, "1e999", "99999999999999999")
         ),
         (["Fern", "--monthly-price", "29.50", "--currency", "jpy"],
          "--monthly-price is '29.50'. Write it as 29.00, or none."),
-        *(
-            (["Fern", "--monthly-price", price],
-             "--monthly-price: Ensure this value is less than or equal to 9223372036854775807.")
-            for price in ("1e999", "99999999999999999")
-        ),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_sentence_and_nothing_is_kept(

@@ -308,10 +308,22 @@ HISTORY = [
     failed(1, 0, "in_4"),
     paid(2, "in_4"),
     money_back("charge.refunded", 4, "in_4", amount_refunded=900),
-]
+    failed(1, 0, "in_5"),
+    paid(2, "in_5"),
+    event("invoice.voided", invoice("in_5", status="void"), created=T0 + 4 * DAY),
+    failed(1, 0, "in_6"),
+    event("invoice.payment_action_required", invoice("in_6"), created=T0 + 1),
+    event("payment_intent.payment_failed", intent("pi_2"), created=T0),
+    event("payment_intent.succeeded", intent("pi_2", amount_received=2500), created=T0 + DAY),
+    event("charge.refunded", {
+        "id": "ch_7", "object": "charge", "amount": 2500, "amount_refunded": 2500,
+        "payment_intent": "pi_2",
+    }, created=T0 + 2 * DAY),
+]  # fmt: skip
 
 
 @pytest.mark.django_db
+@pytest.mark.timeout(300)
 @settings(
     max_examples=40,
     deadline=None,

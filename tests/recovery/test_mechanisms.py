@@ -5,6 +5,10 @@ import itertools
 import pytest
 
 from recovery.mechanisms import AttemptTrigger, Mechanism, PaymentFacts, explain
+from recovery.models import Merchant, RecoveryCase
+from tests.builders import receive
+from tests.local_stripe import LocalStripe
+from tests.recovery.stories import KEY, told
 
 STRIPE, RECOVER = AttemptTrigger.STRIPE, AttemptTrigger.RECOVER
 CUSTOMER, OPERATOR = AttemptTrigger.CUSTOMER, AttemptTrigger.OPERATOR
@@ -58,3 +62,24 @@ def test_every_mechanism_explains_some_payment() -> None:
     }
 
     assert found == set(Mechanism)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize("way", ["stripe_retry", "customer_paid"])
+def test_stripes_own_retry_is_told_from_a_customer_who_paid_whenever_it_is_heard(
+    local_stripe: LocalStripe, merchant: Merchant, way: str, is_late: bool
+) -> None:
+    ids = local_stripe.scenarios.renewal_fails(reason="insufficient_funds", key=KEY)
+    failed = told(local_stripe, "invoice.payment_failed")
+    if not is_late:
+        receive(*failed)
+    if way == "stripe_retry":
+        local_stripe.scenarios.set_outcome(payment_method=ids["payment_method"])
+        local_stripe.clock.advance(days=2)
+    else:
+        local_stripe.scenarios.pay(invoice=ids["invoice"])
+    receive(*failed, *told(local_stripe, "invoice.updated", "invoice.paid"))
+
+    case = RecoveryCase.objects.get()
+    assert (case.status, case.mechanism) == ("recovered", way)

@@ -325,6 +325,7 @@ def test_a_one_time_payment_that_succeeded_elsewhere_is_recovered_and_not_charge
     case = failed_payment(local_stripe, merchant)
     method = new_card(local_stripe, case)
     other = new_card(local_stripe, case, "pm_card_mastercard")
+    local_stripe.clock.advance(hours=1)
     sdk(merchant).payment_intents.confirm(case.stripe_payment_intent_id, {"payment_method": other})
 
     result = charge(case, method, now=timezone.now() + timedelta(hours=1))

@@ -123,7 +123,7 @@ def test_the_longest_names_are_kept_whole() -> None:
     assert (read.id, read.type) == ("e" * 255, "t" * 255)
 
 
-def test_an_amount_past_64_bits_is_left_to_the_one_who_reads_it() -> None:
+def test_an_amount_larger_than_any_is_left_to_the_one_who_reads_it() -> None:
     read = event("invoice.payment_failed", id="in_1", amount_due=2**64)
 
     assert concerns(read) == "in_1"

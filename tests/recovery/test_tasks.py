@@ -71,7 +71,7 @@ def test_an_event_that_cannot_be_read_is_set_aside_and_the_others_are_processed(
 
     kept = StripeEvent.objects.get(stripe_event_id=poison["id"])
     assert (kept.state, kept.error, kept.tries) == (
-        "failed", "amount_due does not fit in 64 bits", 1,
+        "failed", "amount_due is larger than any amount can be (1,000,000,000,000,000)", 1,
     )  # fmt: skip
     assert RecoveryCase.objects.get().stripe_invoice_id == "in_2"
 

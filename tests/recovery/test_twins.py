@@ -14,6 +14,7 @@ from tests.recovery.test_ingest import (
     failing,
     forget_everything,
     intent,
+    invoice,
     paid,
     state,
 )
@@ -93,3 +94,44 @@ def test_two_invoices_of_one_customer_each_find_their_own() -> None:
     open_cases = RecoveryCase.objects.filter(status="open")
     assert sorted(case.stripe_invoice_id for case in open_cases) == ["in_1", "in_2"]
     assert sorted(case.stripe_payment_intent_id for case in open_cases) == ["pi_1", "pi_2"]
+
+
+def checkout_failed(*, seconds: int = 0, **facts: Any) -> dict[str, Any]:
+    told = invoice("in_first", billing_reason="subscription_create", **facts)
+    return event("invoice.payment_failed", told, created=T0 + seconds)
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+@pytest.mark.parametrize(
+    "debtor",
+    [{}, {"customer": None, "customer_email": "jo@x.org"}],
+    ids=["customer", "guest"],
+)
+def test_an_abandoned_checkouts_own_payment_opens_nothing_to_work(
+    order: list[int], debtor: dict[str, Any]
+) -> None:
+    make_merchant(currency="eur")
+    payer: dict[str, Any] = {"customer": None} if debtor else {}
+    told = [checkout_failed(**debtor), own_intent_failed(0, "ch_1", **payer)]
+    receive(*[told[place] for place in order])
+
+    case = RecoveryCase.objects.get()
+    assert (case.status, case.reason) == ("voided", "belongs_to_invoice")
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [{"amount_due": 1, "amount_remaining": 1}, {"customer": "cus_2"}, {"seconds": 3600}],
+)
+def test_a_payment_that_is_no_checkouts_stays(difference: dict[str, Any]) -> None:
+    make_merchant(currency="eur")
+    receive(checkout_failed(**difference), own_intent_failed(0, "ch_1"))
+
+    assert RecoveryCase.objects.get().status == "open"
+
+
+def test_an_unreadable_event_is_nobodys_checkout() -> None:
+    make_merchant(currency="eur")
+    receive(checkout_failed(amount_due=10**30), own_intent_failed(0, "ch_1"))
+
+    assert RecoveryCase.objects.get().status == "open"

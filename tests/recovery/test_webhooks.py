@@ -173,7 +173,7 @@ def test_the_connect_endpoint_finds_the_merchant_by_account(settings: Any) -> No
     assert StripeEvent.objects.get().merchant == second
 
 
-def test_an_amount_past_64_bits_is_kept_for_a_person_and_stops_nothing_else() -> None:
+def test_an_amount_larger_than_any_is_kept_for_a_person_and_stops_nothing_else() -> None:
     make_merchant()
     poison = event("invoice.payment_failed", {"id": "in_1", "amount_due": 2**70})
     sound = event("invoice.payment_failed", {"id": "in_2", "amount_due": 500})
@@ -181,7 +181,10 @@ def test_an_amount_past_64_bits_is_kept_for_a_person_and_stops_nothing_else() ->
     receive(poison, sound)
 
     failed = StripeEvent.objects.get(stripe_event_id=poison["id"])
-    assert (failed.state, failed.error) == ("failed", "amount_due does not fit in 64 bits")
+    assert (failed.state, failed.error) == (
+        "failed",
+        "amount_due is larger than any amount can be (1,000,000,000,000,000)",
+    )
     assert RecoveryCase.objects.get().stripe_invoice_id == "in_2"
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,14 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from recovery import merchants
+from recovery.management.sentences import sentence
+from recovery.models.merchants import DEFAULT_SETTLING_MINUTES
 from recovery.money import decimals
-
-OPTIONS = {
-    "product_name": "--product-name",
-    "currency": "--currency",
-    "time_zone": "--timezone",
-    "monthly_price": "--monthly-price",
-}
+from recovery.reading import LARGEST
 
 
 class Command(BaseCommand):
@@ -32,32 +28,37 @@ class Command(BaseCommand):
         parser.add_argument("--webhook-secret", default="", help="of an endpoint made by hand")
         parser.add_argument("--currency", default="usd", help="of the figures (usd)")
         parser.add_argument("--timezone", default="UTC", help="Europe/Berlin, say (UTC)")
-        parser.add_argument("--monthly-price", default="29.00", help="of Recover, or none (29.00)")
+        parser.add_argument(
+            "--monthly-price",
+            help="of Recover, in major units of the currency, or none (29.00 where the currency "
+            "has cents; none in yen, dinars and the like, and then roi_multiple is null)",
+        )
+        parser.add_argument(
+            "--settling-minutes", type=int, default=DEFAULT_SETTLING_MINUTES,
+            help="how long after a failed one-time payment its buyer is first written to "
+            f"({DEFAULT_SETTLING_MINUTES})",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         now, api_key = timezone.now(), options["stripe_api_key"].strip()
+        currency = options["currency"].lower()
+        about = {
+            "name": options["name"],
+            "product_name": options["product_name"],
+            "currency": options["currency"],
+            "time_zone": options["timezone"],
+            "monthly_price": _minor_units(options["monthly_price"], currency),
+            "webhook_secret": options["webhook_secret"],
+            "settling_minutes": options["settling_minutes"],
+        }
         try:
             if api_key:
-                merchants.check_key(api_key)
-            merchant, made = merchants.create(
-                name=options["name"],
-                product_name=options["product_name"],
-                currency=options["currency"],
-                time_zone=options["timezone"],
-                monthly_price=_minor_units(options["monthly_price"], options["currency"].lower()),
-                webhook_secret=options["webhook_secret"],
-                now=now,
-            )
-            if api_key:
-                try:
-                    secret = merchants.connect(merchant=merchant, api_key=api_key, now=now)
-                except merchants.ConnectError:
-                    merchant.delete()
-                    raise
-                made = dataclasses.replace(made, webhook_secret=secret)
+                made = merchants.create_connected(api_key=api_key, now=now, **about)
+            else:
+                _merchant, made = merchants.create(now=now, **about)
         except ValidationError as error:
-            raise CommandError(_sentence(error)) from error
+            raise CommandError(sentence(error)) from error
         except merchants.ConnectError as error:
             raise CommandError(f"{error}\nNo merchant was made.") from error
         shown = dataclasses.asdict(made)
@@ -68,20 +69,16 @@ class Command(BaseCommand):
             self.stdout.write(f"{name:<16}{value}")
 
 
-def _sentence(error: ValidationError) -> str:
-    """The first thing that is wrong, named as the option that says it."""
-    field, messages = next(iter(error.message_dict.items()))
-    return f"{OPTIONS.get(field, field)}: {messages[0]}"
-
-
-def _minor_units(price: str, currency: str) -> int | None:
+def _minor_units(given: str | None, currency: str) -> int | None:
     """`29.00` → 2900; `none` → None."""
+    price = merchants.default_price(currency) if given is None else given
     if price.lower() == "none":
         return None
     try:
         amount = Decimal(price).scaleb(decimals(currency))
-    except InvalidOperation:
+    except ArithmeticError:  # no number, or one with more zeros than a Decimal has room for
         amount = Decimal(-1)
-    if not amount.is_finite() or amount <= 0 or amount != amount.to_integral_value():
+    is_price = amount.is_finite() and 0 < amount <= LARGEST
+    if not is_price or amount != amount.to_integral_value():
         raise CommandError(f"--monthly-price is {price!r}. Write it as 29.00, or none.")
     return int(amount)

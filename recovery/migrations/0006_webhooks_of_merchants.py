@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recovery', '0004_alternate_contacts_have_a_time'),
+        ('recovery', '0005_alternate_contacts_have_a_time'),
     ]
 
     operations = [

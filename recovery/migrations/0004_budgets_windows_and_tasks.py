@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recovery', '0002_new_cards_come_due'),
+        ('recovery', '0003_a_price_is_given_or_absent'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recovery', '0003_budgets_windows_and_tasks'),
+        ('recovery', '0004_budgets_windows_and_tasks'),
     ]
 
     operations = [

@@ -1,0 +1,79 @@
+"""What holds for every request, whichever page or endpoint it is for."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from urllib.parse import unquote_to_bytes
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBadRequest
+from django.http.response import HttpResponseBase
+
+from billing_portal.links import UPDATE_PATH as PAGES
+from recovery.errors import error_response
+from recovery.merchants import WEBHOOK_PATH
+
+View = Callable[[HttpRequest], HttpResponseBase]
+FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+NO_NUL = "A parameter or field contains a NUL character, which nothing here can."
+API = "/fourthngoal/recover/"
+ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
+    {
+        HTTPStatus.BAD_REQUEST: ("bad_request", "The request can't be understood."),
+        HTTPStatus.FORBIDDEN: ("permission_denied", "This is not allowed."),
+        HTTPStatus.NOT_FOUND: ("not_found", "There is nothing at this address."),
+        HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "This method is not allowed here."),
+        HTTPStatus.INTERNAL_SERVER_ERROR: ("internal_error", "Something went wrong here."),
+    }
+)
+
+
+def errors_in_one_shape(get_response: View) -> View:
+    """Clients of the API read JSON, also where Django answers for it: no such path, no such
+    method. Pages for a browser stay pages, and DEBUG keeps its own for what went wrong."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code not in ERRORS or not _is_for_a_client(request):
+            return response
+        if response.get("Content-Type", "").startswith("application/json"):
+            return response
+        if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR and settings.DEBUG:
+            return response
+        code, message = ERRORS[response.status_code]
+        shaped = error_response(response.status_code, code, message)
+        if allowed := response.get("Allow"):
+            shaped["Allow"] = allowed
+        return shaped
+
+    return answer
+
+
+def _is_for_a_client(request: HttpRequest) -> bool:
+    return request.path.startswith(API) and not request.path.startswith(PAGES)
+
+
+def refuse_nul(get_response: View) -> View:
+    """PostgreSQL takes no NUL in text, so one in a filter or form field would end in a 500."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        if _has_nul(request):
+            if _is_for_a_client(request):
+                return error_response(400, "nul_character", NO_NUL)
+            return HttpResponseBadRequest(NO_NUL, content_type="text/plain; charset=utf-8")
+        return get_response(request)
+
+    return answer
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    if b"\x00" in unquote_to_bytes(request.META.get("QUERY_STRING", "")):
+        return True
+    # A webhook is the bytes that were signed, whatever type they are said to be of.
+    if request.content_type not in FORMS or request.path == WEBHOOK_PATH:
+        return False
+    return any("\x00" in name + value for name, value in _fields(request))
+
+
+def _fields(request: HttpRequest) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, values in request.POST.lists() for value in values]

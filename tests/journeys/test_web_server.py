@@ -1,0 +1,117 @@
+"""Requests as the real web server hands them on."""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recovery.signatures import sign
+from tests.builders import DASHBOARD, DOCUMENTED_EXAMPLE
+from tests.journeys.product import ROOT, _free_ports, is_closed, wait_for
+
+LARGEST = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    made: dict[str, str]
+
+    def post(self, body: bytes | Iterable[bytes], *, signed: bytes) -> tuple[int, Any]:
+        """Bytes are sent with their length, an iterable in chunks without any."""
+        secret, now = self.made["webhook_secret"], int(time.time())
+        return self._ask(
+            "POST", self.made["webhook_url"].partition(":8000")[2], body,
+            {"Stripe-Signature": sign(body=signed, secret=secret, timestamp=now)},
+        )  # fmt: skip
+
+    def events(self) -> list[Any]:
+        key = self.made["internal_key"]
+        return self._ask("GET", DASHBOARD, None, {"X-Internal-Key": key})[1]["events"]  # type: ignore[no-any-return]
+
+    def _ask(
+        self, method: str, address: str, body: Any, headers: dict[str, str]
+    ) -> tuple[int, Any]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            is_chunked = not isinstance(body, bytes | None)
+            connection.request(method, address, body, headers, encode_chunked=is_chunked)
+            with connection.getresponse() as answer:
+                return answer.status, json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    environment = {"PATH": os.environ["PATH"], "RUN_DIR": str(folder)}
+
+    def manage(*arguments: str) -> str:
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    manage("migrate", "--no-input", "--verbosity", "0")
+    made = json.loads(manage("create_merchant", "Fern", "--json"))
+    port = _free_ports(1)
+    granian = str(Path(sys.executable).parent / "granian")
+    process = subprocess.Popen(
+        [granian, "--interface", "wsgi", "recover_project.wsgi:application", "--port", str(port),
+         "--blocking-threads", "4", "--no-ws"],
+        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: not is_closed(port))
+        yield Server(port, made)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def chunks(body: bytes, size: int) -> Iterator[bytes]:
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
+
+
+def example(number: int, *, padding: int = 0) -> bytes:
+    event = DOCUMENTED_EXAMPLE | {"id": f"evt_{number}", "padding": "x" * padding}
+    return json.dumps(event).encode()
+
+
+@pytest.mark.parametrize("size", [1, 100, 65_536])
+def test_a_signed_event_in_chunks_is_taken_in(server: Server, size: int) -> None:
+    body = example(size)
+
+    assert server.post(chunks(body, size), signed=body) == (200, {"received": True})
+
+
+def test_an_event_in_chunks_is_held_to_its_signature(server: Server) -> None:
+    status, answer = server.post(chunks(example(1), 100), signed=example(2))
+
+    assert (status, answer["error"]["code"]) == (400, "invalid_signature")
+
+
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_the_largest_event_is_taken_and_a_larger_one_is_not(
+    server: Server, is_chunked: bool
+) -> None:
+    largest = example(3, padding=LARGEST - len(example(3)))
+    assert len(largest) == LARGEST
+    larger = largest + b" "
+
+    for body, told in ((largest, 200), (larger, 413)):
+        sent = chunks(body, 65_536) if is_chunked else body
+        assert server.post(sent, signed=body)[0] == told
+
+
+def test_a_request_without_a_body_needs_no_length(server: Server) -> None:
+    assert server.events() == []
