@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from recovery import cases, failures, ingest, timeline
+from recovery.asking import ask
+from recovery.customer_events import learn_customer
 from recovery.models import RecoveryCase
 from recovery.timeline import Kind
 
@@ -37,7 +39,7 @@ def _finish(case: RecoveryCase, *, answered: bool, now: datetime) -> None:
 
 
 def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
-    invoice = ingest.ask(case.merchant, lambda stripe: stripe.invoice(case.stripe_invoice_id))
+    invoice = ask(case.merchant, lambda stripe: stripe.invoice(case.stripe_invoice_id))
     if invoice is None:
         return False
     cases.take_over_invoice(case=case, invoice=invoice, at=now)
@@ -47,19 +49,19 @@ def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
             key=f"{invoice.id}#{invoice.attempt_count}",
         )  # fmt: skip
     ingest.settle_invoice(case=case, invoice=invoice, now=now)
-    return ingest.learn_customer(case)
+    return learn_customer(case)
 
 
 def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
     intent_id = case.stripe_payment_intent_id
-    invoice_id = ingest.ask(case.merchant, lambda stripe: stripe.invoice_of(intent_id))
+    invoice_id = ask(case.merchant, lambda stripe: stripe.invoice_of(intent_id))
     if invoice_id is None:
         return False
     if invoice_id:
         cases.belongs_to_invoice(case=case, now=now)
         return True
-    intent = ingest.ask(case.merchant, lambda stripe: stripe.payment_intent(intent_id))
-    if intent is None or not ingest.learn_customer(case):
+    intent = ask(case.merchant, lambda stripe: stripe.payment_intent(intent_id))
+    if intent is None or not learn_customer(case):
         return False
     if intent.failure:
         failures.record(

@@ -1,27 +1,20 @@
 """One stored event → what it means for a case; Stripe is asked for what the payload omits."""
 
-import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import TypeVar
 
-from recovery import cases, customers, failures, inbox, stripe_gateway, twins
+from recovery import cases, failures, inbox, twins
+from recovery.asking import ask, can_be_asked
 from recovery.cases import Payment
+from recovery.customer_events import ABOUT_CUSTOMERS, learn_customer
 from recovery.declines import Decline
 from recovery.models import Merchant, RecoveryCase, StripeEvent
-from recovery.reading import id_of, node
+from recovery.reading import id_of
 from recovery.state_machine import Trigger
-from recovery.stripe_errors import (
-    NotConnectedError,
-    ObjectMissingError,
-    StripeError,
-)
 from recovery.stripe_events import Event, EventType
-from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import (
     NEEDS_AUTHENTICATION,
-    Customer,
     Failure,
     Invoice,
     PaymentIntent,
@@ -29,10 +22,7 @@ from recovery.stripe_objects import (
     Reversal,
 )
 
-logger = logging.getLogger(__name__)
-
 NO_REASON = Failure(decline=Decline(), payment_method=PaymentMethod())
-Answer = TypeVar("Answer")
 
 
 def process(stored: StripeEvent, *, now: datetime) -> None:
@@ -71,17 +61,6 @@ def _learn_mode(merchant: Merchant, event: Event) -> None:
         connection.save(update_fields=["livemode"])
 
 
-def ask(merchant: Merchant, question: Callable[[StripeGateway], Answer]) -> Answer | None:
-    """Stripe's answer, or None where it can't be asked: the payload must do for now."""
-    try:
-        return question(stripe_gateway.of(merchant))
-    except (ObjectMissingError, NotConnectedError):
-        return None
-    except StripeError as error:
-        logger.info("Stripe could not be asked for merchant %s: %s", merchant.public_id, error)
-        return None
-
-
 # --- what opens a case ------------------------------------------------------------------------
 
 
@@ -100,7 +79,7 @@ def invoice_failed(
     fresh = ask(merchant, lambda stripe: stripe.invoice(told.id)) if told.id else None
     invoice = fresh or told
     if invoice.is_checkout or told.is_checkout:
-        if not _can_be_asked(merchant):
+        if not can_be_asked(merchant):
             twins.forget_checkout(merchant, told, now=now)
         return None
     if invoice.amount_owed <= 0 or not told.id:
@@ -108,7 +87,7 @@ def invoice_failed(
     case = cases.open_for_invoice(
         merchant=merchant, invoice=invoice, failed_at=failed_at, now=now,
         known_at=now if fresh else failed_at,
-        is_complete=fresh is not None or not _can_be_asked(merchant),
+        is_complete=fresh is not None or not can_be_asked(merchant),
     )  # fmt: skip
     failure = invoice.failure or told.failure or NO_REASON
     failures.record(
@@ -118,29 +97,7 @@ def invoice_failed(
         learn_customer(case)
         cases.take_over_invoice(case=case, invoice=told, at=failed_at)  # how often it had failed
         settle_invoice(case=case, invoice=fresh, now=now)
-    return case if _can_be_asked(merchant) else twins.unite(case, now=now)
-
-
-def learn_customer(case: RecoveryCase) -> bool:
-    """Ask Stripe once for what no invoice or payment says of who owes: where they live, which
-    language they read, which segment they are of. False if it can't be asked yet."""
-    customer = case.customer
-    if customer is None or not customer.stripe_customer_id or customers.is_told_of(customer):
-        return True
-    stripe_id = customer.stripe_customer_id
-    facts = ask(case.merchant, lambda stripe: stripe.customer(stripe_id))
-    if facts is None:
-        return False
-    customers.learn(customer, facts=facts)
-    return True
-
-
-def _can_be_asked(merchant: Merchant) -> bool:
-    try:
-        stripe_gateway.of(merchant)
-    except StripeError:
-        return False
-    return True
+    return case if can_be_asked(merchant) else twins.unite(case, now=now)
 
 
 def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> None:
@@ -184,7 +141,7 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
         return _payment_of_invoice_failed(merchant, invoice_id, event, now)
     if told.amount <= 0 or not told.id:
         return None
-    is_complete = asked is not None or not _can_be_asked(merchant)
+    is_complete = asked is not None or not can_be_asked(merchant)
     case = cases.open_for_payment(
         merchant=merchant, intent=told, email=_address(merchant, told), failed_at=failed_at,
         now=now, is_complete=is_complete,
@@ -192,7 +149,7 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
     _payment_failed_again(case, event, failed_at, now)
     if asked is not None:
         learn_customer(case)
-    return case if _can_be_asked(merchant) else twins.unite(case, now=now)
+    return case if can_be_asked(merchant) else twins.unite(case, now=now)
 
 
 def _payment_of_invoice_failed(
@@ -344,78 +301,4 @@ EFFECTS: Mapping[str, Callable[[RecoveryCase, Event, datetime, datetime], None]]
             EventType.CHARGE_DISPUTE_CREATED: _money_went_back(Trigger.DISPUTED),
         }
     )
-)
-
-
-# --- what is about a customer -----------------------------------------------------------------
-
-
-def _customer_updated(merchant: Merchant, event: Event, now: datetime) -> None:
-    told = Customer.read(event.object)
-    if customers.update(merchant=merchant, facts=told, at=event.created_at or now) is None:
-        return
-    changed = node(event.previous_attributes.get("invoice_settings"))
-    if "default_payment_method" in changed or "default_source" in event.previous_attributes:
-        # An event that comes late must not put an old card before the one that replaced it.
-        facts = ask(merchant, lambda stripe: stripe.customer(told.id)) or told
-        customers.has_new_card(
-            merchant=merchant, stripe_customer_id=told.id, now=now,
-            payment_method_id=facts.default_payment_method_id,
-        )  # fmt: skip
-
-
-def _payment_method_attached(merchant: Merchant, event: Event, now: datetime) -> None:
-    """A card on file is no order to charge it, unless it is the one that Stripe would charge."""
-    customer_id, method_id = id_of(event.object.get("customer")), id_of(event.object)
-    facts = ask(merchant, lambda stripe: stripe.customer(customer_id)) if customer_id else None
-    if facts and facts.default_payment_method_id == method_id:
-        customers.update(merchant=merchant, facts=facts, at=now)
-        customers.has_new_card(
-            merchant=merchant, stripe_customer_id=customer_id, now=now, payment_method_id=method_id
-        )
-
-
-# What an account updater changes on a card; anything else is no new card.
-RENEWED = {"exp_month", "exp_year", "fingerprint", "last4"}
-
-
-def _card_renewed(merchant: Merchant, event: Event, now: datetime) -> None:
-    """The bank replaced a card: it is charged if it is the one that Stripe would charge, or the
-    one that failed."""
-    customer_id, method_id = id_of(event.object.get("customer")), id_of(event.object)
-    if RENEWED.isdisjoint(node(event.previous_attributes.get("card"))):
-        return
-    facts = ask(merchant, lambda stripe: stripe.customer(customer_id)) if customer_id else None
-    is_default = facts is not None and facts.default_payment_method_id == method_id
-    if is_default or customers.has_failed_on(
-        merchant, stripe_customer_id=customer_id, payment_method_id=method_id
-    ):
-        customers.has_new_card(
-            merchant=merchant, stripe_customer_id=customer_id, now=now,
-            payment_method_id=method_id, is_renewed=True,
-        )  # fmt: skip
-
-
-def _subscription_updated(merchant: Merchant, event: Event, now: datetime) -> None:
-    if "default_payment_method" in event.previous_attributes:
-        customers.has_new_card(
-            merchant=merchant, stripe_customer_id=id_of(event.object.get("customer")), now=now,
-            payment_method_id=id_of(event.object.get("default_payment_method")),
-        )  # fmt: skip
-
-
-def _deauthorized(merchant: Merchant, event: Event, now: datetime) -> None:  # noqa: ARG001
-    """The merchant took its permission back: nothing is asked, sent or charged any more."""
-    merchant.stripe.disconnected_at = now
-    merchant.stripe.save(update_fields=["disconnected_at"])
-
-
-ABOUT_CUSTOMERS: Mapping[str, Callable[[Merchant, Event, datetime], None]] = MappingProxyType(
-    {
-        EventType.CUSTOMER_UPDATED: _customer_updated,
-        EventType.PAYMENT_METHOD_ATTACHED: _payment_method_attached,
-        EventType.PAYMENT_METHOD_AUTOMATICALLY_UPDATED: _card_renewed,
-        EventType.CUSTOMER_SUBSCRIPTION_UPDATED: _subscription_updated,
-        EventType.ACCOUNT_APPLICATION_DEAUTHORIZED: _deauthorized,
-    }
 )

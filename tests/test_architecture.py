@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from dunning.tasks import start_runs, work_due_steps
 from recover_project.celery import app as celery_app
-from recovery import ingest, outbound
+from recovery import customer_events, ingest, outbound
 from recovery.models import TimelineEntry, WebhookDelivery
 from recovery.models.base import AppendOnly, AppendOnlyError, Mutable, TenantOwned
 from recovery.stripe_events import CONCERNS, EventType
@@ -51,9 +51,17 @@ WRITERS: Mapping[str, set[str]] = {
     "OutboundNotice": {"recovery/outbound.py"},
     "PaymentAttempt": {"recovery/attempts.py", "recovery/failures.py"},  # ours, Stripe's
     "PaymentUpdateLink": {"billing_portal/links.py"},
-    "RecoveryCase": {"recovery/cases.py"},
+    "RecoveryCase": {
+        "recovery/cases/facts.py",
+        "recovery/cases/moves.py",
+        "recovery/cases/opening.py",
+    },
     "SigningSecret": {"recovery/merchants.py"},
-    "StripeConnection": {"recovery/merchants.py", "recovery/ingest.py"},  # what events tell of it
+    "StripeConnection": {
+        "recovery/customer_events.py",
+        "recovery/ingest.py",
+        "recovery/merchants.py",
+    },  # what events tell of it
     "StripeEvent": {"recovery/inbox.py"},
     "SuppressedAddress": {"dunning/addresses.py"},
     "TimelineEntry": {"recovery/timeline.py"},
@@ -292,7 +300,7 @@ def test_every_kind_of_timeline_entry_is_told_by_somebody() -> None:
 
 def test_every_type_of_event_is_about_something_and_does_something() -> None:
     about_cases = set(ingest.EFFECTS)
-    about_customers = set(ingest.ABOUT_CUSTOMERS)
+    about_customers = set(customer_events.ABOUT_CUSTOMERS)
 
     assert set(CONCERNS) == set(EventType)
     assert about_cases | about_customers == set(EventType)

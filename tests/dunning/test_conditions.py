@@ -13,6 +13,7 @@ from dunning.conditions import (
     meets,
     parse,
 )
+from recovery.reading import LARGEST
 
 EVERYTHING: dict[str, Any] = {
     "decline_types": ["soft", "hard"],
@@ -81,7 +82,7 @@ def test_all_conditions_are_read() -> None:
         *(
             ({"currencies": ["eur"], "amount_from": amount},
              "amount_from must be a whole number of minor units, 4900 for 49.00 usd.")
-            for amount in (49.0, "4900", True, -1, 2**63)
+            for amount in (49.0, "4900", True, -1, LARGEST + 1)
         ),
         ({"amount_from": 1}, "An amount needs its currency: name exactly one in currencies."),
         ({"amount_to": 1}, "An amount needs its currency: name exactly one in currencies."),
@@ -105,8 +106,8 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence(value: object, sentence: 
 
 
 def test_an_amount_of_nothing_and_the_largest_one_are_amounts() -> None:
-    read = parse({"currencies": ["eur"], "amount_from": 0, "amount_to": 2**63 - 1})
-    assert (read.amount_from, read.amount_to) == (0, 2**63 - 1)
+    read = parse({"currencies": ["eur"], "amount_from": 0, "amount_to": LARGEST})
+    assert (read.amount_from, read.amount_to) == (0, LARGEST)
 
 
 # --- deciding ---------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billing_portal import links, payment_updates
 from billing_portal.tasks import charge_new_cards
-from dunning import delivery, runs, tasks
+from dunning import delivery, messages, runs, tasks
 from dunning.models import DunningMessage, DunningRun
 from recovery import cases, enrichment, timeline
 from recovery.models import Customer, RecoveryCase
@@ -26,17 +26,19 @@ END_OF_THE_CALENDAR = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
 @pytest.fixture
 def poison() -> RecoveryCase:
     make_merchant(time_zone="Pacific/Kiritimati")  # 14 hours ahead: there the year is over
-    return fail(email="poison@example.com")
+    return fail("expired_card", email="poison@example.com")
 
 
 @pytest.fixture
 def good(poison: RecoveryCase) -> RecoveryCase:
-    return fail(email="good@example.com")
+    return fail("expired_card", email="good@example.com")
 
 
 def spoil(case: RecoveryCase) -> None:
     """No step's delay and no day in the merchant's zone can be reckoned any more."""
-    RecoveryCase.objects.filter(pk=case.pk).update(failed_at=END_OF_THE_CALENDAR)
+    RecoveryCase.objects.filter(pk=case.pk).update(
+        failed_at=END_OF_THE_CALENDAR, opened_at=END_OF_THE_CALENDAR
+    )
 
 
 def fails_for(case: RecoveryCase, work: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,7 +103,7 @@ def test_a_run_that_was_put_off_goes_on_when_it_can(
     spoil(poison)
     now = timezone.now()
     runs.take_due_steps(now=now)
-    RecoveryCase.objects.filter(pk=poison.pk).update(failed_at=now)
+    RecoveryCase.objects.filter(pk=poison.pk).update(failed_at=now, opened_at=now)
 
     assert runs.take_due_steps(now=now + runs.PAUSE - timedelta(seconds=1)) == []
     assert len(runs.take_due_steps(now=now + runs.PAUSE)) == 1
@@ -142,7 +144,7 @@ def test_a_mail_that_cannot_be_written(
 def test_a_mail_that_can_never_be_written_is_given_up_and_told_of(poison: RecoveryCase) -> None:
     message = queue(poison, now=timezone.now())
     spoil(poison)
-    for _again in range(delivery.MOST_TRIES + 1):
+    for _again in range(messages.MOST_TRIES + 1):
         delivery.deliver(message.pk, now=timezone.now())
 
     assert messages_of(poison) == ["failed"]

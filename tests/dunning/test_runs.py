@@ -158,7 +158,8 @@ def test_a_stripe_whose_clock_is_ahead_delays_no_mail(merchant: Merchant) -> Non
     case = RecoveryCase.objects.get()
 
     assert start(now=case.opened_at)
-    assert run_of(case).due_at == case.opened_at
+    first = timedelta(days=SCHEDULES[DeclineType.SOFT][0][0])
+    assert run_of(case).due_at == case.opened_at + first
 
 
 @pytest.mark.parametrize("trigger", [Trigger.INVOICE_PAID, Trigger.SUBSCRIPTION_CANCELED])

@@ -1,6 +1,6 @@
 """Each channel of a step, its condition, and what the timeline keeps of it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -115,7 +115,7 @@ def test_a_step_whose_condition_is_not_met_is_skipped_and_says_why(
 def test_every_planned_step_says_when_and_by_which_rules(merchant: Merchant) -> None:
     published(merchant, step("email"), step("email", DAY))
     Merchant.objects.update(send_from_hour=9, send_until_hour=17, send_weekdays="12345")
-    saturday = datetime(2027, 2, 6, 12, tzinfo=timezone.get_current_timezone())
+    saturday = datetime(2027, 2, 6, 12, tzinfo=UTC)
     case = fail()
     RecoveryCase.objects.update(failed_at=saturday, opened_at=saturday)
     case.refresh_from_db()
@@ -138,17 +138,15 @@ def test_every_planned_step_says_when_and_by_which_rules(merchant: Merchant) -> 
 
 def test_a_window_that_changes_while_a_step_waits_moves_the_step(merchant: Merchant) -> None:
     published(merchant, step("email", DAY), step("email", 9 * DAY))
-    case, now = fail(), timezone.now()
-    take(case, now=now)
-    tomorrow = now + DAY
-    Merchant.objects.update(
-        send_weekdays=str((tomorrow + DAY).isoweekday()), send_from_hour=0, send_until_hour=24
-    )
-    assert take(case, now=tomorrow + timedelta(minutes=1)) == []
+    tuesday = datetime(2027, 2, 2, 12, tzinfo=UTC)
+    case = fail()
+    RecoveryCase.objects.update(failed_at=tuesday, opened_at=tuesday)
+    case.refresh_from_db()
+    take(case, now=tuesday)
+    Merchant.objects.update(send_weekdays="4", send_from_hour=0, send_until_hour=24)
+    assert take(case, now=tuesday + DAY + timedelta(minutes=1)) == []
 
-    run = DunningRun.objects.get()
-    assert run.due_at is not None
-    assert run.due_at.isoweekday() == (tomorrow + DAY).isoweekday()
+    assert DunningRun.objects.get().due_at == datetime(2027, 2, 4, tzinfo=UTC)
     assert not DunningMessage.objects.exists()
 
 

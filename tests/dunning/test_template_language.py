@@ -157,7 +157,7 @@ def test_whatever_is_written_is_filled_in_or_refused(source: str, is_html: bool)
     ids=range(10),
 )
 def test_no_template_takes_long(source: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()  # whatever else the machine is doing
     with contextlib.suppress(TemplateError):
         parse(source).render({"a": "<A>" * 150})
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1

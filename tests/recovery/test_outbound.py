@@ -24,7 +24,7 @@ from recovery.state_machine import Trigger
 from recovery.timeline import MOVED_TO, TOLD_OUTSIDE, Kind
 from tests.builders import event, make_merchant, receive
 from tests.recovery.receivers import registered
-from tests.recovery.test_cases import one_time
+from tests.recovery.test_cases import T0, one_time
 from tests.recovery.test_ingest import failed, invoice, paid
 
 pytestmark = pytest.mark.django_db
@@ -147,9 +147,9 @@ def test_each_state_is_told_on_the_way_up(merchant: Merchant) -> None:
 def test_a_payment_that_turns_out_to_be_a_recovery_is_told_as_one(merchant: Merchant) -> None:
     registered(merchant, None, "case.voided", "case.recovered")
 
-    receive(one_time("payment_failed", 1000))
-    receive(one_time("succeeded", 2000))
-    receive(one_time("payment_failed", 0))
+    receive(one_time("payment_failed", T0 + 1000))
+    receive(one_time("succeeded", T0 + 2000))
+    receive(one_time("payment_failed", T0))
 
     assert RecoveryCase.objects.get().status == "recovered"
     assert notices() == ["case.voided", "case.recovered"]

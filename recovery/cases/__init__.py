@@ -1,0 +1,35 @@
+"""The one writer of cases: they open, take facts over, move and close here."""
+
+from recovery.cases.facts import (
+    belongs_to_invoice,
+    claim_to_enrich,
+    is_enriched,
+    is_paid_by,
+    project_decline,
+    retries_are_ours,
+    take_over_invoice,
+)
+from recovery.cases.moves import Payment, advance, pay, refund
+from recovery.cases.opening import note_failure_time, open_for_invoice, open_for_payment
+from recovery.cases.rows import concerning, invoice_of_payment, keys, locked
+
+__all__ = [
+    "Payment",
+    "advance",
+    "belongs_to_invoice",
+    "claim_to_enrich",
+    "concerning",
+    "invoice_of_payment",
+    "is_enriched",
+    "is_paid_by",
+    "keys",
+    "locked",
+    "note_failure_time",
+    "open_for_invoice",
+    "open_for_payment",
+    "pay",
+    "project_decline",
+    "refund",
+    "retries_are_ours",
+    "take_over_invoice",
+]

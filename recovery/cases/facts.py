@@ -1,0 +1,130 @@
+"""What becomes known of a case after it opened: the newest fact wins, in any order."""
+
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from recovery import timeline
+from recovery.backoff import pause
+from recovery.cases.moves import advance, mechanism
+from recovery.cases.rows import locked
+from recovery.charge_facts import RetryDriver
+from recovery.declines import UNKNOWN, classify
+from recovery.models import DeclineOverride, PaymentAttempt, RecoveryCase
+from recovery.state_machine import Trigger
+from recovery.stripe_objects import Invoice
+from recovery.timeline import Kind
+
+BATCH = 50
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@transaction.atomic
+def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> None:
+    """What Stripe said of the invoice at `at`, unless something newer is known."""
+    case = locked(case)
+    case.stripe_payment_intent_id = case.stripe_payment_intent_id or invoice.payment_intent_id
+    case.stripe_subscription_id = case.stripe_subscription_id or invoice.subscription_id
+    if not invoice.is_paid:  # else the attempt that went through would count as a failed one
+        case.attempt_count = max(case.attempt_count, invoice.attempt_count)
+    new, old = invoice.next_payment_attempt_at, case.next_payment_attempt_at
+    if (at, new or LONG_AGO) > (case.known_at, old or LONG_AGO):
+        case.next_payment_attempt_at = new
+        case.known_at = at
+        case.invoice_number = invoice.number or case.invoice_number
+        case.description = invoice.description or case.description
+        case.hosted_invoice_url = invoice.hosted_invoice_url or case.hosted_invoice_url
+        if case.is_open and invoice.amount_owed:
+            case.amount = invoice.amount_owed
+    if case.mechanism:
+        case.mechanism = mechanism(case, is_out_of_band=case.mechanism == "out_of_band")
+    case.save()
+
+
+@transaction.atomic
+def retries_are_ours(*, case: RecoveryCase, now: datetime) -> None:
+    """Stripe has confirmed that it won't ask for the money by itself: from now on Recover may."""
+    case = locked(case)
+    case.retry_driver, case.next_payment_attempt_at = RetryDriver.RECOVER, None
+    case.known_at = max(case.known_at, now)
+    case.save(update_fields=["retry_driver", "next_payment_attempt_at", "known_at"])
+    timeline.append(
+        case=case, kind=Kind.RETRIES_TAKEN_OVER, once="retries taken over", at=now,
+        summary="Stripe's own retries are off: Recover asks for the money now.",
+    )  # fmt: skip
+
+
+@transaction.atomic
+def claim_to_enrich(*, now: datetime) -> list[RecoveryCase]:
+    """Cases for which Stripe is to be asked what their events left out, and nobody else asks."""
+    due = RecoveryCase.objects.filter(enrich_at__lte=now)
+    batch = list(
+        due.select_for_update(skip_locked=True, of=("self",))
+        .select_related("merchant__stripe")
+        .order_by("enrich_at")[:BATCH]
+    )
+    for case in batch:
+        case.enrich_tries += 1
+        case.enrich_at = now + pause(case.enrich_tries)
+    RecoveryCase.objects.bulk_update(batch, ["enrich_tries", "enrich_at"])
+    return batch
+
+
+def is_enriched(case: RecoveryCase) -> None:
+    """Stripe told, or never will."""
+    RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)
+
+
+@transaction.atomic
+def is_paid_by(*, case: RecoveryCase, intent_id: str) -> RecoveryCase:
+    """The PaymentIntent is the invoice's own, so what is told of it is told of this case."""
+    case = locked(case)
+    case.stripe_payment_intent_id = case.stripe_payment_intent_id or intent_id
+    case.save(update_fields=["stripe_payment_intent_id"])
+    return case
+
+
+@transaction.atomic
+def belongs_to_invoice(*, case: RecoveryCase, now: datetime) -> None:
+    """What looked like a one-time payment is an invoice's, which has a case of its own and hears
+    why it failed; nothing of it stays here."""
+    case = advance(
+        case=case, trigger=Trigger.BELONGS_TO_INVOICE, at=case.failed_at, now=now, once="twin"
+    )
+    case.amount_recovered, case.paid_attempt_count, case.mechanism = 0, 0, ""
+    case.decline_type, case.decline_code, case.advice_code = UNKNOWN.decline_type, "", ""
+    case.save()
+
+
+@transaction.atomic
+def project_decline(case: RecoveryCase) -> None:
+    """The case shows the decline of its latest failed attempt, as the merchant sees its code."""
+    case = locked(case)
+    latest = (
+        case.attempts.filter(state=PaymentAttempt.State.FAILED)
+        .exclude(decline_type="")
+        .order_by("-attempted_at", "-stripe_charge_id")
+        .first()
+    )
+    if latest is None:
+        return
+    case.decline_type = _type_of(latest)
+    case.decline_code = latest.decline_code
+    case.advice_code = latest.advice_code
+    case.payment_method_id = latest.payment_method_id
+    case.card_brand = latest.card_brand
+    case.card_last4 = latest.card_last4
+    case.save(
+        update_fields=[
+            "decline_type", "decline_code", "advice_code", "payment_method_id", "card_brand",
+            "card_last4",
+        ]
+    )  # fmt: skip
+
+
+def _type_of(attempt: PaymentAttempt) -> str:
+    """As it was understood when it failed, or as the merchant has decided since."""
+    overrides = DeclineOverride.by_code(attempt.merchant_id)
+    if attempt.decline is None or attempt.decline_code not in overrides:
+        return attempt.decline_type
+    return classify(attempt.decline, overrides).decline_type

@@ -1,0 +1,130 @@
+"""The case moves as the state machine says, and tells the timeline, also if it stays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import transaction
+
+from recovery import timeline
+from recovery.cases.rows import locked
+from recovery.mechanisms import AttemptTrigger, PaymentFacts, explain
+from recovery.models import PaymentAttempt, RecoveryCase
+from recovery.state_machine import Move, Status, Trigger, decide
+from recovery.stripe_objects import Invoice, PaymentIntent
+from recovery.timeline import Actor, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money that came: minor units, and what tells how it came."""
+
+    amount: int
+    attempt_count: int = 0
+    is_out_of_band: bool = False
+
+    @classmethod
+    def of_invoice(cls, invoice: Invoice, *, amount: int) -> Self:
+        """What Stripe says was paid; `amount` where it doesn't say. 0 is an answer."""
+        paid = amount if invoice.amount_paid is None else invoice.amount_paid
+        return cls(paid, invoice.attempt_count, invoice.is_paid_out_of_band)
+
+    @classmethod
+    def of_intent(cls, intent: PaymentIntent, *, amount: int) -> Self:
+        return cls(amount if intent.amount_received is None else intent.amount_received)
+
+
+@transaction.atomic
+def advance(
+    *,
+    case: RecoveryCase,
+    trigger: Trigger,
+    at: datetime,
+    now: datetime,
+    once: str,
+    actor: str = Actor.STRIPE,
+    payment: Payment | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> RecoveryCase:
+    """Move the case as the state machine says, and tell the timeline, also if it stays.
+
+    `at` is when it happened, by Stripe's clock; `payment` goes with a trigger that money came.
+    """
+    case = locked(case)
+    decision = decide(status=Status(case.status), trigger=trigger, reason=case.reason)
+    kind = Kind.MOVED if isinstance(decision, Move) else Kind.STAYED
+    if isinstance(decision, Move):
+        case.status, case.reason, case.closed_at = decision.to, decision.reason, at
+        _receive(case, payment)
+        case.save()
+    elif case.status == Status.VOIDED and not _is_all_told(case):
+        # That the money went back, or was never owed, may be heard before that it came.
+        _receive(case, payment)
+        case.save()
+    told = f"the case is {case.status}" if isinstance(decision, Move) else decision.why
+    timeline.append(
+        case=case, kind=kind, summary=f"{trigger.replace('_', ' ').capitalize()}: {told}.",
+        once=f"{trigger}:{once}", at=now, actor=actor, rule=f"state machine: {trigger}",
+        facts=facts,
+    )  # fmt: skip
+    return case
+
+
+@transaction.atomic
+def pay(
+    *,
+    case: RecoveryCase,
+    trigger: Trigger,
+    payment: Payment,
+    at: datetime,
+    now: datetime,
+    once: str,
+) -> RecoveryCase:
+    """The debt is settled: recovered, unless there was nothing left to pay or the buyer was
+    still typing."""
+    case = locked(case)
+    if payment.amount <= 0:
+        return advance(case=case, trigger=Trigger.NOTHING_DUE, at=at, now=now, once=once)
+    if case.settles_at and at <= case.settles_at:
+        trigger = Trigger.PAID_WHILE_SETTLING
+    return advance(case=case, trigger=trigger, at=at, now=now, once=once, payment=payment)
+
+
+@transaction.atomic
+def refund(*, case: RecoveryCase, amount: int, at: datetime, now: datetime, once: str) -> None:
+    """Part of the money went back; the figures count what stayed."""
+    case = locked(case)
+    case.amount_refunded = max(case.amount_refunded, amount)
+    case.save(update_fields=["amount_refunded"])
+    timeline.append(
+        case=case, kind=Kind.REFUND, summary=f"{amount} of the payment went back.", at=now,
+        once=f"refund:{once}", actor=Actor.STRIPE, facts={"amount": amount, "at": at.isoformat()},
+    )  # fmt: skip
+
+
+def _is_all_told(case: RecoveryCase) -> bool:
+    return bool(case.amount_recovered) or case.reason == Trigger.BELONGS_TO_INVOICE
+
+
+def _receive(case: RecoveryCase, payment: Payment | None) -> None:
+    if payment is not None:
+        case.amount_recovered = payment.amount
+        case.paid_attempt_count = payment.attempt_count
+        case.mechanism = mechanism(case, is_out_of_band=payment.is_out_of_band)
+
+
+def mechanism(case: RecoveryCase, *, is_out_of_band: bool) -> str:
+    ours = case.attempts.exclude(trigger=AttemptTrigger.STRIPE).exclude(
+        state__in=[PaymentAttempt.State.FAILED]
+    )
+    return explain(
+        PaymentFacts(
+            is_out_of_band=is_out_of_band,
+            our_attempts=frozenset(
+                AttemptTrigger(trigger) for trigger in ours.values_list("trigger", flat=True)
+            ),
+            attempt_count_when_failed=case.attempt_count,
+            attempt_count_when_paid=case.paid_attempt_count,
+        )
+    )

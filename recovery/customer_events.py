@@ -1,0 +1,97 @@
+"""What is heard of customers and their cards, and what Stripe is asked about them."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from recovery import customers
+from recovery.asking import ask
+from recovery.models import Merchant, RecoveryCase
+from recovery.reading import id_of, node
+from recovery.stripe_events import Event, EventType
+from recovery.stripe_objects import Customer
+
+
+def learn_customer(case: RecoveryCase) -> bool:
+    """Ask Stripe once for what no invoice or payment says of who owes: where they live, which
+    language they read, which segment they are of. False if it can't be asked yet."""
+    customer = case.customer
+    if customer is None or not customer.stripe_customer_id or customers.is_told_of(customer):
+        return True
+    stripe_id = customer.stripe_customer_id
+    facts = ask(case.merchant, lambda stripe: stripe.customer(stripe_id))
+    if facts is None:
+        return False
+    customers.learn(customer, facts=facts)
+    return True
+
+
+def _customer_updated(merchant: Merchant, event: Event, now: datetime) -> None:
+    told = Customer.read(event.object)
+    if customers.update(merchant=merchant, facts=told, at=event.created_at or now) is None:
+        return
+    changed = node(event.previous_attributes.get("invoice_settings"))
+    if "default_payment_method" in changed or "default_source" in event.previous_attributes:
+        # An event that comes late must not put an old card before the one that replaced it.
+        facts = ask(merchant, lambda stripe: stripe.customer(told.id)) or told
+        customers.has_new_card(
+            merchant=merchant, stripe_customer_id=told.id, now=now,
+            payment_method_id=facts.default_payment_method_id,
+        )  # fmt: skip
+
+
+def _payment_method_attached(merchant: Merchant, event: Event, now: datetime) -> None:
+    """A card on file is no order to charge it, unless it is the one that Stripe would charge."""
+    customer_id, method_id = id_of(event.object.get("customer")), id_of(event.object)
+    facts = ask(merchant, lambda stripe: stripe.customer(customer_id)) if customer_id else None
+    if facts and facts.default_payment_method_id == method_id:
+        customers.update(merchant=merchant, facts=facts, at=now)
+        customers.has_new_card(
+            merchant=merchant, stripe_customer_id=customer_id, now=now, payment_method_id=method_id
+        )
+
+
+# What an account updater changes on a card; anything else is no new card.
+RENEWED = {"exp_month", "exp_year", "fingerprint", "last4"}
+
+
+def _card_renewed(merchant: Merchant, event: Event, now: datetime) -> None:
+    """The bank replaced a card: it is charged if it is the one that Stripe would charge, or the
+    one that failed."""
+    customer_id, method_id = id_of(event.object.get("customer")), id_of(event.object)
+    if RENEWED.isdisjoint(node(event.previous_attributes.get("card"))):
+        return
+    facts = ask(merchant, lambda stripe: stripe.customer(customer_id)) if customer_id else None
+    is_default = facts is not None and facts.default_payment_method_id == method_id
+    if is_default or customers.has_failed_on(
+        merchant, stripe_customer_id=customer_id, payment_method_id=method_id
+    ):
+        customers.has_new_card(
+            merchant=merchant, stripe_customer_id=customer_id, now=now,
+            payment_method_id=method_id, is_renewed=True,
+        )  # fmt: skip
+
+
+def _subscription_updated(merchant: Merchant, event: Event, now: datetime) -> None:
+    if "default_payment_method" in event.previous_attributes:
+        customers.has_new_card(
+            merchant=merchant, stripe_customer_id=id_of(event.object.get("customer")), now=now,
+            payment_method_id=id_of(event.object.get("default_payment_method")),
+        )  # fmt: skip
+
+
+def _deauthorized(merchant: Merchant, event: Event, now: datetime) -> None:  # noqa: ARG001
+    """The merchant took its permission back: nothing is asked, sent or charged any more."""
+    merchant.stripe.disconnected_at = now
+    merchant.stripe.save(update_fields=["disconnected_at"])
+
+
+ABOUT_CUSTOMERS: Mapping[str, Callable[[Merchant, Event, datetime], None]] = MappingProxyType(
+    {
+        EventType.CUSTOMER_UPDATED: _customer_updated,
+        EventType.PAYMENT_METHOD_ATTACHED: _payment_method_attached,
+        EventType.PAYMENT_METHOD_AUTOMATICALLY_UPDATED: _card_renewed,
+        EventType.CUSTOMER_SUBSCRIPTION_UPDATED: _subscription_updated,
+        EventType.ACCOUNT_APPLICATION_DEAUTHORIZED: _deauthorized,
+    }
+)
