@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from recovery import cases, customers, failures, ingest, timeline
+from recovery import cases, customers, ingest, timeline
 from recovery.models import RecoveryCase
 from recovery.timeline import Kind
 
@@ -42,7 +42,7 @@ def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
         return False
     cases.take_over_invoice(case=case, invoice=invoice, at=now)
     if invoice.failure:
-        failures.record(
+        ingest.record_failure(
             case=case, failure=invoice.failure, at=case.failed_at, now=now,
             key=f"{invoice.id}#{invoice.attempt_count}",
         )  # fmt: skip
@@ -62,7 +62,7 @@ def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
     if intent is None or not _enrich_customer(case, now=now):
         return False
     if intent.failure:
-        failures.record(
+        ingest.record_failure(
             case=case, failure=intent.failure, at=case.failed_at, now=now,
             key=f"{intent_id}#enriched",
         )  # fmt: skip

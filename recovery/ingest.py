@@ -82,6 +82,16 @@ def ask(merchant: Merchant, question: Callable[[StripeGateway], Answer]) -> Answ
         return None
 
 
+def record_failure(
+    *, case: RecoveryCase, failure: Failure, key: str, at: datetime, now: datetime
+) -> None:
+    """Keep a failed charge; who holds the card may be written to where the customer can't be."""
+    failures.record(case=case, failure=failure, key=key, at=at, now=now)
+    customers.has_alternate(
+        customer=case.customer, email=failure.payment_method.billing_email, at=at
+    )
+
+
 # --- what opens a case ------------------------------------------------------------------------
 
 
@@ -109,7 +119,7 @@ def invoice_failed(
         is_complete=fresh is not None or not _can_be_asked(merchant),
     )  # fmt: skip
     failure = invoice.failure or told.failure or NO_REASON
-    failures.record(
+    record_failure(
         case=case, failure=failure, key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now
     )
     if fresh:
@@ -215,7 +225,7 @@ def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
     invoice = Invoice.read(event.object)
     cases.note_failure_time(case=case, failed_at=at)
     cases.take_over_invoice(case=case, invoice=invoice, at=at)
-    failures.record(
+    record_failure(
         case=case, failure=invoice.failure or NO_REASON,
         key=f"{invoice.id}#{invoice.attempt_count}", at=at, now=now,
     )  # fmt: skip
@@ -224,7 +234,7 @@ def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
 def _payment_failed_again(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
     intent = PaymentIntent.read(event.object)
     cases.note_failure_time(case=case, failed_at=at)
-    failures.record(
+    record_failure(
         case=case,
         failure=intent.failure or NO_REASON,
         key=f"{intent.id}#{event.id}",

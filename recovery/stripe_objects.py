@@ -23,6 +23,7 @@ class PaymentMethod:
     last4: str = ""
     fingerprint: str = ""
     country: str = ""
+    billing_email: str = ""
 
     @classmethod
     def read(cls, value: object) -> Self:
@@ -35,6 +36,7 @@ class PaymentMethod:
             last4=text(card.get("last4"), longest=4),
             fingerprint=text(card.get("fingerprint"), longest=64),
             country=text(card.get("country"), longest=2),
+            billing_email=text(node(method, "billing_details").get("email"), longest=254),
         )
 
 

@@ -48,7 +48,13 @@ INTENT: Payload = {
 FAILURE = Failure(
     decline=Decline(decline_code="insufficient_funds", code="card_declined", brand="visa"),
     payment_method=PaymentMethod(
-        id="pm_1", type="card", brand="visa", last4="0341", fingerprint="f1", country="US"
+        id="pm_1",
+        type="card",
+        brand="visa",
+        last4="0341",
+        fingerprint="f1",
+        country="US",
+        billing_email="card@x.org",
     ),
     charge_id="ch_1",
 )
