@@ -184,10 +184,11 @@ def test_a_link_that_bounced_goes_to_the_alternate_contact_as_a_link(case: Recov
 def test_a_debt_that_was_paid_meanwhile_is_told_to_nobody_else(case: RecoveryCase) -> None:
     message = send(case)
     Customer.objects.update(alternate_email="books@x.org")
-    hear(message, Verdict.HARD_BOUNCE)
     close(case, now=timezone.now())
+    hear(message, Verdict.HARD_BOUNCE)
     deliver_queued()
 
+    assert not case.tasks.exists()
     instead = DunningMessage.objects.get(instead_of=message)
     assert (instead.state, len(mail.outbox)) == ("skipped", 1)
 
@@ -268,9 +269,8 @@ def test_what_a_provider_drops_is_left_to_a_person(case: RecoveryCase) -> None:
 
 @pytest.mark.parametrize("state", ["unknown", "sending", "queued", "failed", "skipped"])
 def test_a_providers_word_proves_that_a_message_was_sent(case: RecoveryCase, state: str) -> None:
-    now = timezone.now()
-    message = queue(case, now=now)
-    other = queue(fail(), now=now)
+    other_case, now = fail(), timezone.now()
+    message, other = queue(case, now=now), queue(other_case, now=now)
     DunningMessage.objects.filter(pk=message.pk).update(
         state=state, claimed_at=now, recipient="jo@example.com"
     )
