@@ -54,15 +54,13 @@ def claimed(
 
 
 def sent(message: DunningMessage, *, provider_id: str = "", now: datetime) -> None:
-    """The mail server took it, by our own experience or by the provider's later word: that holds
-    against whatever was thought before."""
-    was_claimed = DunningMessage.objects.filter(pk=message.pk, claimed_at__isnull=False)
-    was_claimed.exclude(state=State.SENT).update(state=State.SENT, sent_at=now, error="")
+    """The mail server took what was claimed, by our own experience or by the provider's later
+    word: that holds against whatever was thought before."""
+    row = DunningMessage.objects.filter(pk=message.pk)
+    row.exclude(state=State.SENT).update(state=State.SENT, sent_at=now, error="")
     if provider_id:
-        was_claimed.update(provider_id=provider_id[:255])
+        row.update(provider_id=provider_id[:255])
     message.refresh_from_db()
-    if message.state != State.SENT:
-        return
     timeline.append(
         case=message.case, kind=Kind.MESSAGE_SENT, once=f"sent:{message.public_id}", at=now,
         summary=f"“{message.subject}” was sent to {mask_email(message.recipient)}.",

@@ -11,11 +11,13 @@ from recovery.state_machine import Status
 from recovery.stripe_objects import Customer as StripeCustomer
 
 BATCH = 50
+ALTERNATE = ("alternate_email", "alternate_known_at")
 NEW_CARD = ("new_payment_method_id", "new_payment_method_due_at", "new_payment_method_tries")
 LEARNED = ("locale", "country", "state", "metadata")  # what no invoice says
 TOLD = ("email", "name", "locale", "country", "state", "default_payment_method_id", "metadata")
 
 
+@transaction.atomic
 def remember(
     *, merchant: Merchant, stripe_customer_id: str, email: str, name: str, at: datetime
 ) -> Customer | None:
@@ -33,11 +35,16 @@ def remember(
     customer, created = Customer.objects.get_or_create(
         merchant=merchant, **known_by, defaults={"email": email, "name": name, "known_at": at}
     )
-    if not created and _is_newer(customer, at, email=email, name=name):
+    if created:
+        return customer
+    customer = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    is_newer = _is_newer(customer, at, email=email, name=name)
+    _keep_other_address(customer, email=email, at=at, is_newer=is_newer)
+    if is_newer:
         customer.email = email or customer.email
         customer.name = name or customer.name
         customer.known_at = at
-        customer.save(update_fields=["email", "name", "known_at"])
+    customer.save(update_fields=["email", "name", "known_at", *ALTERNATE])
     return customer
 
 
@@ -64,11 +71,12 @@ def learn(customer: Customer, *, facts: StripeCustomer) -> None:
     before or after, so nothing that is known is changed, nor how new it is."""
     customer = Customer.objects.select_for_update().get(pk=customer.pk)
     customer.is_deleted = customer.is_deleted or facts.is_deleted
+    _keep_other_address(customer, email=facts.email, at=customer.known_at, is_newer=False)
     for name in ("email", "name", *LEARNED):
         if not getattr(customer, name):
             value = getattr(facts, name)
             setattr(customer, name, dict(value or {}) if name == "metadata" else value)
-    customer.save(update_fields=["is_deleted", "email", "name", *LEARNED])
+    customer.save(update_fields=["is_deleted", "email", "name", *LEARNED, *ALTERNATE])
 
 
 @transaction.atomic
@@ -85,15 +93,41 @@ def update(*, merchant: Merchant, facts: StripeCustomer, at: datetime) -> Custom
         return None
     customer.is_deleted = customer.is_deleted or facts.is_deleted
     told = {name: getattr(facts, name) for name in TOLD}
-    if _is_newer(customer, at, **told):
+    is_newer = _is_newer(customer, at, **told)
+    _keep_other_address(customer, email=facts.email, at=at, is_newer=is_newer)
+    if is_newer:
         for name, value in told.items():
             if isinstance(value, Mapping):  # emptied is told as well
                 setattr(customer, name, dict(value))
             else:
                 setattr(customer, name, value or getattr(customer, name))
         customer.known_at = at
-    customer.save(update_fields=["is_deleted", "known_at", *TOLD])
+    customer.save(update_fields=["is_deleted", "known_at", *TOLD, *ALTERNATE])
     return customer
+
+
+@transaction.atomic
+def has_alternate(*, customer: Customer | None, email: str, at: datetime) -> None:
+    """Another address at which Stripe knew the customer at `at`; the newest one is kept."""
+    if customer is None or not email:
+        return
+    held = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    if email.lower() != held.email.lower():
+        _take_alternate(held, email=email, at=at)
+        held.save(update_fields=list(ALTERNATE))
+
+
+def _keep_other_address(customer: Customer, *, email: str, at: datetime, is_newer: bool) -> None:
+    """Of two addresses that Stripe has told, the older one is the alternate contact."""
+    if email and customer.email and email.lower() != customer.email.lower():
+        other, known_at = (customer.email, customer.known_at) if is_newer else (email, at)
+        _take_alternate(customer, email=other, at=known_at)
+
+
+def _take_alternate(customer: Customer, *, email: str, at: datetime) -> None:
+    known_at = customer.alternate_known_at
+    if known_at is None or (at, email) > (known_at, customer.alternate_email):
+        customer.alternate_email, customer.alternate_known_at = email, at
 
 
 def has_new_card(

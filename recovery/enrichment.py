@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from recovery import cases, failures, ingest, timeline
+from recovery import cases, ingest, timeline
 from recovery.asking import ask
 from recovery.customer_events import learn_customer
 from recovery.models import RecoveryCase
@@ -44,7 +44,7 @@ def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
         return False
     cases.take_over_invoice(case=case, invoice=invoice, at=now)
     if invoice.failure:
-        failures.record(
+        ingest.record_failure(
             case=case, failure=invoice.failure, at=case.failed_at, now=now,
             key=f"{invoice.id}#{invoice.attempt_count}",
         )  # fmt: skip
@@ -64,7 +64,7 @@ def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
     if intent is None or not learn_customer(case):
         return False
     if intent.failure:
-        failures.record(
+        ingest.record_failure(
             case=case, failure=intent.failure, at=case.failed_at, now=now,
             key=f"{intent_id}#enriched",
         )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from recovery import cases, failures, inbox, twins
+from recovery import cases, customers, failures, inbox, twins
 from recovery.asking import ask, can_be_asked
 from recovery.cases import Payment
 from recovery.customer_events import ABOUT_CUSTOMERS, learn_customer
@@ -61,6 +61,16 @@ def _learn_mode(merchant: Merchant, event: Event) -> None:
         connection.save(update_fields=["livemode"])
 
 
+def record_failure(
+    *, case: RecoveryCase, failure: Failure, key: str, at: datetime, now: datetime
+) -> None:
+    """Keep a failed charge; who holds the card may be written to where the customer can't be."""
+    failures.record(case=case, failure=failure, key=key, at=at, now=now)
+    customers.has_alternate(
+        customer=case.customer, email=failure.payment_method.billing_email, at=at
+    )
+
+
 # --- what opens a case ------------------------------------------------------------------------
 
 
@@ -90,7 +100,7 @@ def invoice_failed(
         is_complete=fresh is not None or not can_be_asked(merchant),
     )  # fmt: skip
     failure = invoice.failure or told.failure or NO_REASON
-    failures.record(
+    record_failure(
         case=case, failure=failure, key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now
     )
     if fresh:
@@ -193,7 +203,7 @@ def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
     invoice = Invoice.read(event.object)
     cases.note_failure_time(case=case, failed_at=at)
     cases.take_over_invoice(case=case, invoice=invoice, at=at)
-    failures.record(
+    record_failure(
         case=case, failure=invoice.failure or NO_REASON,
         key=f"{invoice.id}#{invoice.attempt_count}", at=at, now=now,
     )  # fmt: skip
@@ -202,7 +212,7 @@ def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
 def _payment_failed_again(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
     intent = PaymentIntent.read(event.object)
     cases.note_failure_time(case=case, failed_at=at)
-    failures.record(
+    record_failure(
         case=case,
         failure=intent.failure or NO_REASON,
         key=f"{intent.id}#{event.id}",

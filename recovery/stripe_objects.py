@@ -30,7 +30,7 @@ class PaymentMethod:
     fingerprint: str = ""
     country: str = ""
     expiry: str = ""  # 2027-03
-    email: str = ""
+    billing_email: str = ""
 
     @property
     def card(self) -> Card:
@@ -54,7 +54,7 @@ class PaymentMethod:
             fingerprint=text(card.get("fingerprint"), longest=64),
             country=text(card.get("country"), longest=2),
             expiry=_expiry(card),
-            email=text(node(method, "billing_details").get("email"), longest=254),
+            billing_email=text(node(method, "billing_details").get("email"), longest=254),
         )
 
 

@@ -3,7 +3,9 @@
 import itertools
 from datetime import datetime, timedelta
 
-from dunning import runs
+from billing_portal import links
+from billing_portal.models import PaymentUpdateLink
+from dunning import replacements, runs
 from dunning.models import DunningMessage
 from recovery import cases
 from recovery.models import RecoveryCase
@@ -35,3 +37,11 @@ def queue(case: RecoveryCase, *, now: datetime) -> DunningMessage:
 def close(case: RecoveryCase, *, now: datetime, trigger: Trigger = Trigger.INVOICE_PAID) -> None:
     payment = cases.Payment(4900) if trigger is Trigger.INVOICE_PAID else None
     cases.advance(case=case, trigger=trigger, at=now, now=now, once="test", payment=payment)
+
+
+def ask_for_a_new_link(case: RecoveryCase, *, now: datetime) -> DunningMessage:
+    """The message to the customer who asked for one on an expired page."""
+    links.create(case=case, now=now - links.LIFETIME)
+    links.request_replacement(PaymentUpdateLink.objects.latest("id"), now=now)
+    [message_id] = replacements.queue(now=now)
+    return DunningMessage.objects.get(pk=message_id)

@@ -1,14 +1,21 @@
 """A mail, a close and another worker at the same time."""
 
+import time
+from typing import Any
+
 import pytest
 from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
-from dunning import delivery, runs
+from dunning import bounces, conversations, delivery, letters, runs
+from dunning.bounce_rules import Verdict
+from dunning.bounces import Word
 from dunning.models import DunningMessage, DunningRun
+from dunning.rendering import Rendered
 from dunning.tasks import deliver_queued, work_due_steps
+from recovery.models import RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import close, fail, queue
 from tests.dunning.mail_servers import listening
@@ -90,6 +97,77 @@ def test_a_mail_and_a_close_at_once_agree_on_what_happened(message: DunningMessa
         one.refresh_from_db()
         sent = [sent for sent in mail.outbox if sent.to == [f"{number}@example.com"]]
         assert (one.state, len(sent)) in {("sent", 1), ("skipped", 0)}
+
+
+def test_no_mail_goes_out_for_a_closed_case_in_many_rounds(
+    message: DunningMessage, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The close races the claim from ever other distances; what is written is written while the
+    case is held open."""
+    cases = [fail(email=f"round{number}@example.com") for number in range(40)]
+    messages = [queue(case, now=timezone.now()) for case in cases]
+    written_while: list[str] = []
+    write = letters.write
+
+    def look_again(one: DunningMessage, content: Rendered, *, unsubscribe_url: str) -> Any:
+        written_while.append(RecoveryCase.objects.get(pk=one.case_id).status)
+        return write(one, content, unsubscribe_url=unsubscribe_url)
+
+    def close_soon(number: int) -> None:
+        time.sleep(number % 8 / 400)
+        close(cases[number], now=timezone.now())
+
+    monkeypatch.setattr(letters, "write", look_again)
+    with listening(settings) as server:
+        for number, one in enumerate(messages):
+            at_once(
+                lambda one=one: delivery.deliver(one.pk, now=timezone.now()),  # type: ignore[misc]
+                lambda number=number: close_soon(number),  # type: ignore[misc]
+            )
+        deliver_queued()
+        written_to = [str(sent["To"]) for sent in server.mails]
+
+    for number, one in enumerate(messages):
+        one.refresh_from_db()
+        sent = written_to.count(f"round{number}@example.com")
+        assert (one.state, sent) in {("sent", 1), ("skipped", 0)}
+    assert set(written_while) <= {"open"}
+    assert len(written_while) == len(written_to)
+
+
+def test_two_workers_for_two_debts_of_one_customer_send_one_mail(message: DunningMessage) -> None:
+    for number in range(10):
+        email = f"both{number}@example.com"
+        pair = [fail(email=email), fail(email=email)]
+        now = timezone.now()
+        messages = [queue(case, now=now) for case in pair]
+        at_once(
+            *[lambda one=one: delivery.deliver(one.pk, now=timezone.now()) for one in messages]
+        )
+        later = timezone.now() + delivery.PAUSE_IS_BEING_TOLD
+        for message_id in delivery.queued(now=later):
+            delivery.deliver(message_id, now=later)
+
+        for one in messages:
+            one.refresh_from_db()
+        assert sorted(one.state for one in messages) == ["sent", "skipped"]
+        [sent] = [one for one in messages if one.state == "sent"]
+        assert sent.also_about.count() == 1
+        assert len([mail_ for mail_ in mail.outbox if mail_.to == [email]]) == 1
+
+
+def test_a_bounce_and_the_next_mail_at_once_agree_on_the_address(message: DunningMessage) -> None:
+    delivery.deliver(message.pk, now=timezone.now())
+    later = timezone.now() + conversations.QUIET
+    new = queue(fail(), now=later)
+    sent = DunningMessage.objects.select_related("case").get(pk=message.pk)
+    word = Word(sent, Verdict.HARD_BOUNCE, detail="gone", at=later, now=later)
+    at_once(*[lambda: bounces.take_in(word)] * 2, lambda: delivery.deliver(new.pk, now=later))
+
+    new.refresh_from_db()
+    assert new.state in {"sent", "skipped"}
+    assert len(mail.outbox) == (2 if new.state == "sent" else 1)
+    assert message.case.tasks.count() == 1
 
 
 def test_two_workers_send_one_mail(message: DunningMessage) -> None:

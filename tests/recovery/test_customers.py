@@ -1,5 +1,7 @@
 """Who owes: the newest fact stands whatever comes last, and a new card is noticed once."""
 
+import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -313,3 +315,74 @@ def test_a_card_that_was_handled_is_forgotten_unless_another_one_came_meanwhile(
     assert waiting_card() == (newer, True)
     customers.new_card_was_handled(Customer.objects.get())
     assert waiting_card() == ("", False)
+
+
+# --- the alternate contact --------------------------------------------------------------------
+
+
+def kept_addresses() -> tuple[str, str]:
+    customer = Customer.objects.get()
+    return customer.email, customer.alternate_email
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_the_newest_other_address_is_the_alternate_contact_whatever_comes_last(
+    order: tuple[int, ...],
+) -> None:
+    merchant = make_merchant()
+    remember(merchant, email="", at=T1 - timedelta(days=1))
+    history: list[Callable[[], object]] = [
+        lambda: remember(merchant, email="invoice@x.org", at=T1),
+        lambda: customers.update(
+            merchant=merchant, facts=facts(email="own@x.org"), at=T1 + timedelta(hours=2)
+        ),
+        lambda: customers.has_alternate(
+            customer=Customer.objects.get(), email="card@x.org", at=T1 + timedelta(hours=1)
+        ),
+        lambda: customers.has_alternate(
+            customer=Customer.objects.get(), email="old-card@x.org", at=T1 - timedelta(hours=1)
+        ),
+    ]
+    for index in order:
+        history[index]()
+
+    assert kept_addresses() == ("own@x.org", "card@x.org")
+
+
+def test_the_address_itself_is_no_other_one_however_it_is_written() -> None:
+    merchant = make_merchant()
+    remember(merchant, email="jo@x.org")
+    remember(merchant, email="Jo@X.org", at=T2)
+    customers.has_alternate(customer=Customer.objects.get(), email="JO@x.org", at=T2)
+    customers.has_alternate(customer=Customer.objects.get(), email="", at=T2)
+    customers.has_alternate(customer=None, email="card@x.org", at=T2)
+
+    assert kept_addresses() == ("Jo@X.org", "")
+
+
+def test_who_pays_by_a_card_of_somebody_elses_has_an_alternate_contact() -> None:
+    make_merchant()
+    method = {
+        "id": "pm_1", "type": "card", "card": {"brand": "visa", "last4": "4242"},
+        "billing_details": {"email": "books@x.org"},
+    }  # fmt: skip
+    error = {"decline_code": "lost_card", "payment_method": method}
+    intent = {"id": "pi_1", "amount": 900, "receipt_email": "jo@x.org"}
+    receive(event("payment_intent.payment_failed", {**intent, "last_payment_error": error}))
+
+    assert kept_addresses() == ("jo@x.org", "books@x.org")
+
+
+def test_an_invoice_sent_to_another_address_than_the_customers_leaves_that_as_alternate() -> None:
+    merchant = make_merchant()
+    receive(
+        event(
+            "invoice.payment_failed",
+            {"id": "in_1", "customer": "cus_1", "customer_email": "old@x.org", "amount_due": 900},
+        )
+    )
+    told_now = {"id": "cus_1", "object": "customer", "email": "own@x.org"}
+    receive(event("customer.updated", told_now, created=int(T2.timestamp()) + 10**9))
+
+    assert kept_addresses() == ("own@x.org", "old@x.org")
+    assert Customer.objects.get().merchant == merchant

@@ -27,7 +27,8 @@ def test_a_payment_method_is_told_with_its_card_and_its_address(
 
     assert found == PaymentMethod(
         id=renewal["payment_method"], type="card", brand="visa", last4="0341",
-        fingerprint=found.fingerprint, country="US", expiry="2034-12", email="jo@example.com",
+        fingerprint=found.fingerprint, country="US", expiry="2034-12",
+        billing_email="jo@example.com",
     )  # fmt: skip
     assert len(found.fingerprint) == 16
 

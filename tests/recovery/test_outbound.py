@@ -24,7 +24,8 @@ from recovery.state_machine import Trigger
 from recovery.timeline import MOVED_TO, TOLD_OUTSIDE, Kind
 from tests.builders import event, make_merchant, receive
 from tests.recovery.receivers import registered
-from tests.recovery.test_cases import T0, one_time
+from tests.recovery.test_cases import one_time
+from tests.recovery.test_ingest import T0
 from tests.recovery.test_ingest import failed, invoice, paid
 
 pytestmark = pytest.mark.django_db

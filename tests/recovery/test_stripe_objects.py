@@ -54,7 +54,7 @@ FAILURE = Failure(
         last4="0341",
         fingerprint="f1",
         country="US",
-        email="card@x.org",
+        billing_email="card@x.org",
     ),
     charge_id="ch_1",
 )

@@ -1,0 +1,54 @@
+"""python -m tests.dunning.killed_worker POINT MESSAGE: a worker that delivers one message and is
+killed at a point of that, as by kill -9: nothing is undone or said on the way out."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+KILLED = 9
+
+
+def killed_before(_act: Callable[..., Any]) -> Callable[..., Any]:
+    def die(*_: Any, **__: Any) -> None:
+        os._exit(KILLED)
+
+    return die
+
+
+def killed_after(act: Callable[..., Any]) -> Callable[..., Any]:
+    def die(*facts: Any, **named: Any) -> None:
+        act(*facts, **named)
+        os._exit(KILLED)
+
+    return die
+
+
+# (module, what it calls, when the worker dies)
+POINTS = {
+    "before the claim": ("truth", "ask", killed_after),
+    "before the claim is committed": ("letters", "write", killed_after),
+    "once it is claimed": ("handover", "hand_over", killed_before),
+    "once the mail server has it": ("handover", "hand_over", killed_after),
+    "while it is recorded": ("messages", "sent", killed_after),
+    "once it is recorded": ("conversations", "told", killed_after),
+}
+
+
+def main(point: str, message_id: int) -> None:
+    django.setup()
+    from django.utils import timezone
+
+    import dunning.delivery
+
+    module_name, name, killed = POINTS[point]
+    module = getattr(dunning.delivery, module_name)
+    setattr(module, name, killed(getattr(module, name)))
+    dunning.delivery.deliver(message_id, now=timezone.now())
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recover_project.settings")
+    main(sys.argv[1], int(sys.argv[2]))
