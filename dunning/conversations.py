@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from dunning import messages
-from dunning.models import DunningMessage, DunningRun
+from dunning.models import Channel, DunningMessage, DunningRun
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
 
 State = DunningMessage.State
 # Who was told of a debt isn't told of it again by another debt's campaign for so long.
 QUIET = timedelta(hours=48)
+LAST, LAST_BUT_FOR_ANOTHER = "final", "reminder"  # the words of messages
 OF_CAMPAIGNS = Q(run__isnull=False) | Q(instead_of__run__isnull=False)
 
 
@@ -67,6 +68,23 @@ def was_told(
     if by_other_than is not None:
         found = found.exclude(run=by_other_than).exclude(instead_of__run=by_other_than)
     return found.order_by("-claimed_at", "-id").first()
+
+
+def words(message: DunningMessage, others: Sequence[RecoveryCase]) -> str:
+    """The words of the message's step; but nobody is told of a last reminder while another debt's
+    campaign has mails to come."""
+    if message.template != LAST or not _goes_on(others):
+        return message.template
+    return LAST_BUT_FOR_ANOTHER
+
+
+def _goes_on(others: Sequence[RecoveryCase]) -> bool:
+    to_come = DunningRun.objects.filter(
+        case__in=others, state=DunningRun.State.LIVE,
+        campaign__steps__channel=Channel.EMAIL,
+        campaign__steps__position__gte=F("next_position"),
+    )  # fmt: skip
+    return to_come.exists()
 
 
 def is_being_told(message: DunningMessage) -> bool:

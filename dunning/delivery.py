@@ -26,7 +26,7 @@ from dunning.rendering import UnrenderableError, render
 from dunning.truth import StaleError
 from recovery import timeline
 from recovery.batches import apart
-from recovery.models import RecoveryCase
+from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
 from recovery.timeline import Kind
 
@@ -36,6 +36,7 @@ State = DunningMessage.State
 BATCH = 200
 PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
 PAUSE_NEW_CARD = timedelta(minutes=1)
+SOON = timedelta(hours=1)
 PAUSE_IS_BEING_TOLD = timedelta(minutes=1)
 CLAIM = timedelta(minutes=10)  # a worker that takes longer to send is dead
 WITH = (
@@ -150,14 +151,20 @@ def _pause(message: DunningMessage, *, now: datetime) -> timedelta | None:
     case = message.case
     if case.is_paused and not message.is_asked_for:
         return PAUSE_CASE_IS_PAUSED
-    if case.customer and case.customer.new_payment_method_due_at:
+    if _is_about_to_be_charged(case.customer, now=now):
         timeline.append(
             case=case, kind=Kind.MESSAGE_MOVED, at=now, rule=message.cause,
             summary="Mail waits: the customer's new card is about to be charged.",
-            once=f"waits:{message.public_id}:{case.customer.new_payment_method_id}",
+            once=f"waits:{message.public_id}",
         )  # fmt: skip
         return PAUSE_NEW_CARD
     return PAUSE_IS_BEING_TOLD if conversations.is_being_told(message) else None
+
+
+def _is_about_to_be_charged(customer: Customer | None, *, now: datetime) -> bool:
+    """Good news is waited for, but not for the days that a network's rule may put a charge off."""
+    due_at = customer.new_payment_method_due_at if customer else None
+    return due_at is not None and due_at <= now + SOON
 
 
 def _needs_no_mail(message: DunningMessage, *, now: datetime) -> str:
@@ -181,9 +188,8 @@ def _needs_no_mail(message: DunningMessage, *, now: datetime) -> str:
 def _ours(message: DunningMessage, others: Sequence[RecoveryCase], *, now: datetime) -> Claimed:
     case = message.case
     link, way_out = links.create(case=case, now=now), unsubscribing.url(message, now=now)
-    content = render(
-        debts=[case, *others], template=message.template, link=link, unsubscribe_url=way_out
-    )
+    template = conversations.words(message, others)
+    content = render(debts=[case, *others], template=template, link=link, unsubscribe_url=way_out)
     messages.claimed(
         message, content=content, now=now, secrets={"link": link, "unsubscribe_url": way_out},
         recipient=addresses.recipient(case, is_asked_for=message.is_asked_for),

@@ -7,7 +7,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from dunning import conversations, delivery, messages, rendering, truth
+from dunning import conversations, delivery, messages, rendering, runs, truth
 from dunning.models import DunningMessage
 from dunning.tasks import deliver_queued
 from recovery import stripe_gateway
@@ -15,6 +15,7 @@ from recovery.models import Customer, RecoveryCase
 from recovery.stripe_errors import StripeError
 from tests.builders import make_merchant
 from tests.dunning.facts import ask_for_a_new_link, close, fail, queue
+from tests.dunning.plans import DAY, published, step
 
 pytestmark = pytest.mark.django_db
 
@@ -108,10 +109,12 @@ def test_a_step_that_comes_due_within_two_days_of_another_runs_mail_is_skipped(
 ) -> None:
     now = timezone.now()
     first = send(debts[0], now=now)
-    soon = send(debts[1], now=now + conversations.QUIET - timedelta(seconds=1))
+    runs.start(debts[1], now=now)
+    assert runs.take_due_steps(now=now + conversations.QUIET - timedelta(seconds=1)) == []
     later = send(debts[2], now=now + conversations.QUIET + timedelta(seconds=1))
 
-    assert (soon.state, soon.error) == ("skipped", f"told in message {first.public_id}")
+    (skipped,) = debts[1].timeline.filter(kind="step_skipped")
+    assert skipped.summary.endswith(f"the customer was told of this debt in {first.public_id}.")
     assert later.state == "sent"
     assert len(mail.outbox) == 2
 
@@ -157,9 +160,9 @@ def test_a_new_debt_that_the_last_mail_did_not_list_is_told_of_with_the_others(
 
 def test_a_link_that_was_asked_for_goes_though_all_was_told(debts: list[RecoveryCase]) -> None:
     now = timezone.now()
+    queued = queue(debts[2], now=now)
     send(debts[0], now=now)
     asked = ask_for_a_new_link(debts[1], now=now)
-    queued = queue(debts[2], now=now)
     delivery.deliver(asked.pk, now=now)
     asked.refresh_from_db()
     queued.refresh_from_db()
@@ -314,3 +317,31 @@ def test_a_debtor_without_a_name_or_address_has_no_conversation() -> None:
 
     assert (message.state, message.error) == ("skipped", "no address of the customer is known")
     assert [task.kind for task in one.tasks.all()] == ["address_failed"]
+
+
+def test_mail_does_not_wait_for_a_charge_that_a_rule_put_off_for_days(
+    debts: list[RecoveryCase],
+) -> None:
+    now = timezone.now()
+    Customer.objects.update(
+        new_payment_method_id="pm_new", new_payment_method_due_at=now + timedelta(days=4)
+    )
+    assert send(debts[0], now=now).state == "sent"
+
+
+@pytest.mark.parametrize(("has_more_to_come", "words"), [(True, "A reminder"), (False, "Last")])
+def test_nobody_reads_of_a_last_reminder_while_another_debt_has_mails_to_come(
+    debts: list[RecoveryCase], has_more_to_come: bool, words: str
+) -> None:
+    now = timezone.now()
+    merchant = debts[0].merchant
+    published(merchant, step("email", template="final"))
+    message = queue(debts[0], now=now)
+    if has_more_to_come:
+        published(
+            merchant, step("email", 9 * DAY), name="Other", default_for="", priority=1
+        )  # fmt: skip
+        assert runs.start(debts[1], now=now)
+    delivery.deliver(message.pk, now=now)
+
+    assert mail.outbox[0].subject.startswith(words)

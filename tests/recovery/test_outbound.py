@@ -25,8 +25,7 @@ from recovery.timeline import MOVED_TO, TOLD_OUTSIDE, Kind
 from tests.builders import event, make_merchant, receive
 from tests.recovery.receivers import registered
 from tests.recovery.test_cases import one_time
-from tests.recovery.test_ingest import T0
-from tests.recovery.test_ingest import failed, invoice, paid
+from tests.recovery.test_ingest import T0, failed, invoice, paid
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
