@@ -48,7 +48,8 @@ def claimed(
     for name, secret in secrets.items():
         text, html = text.replace(secret, HIDDEN[name]), html.replace(secret, HIDDEN[name])
     message.state, message.claimed_at = State.SENDING, now
-    message.recipient, message.tries = recipient, message.tries + 1
+    message.recipient, message.language = recipient, content.language
+    message.tries += 1
     message.subject, message.body_text, message.body_html = content.subject[:500], text, html
     message.save()
 

@@ -160,9 +160,14 @@ def test_a_new_debt_that_the_last_mail_did_not_list_is_told_of_with_the_others(
 
 def test_a_link_that_was_asked_for_goes_though_all_was_told(debts: list[RecoveryCase]) -> None:
     now = timezone.now()
-    queued = queue(debts[2], now=now)
     send(debts[0], now=now)
     asked = ask_for_a_new_link(debts[1], now=now)
+    run = runs.start(debts[2], now=now)
+    assert run
+    queued = DunningMessage.objects.create(
+        merchant=run.merchant, case=run.case, run=run, step=run.campaign.steps.earliest("id"),
+        due_at=now,
+    )  # fmt: skip
     delivery.deliver(asked.pk, now=now)
     asked.refresh_from_db()
     queued.refresh_from_db()
