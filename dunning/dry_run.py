@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from billing_portal import links
-from dunning import campaigns
+from dunning import campaigns, planning
 from dunning.default_plans import DEFAULTS
 from dunning.models import DunningCampaign
 from dunning.replay import Campaigns, DryRun, PastCase, replay
-from dunning.schedule import Where, Window
 from dunning.selection import Contender
-from dunning.time_zones import zone_of
 from recovery.models import Merchant, RecoveryCase
 
 CHUNK = 1000
@@ -63,29 +61,14 @@ def _past_cases(merchant: Merchant, *, now: datetime, days: int) -> Iterator[Pas
     known = RecoveryCase.objects.of(merchant).filter(
         opened_at__gte=now - timedelta(days=days), opened_at__lte=now
     )
-    window = Window(
-        from_hour=merchant.send_from_hour,
-        until_hour=merchant.send_until_hour,
-        weekdays=frozenset(int(day) for day in merchant.send_weekdays),
-    )
-    for case in known.select_related("customer").order_by("-opened_at", "-id").iterator(CHUNK):
+    for case in (
+        known.select_related("customer", "merchant").order_by("-opened_at", "-id").iterator(CHUNK)
+    ):
         yield PastCase(
             public_id=case.public_id,
             facts=campaigns.facts_of(case),
-            failed_at=case.failed_at,
+            failed_at=planning.failed_at(case),
             started_at=max(case.opened_at, case.settles_at or case.opened_at),
             ended_at=min(case.closed_at or now, now),
-            where=_where(case, merchant, window),
+            where=planning.where_of(case),
         )
-
-
-def _where(case: RecoveryCase, merchant: Merchant, window: Window) -> Where:
-    """The customer's own time, else the merchant's."""
-    country = case.customer.country if case.customer else ""
-    state = case.customer.state if case.customer else ""
-    return Where(
-        zone=zone_of(country, state) or merchant.zone,
-        country=country,
-        window=window,
-        decline_code=case.decline_code,
-    )

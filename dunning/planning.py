@@ -42,6 +42,11 @@ def where_of(case: RecoveryCase) -> Where:
     )
 
 
+def failed_at(case: RecoveryCase) -> datetime:
+    """A failure lies behind us, also where Stripe's clock is ahead of ours."""
+    return min(case.failed_at, case.opened_at)
+
+
 def next_step(
     steps: Sequence[DunningStep],
     *,
@@ -53,8 +58,7 @@ def next_step(
     """The step that comes after position `after`; None when every step was taken."""
     planned = schedule.plan_next(
         [as_scheduled(step) for step in steps],
-        # A failure lies behind us, also where Stripe's clock is ahead of ours.
-        failed_at=min(case.failed_at, case.opened_at),
+        failed_at=failed_at(case),
         stepped_at=stepped_at, now=now, where=where_of(case),
         after=after,
     )  # fmt: skip
