@@ -36,7 +36,9 @@ def good(poison: RecoveryCase) -> RecoveryCase:
 
 def spoil(case: RecoveryCase) -> None:
     """No step's delay and no day in the merchant's zone can be reckoned any more."""
-    RecoveryCase.objects.filter(pk=case.pk).update(failed_at=END_OF_THE_CALENDAR)
+    RecoveryCase.objects.filter(pk=case.pk).update(
+        failed_at=END_OF_THE_CALENDAR, opened_at=END_OF_THE_CALENDAR
+    )
 
 
 def fails_for(case: RecoveryCase, work: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,7 +103,7 @@ def test_a_run_that_was_put_off_goes_on_when_it_can(
     spoil(poison)
     now = timezone.now()
     runs.take_due_steps(now=now)
-    RecoveryCase.objects.filter(pk=poison.pk).update(failed_at=now)
+    RecoveryCase.objects.filter(pk=poison.pk).update(failed_at=now, opened_at=now)
 
     assert runs.take_due_steps(now=now + runs.PAUSE - timedelta(seconds=1)) == []
     assert len(runs.take_due_steps(now=now + runs.PAUSE)) == 1
