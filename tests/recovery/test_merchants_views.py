@@ -149,7 +149,7 @@ def test_an_attempt_that_failed_without_a_decline_is_left_as_it_is(merchant: Mer
     case = fail("restricted_card")
     odd = PaymentAttempt.objects.create(
         merchant=merchant, case=case, trigger="recover", key="odd", state="failed",
-        attempted_at=timezone.now() - timedelta(hours=1), resolved_at=timezone.now(), error="Stripe said 500.",
+        attempted_at=timezone.now() - timedelta(hours=1), resolved_at=timezone.now(), error="500",
         decline_code="restricted_card", amount=4900, currency="usd",
     )  # fmt: skip
     merchants.override_decline(
