@@ -25,6 +25,9 @@ def enrich(case: RecoveryCase, *, now: datetime) -> bool:
 
 
 def _finish(case: RecoveryCase, *, answered: bool, now: datetime) -> None:
+    if answered:
+        case.refresh_from_db()
+        ingest.tell_what_was_told(case, now=now)  # of what it is now known to be about
     cases.is_enriched(case)
     if answered:
         timeline.append(

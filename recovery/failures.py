@@ -99,6 +99,19 @@ def _known(
     return attempts.filter(key=key).first() or nearby.order_by("attempted_at", "id").first()
 
 
+@transaction.atomic
+def reconsider(*, case: RecoveryCase, decline_code: str) -> None:
+    """The merchant's view of a code is no longer the one that earlier failures were counted by."""
+    case = cases.locked(case)
+    overrides = DeclineOverride.by_code(case.merchant_id)
+    failed = case.attempts.filter(state=PaymentAttempt.State.FAILED, decline_code=decline_code)
+    for attempt in failed:
+        if attempt.decline is not None:
+            attempt.decline_type = classify(attempt.decline, overrides).decline_type
+            attempt.save(update_fields=["decline_type"])
+    cases.project_decline(case)
+
+
 def forget(case: RecoveryCase) -> None:
     """The failures of a case that another one takes over, which hears of them itself."""
     case.attempts.filter(trigger=AttemptTrigger.STRIPE).delete()

@@ -1,6 +1,6 @@
 """One stored event → what it means for a case; Stripe is asked for what the payload omits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
@@ -31,9 +31,12 @@ def process(stored: StripeEvent, *, now: datetime) -> None:
     event = Event.parse(stored.payload)
     _learn_mode(merchant, event)
     if open_case := OPENERS.get(event.type):
+        known = {case.pk: cases.keys(case) for case in cases.concerning(merchant, stored.concerns)}
         case = open_case(merchant, event, now)
         if case is not None:
-            _tell_what_was_told(merchant, case, now=now)
+            # What is new about the case, or may not have been told when a worker died.
+            told = known.get(case.pk, []) if stored.tries <= 1 else []
+            tell_what_was_told(case, but_of=told, now=now)
     elif event.type in ABOUT_CUSTOMERS:
         ABOUT_CUSTOMERS[event.type](merchant, event, now)
     else:
@@ -47,9 +50,11 @@ def apply(*, case: RecoveryCase, event: Event, now: datetime) -> None:
         effect(case, event, event.created_at or now, now)
 
 
-def _tell_what_was_told(merchant: Merchant, case: RecoveryCase, *, now: datetime) -> None:
-    """Events don't come in order: what was said before the case opened is heard now."""
-    for earlier in inbox.told_of(merchant, cases.keys(case)):
+def tell_what_was_told(case: RecoveryCase, *, now: datetime, but_of: Collection[str] = ()) -> None:
+    """Events don't come in order: what was said before the case opened, or before it was known
+    that it concerns the case, is heard now. `but_of`: ids of which the case has heard."""
+    unheard = [key for key in cases.keys(case) if key not in but_of]
+    for earlier in inbox.told_of(case.merchant, unheard) if unheard else ():
         apply(case=case, event=Event.parse(earlier.payload), now=now)
 
 
