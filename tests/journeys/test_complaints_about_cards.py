@@ -9,6 +9,7 @@ from django.test import Client
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.tasks import charge_new_cards
+from dunning.tasks import work_due_steps
 from recovery.models import RecoveryCase
 from tests.connected import ask
 from tests.dunning.plans import published, step
@@ -201,11 +202,14 @@ def test_a_customer_who_closes_the_page_is_charged_all_the_same(scene: Scene) ->
 
 def test_no_mail_asks_for_a_card_that_was_just_given(scene: Scene) -> None:
     """arooo #168: the mail of the failure comes after the card was updated."""
+    published(scene.merchant, step("email", timedelta(hours=12)))
     case = scene.fails()
-    scene.live(hours=23, minutes=45)
+    scene.live(hours=11, minutes=45)
     scene.has_new_card(case)
-    scene.move_to(scene.began_at + timedelta(days=1))
+    scene.move_to(scene.began_at + timedelta(hours=12))
+    work_due_steps()
     scene.settle()
 
-    assert status(case) == ("recovered", "invoice_paid")
+    assert (status(case)[0], scene.charges(case, "customer")) == ("recovered", [0.5])
     assert scene.mails() == []
+    assert told(case, "message_not_sent") == ["Not sent: the case is recovered."]
