@@ -74,7 +74,7 @@ def test_the_page_has_one_button_that_stops_the_mail(message: DunningMessage) ->
     action = page.partition('action="')[2].partition('"')[0]
     answer = Client(enforce_csrf_checks=True).post(action)
 
-    assert "No more mails" in answer.content.decode()
+    assert "No more reminders" in answer.content.decode()
     assert SuppressedAddress.objects.get().reason == "unsubscribed"
 
 
