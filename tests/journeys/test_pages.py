@@ -92,7 +92,7 @@ def test_what_is_shown_once_is_as_easy(
     Customer.objects.update(locale=language)
     name = go(jo)
 
-    for size in (PHONE, DESK):
+    for size in (PHONE, DESK) if language == "en" else (PHONE,):
         for scheme in SCHEMES if language == "en" else (ELSEWHERE[language],):
             assert_fit(jo, name, language, size=size, scheme=scheme, folder=tmp_path)
     assert_alone(jo, settings)
