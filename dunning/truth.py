@@ -6,7 +6,7 @@ from datetime import datetime
 
 from recovery import ingest, stripe_gateway
 from recovery.models import RecoveryCase
-from recovery.stripe_errors import NotConnectedError, ObjectMissingError, StripeError
+from recovery.stripe_errors import NoStripeError, ObjectMissingError, StripeError
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +18,11 @@ class StaleError(Exception):
 def ask(case: RecoveryCase, *, now: datetime) -> None:
     """Take over what Stripe says of the debt now. Raises StaleError.
 
-    Where Stripe knows nothing, or isn't ours to ask, the events are all there is to know.
+    Where Stripe knows nothing, or isn't ours to ask, the events are all there is to know. A key
+    that Stripe no longer takes is no such case: it may be mended.
     """
+    if case.merchant.stripe.disconnected_at:
+        return
     try:
         gateway = stripe_gateway.of(case.merchant)
         if case.is_one_time:
@@ -28,7 +31,7 @@ def ask(case: RecoveryCase, *, now: datetime) -> None:
         else:
             invoice = gateway.invoice(case.stripe_invoice_id)
             ingest.settle_invoice(case=case, invoice=invoice, now=now)
-    except (NotConnectedError, ObjectMissingError):
+    except (NoStripeError, ObjectMissingError):
         return
     except StripeError as error:
         raise StaleError("Stripe can't be asked whether the debt is still open.") from error
