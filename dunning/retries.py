@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from dunning import planning, schedule
 from dunning.models import DunningRetry, DunningRun, DunningStep
 from dunning.schedule import Channel, Step
-from recovery import attempts, operator_tasks, stripe_gateway, timeline
+from recovery import attempts, cases, operator_tasks, stripe_gateway, timeline
 from recovery.attempts import ChargeResult, Outcome
 from recovery.backoff import pause
 from recovery.mechanisms import AttemptTrigger
@@ -78,7 +78,7 @@ def _not_to_be_asked(retry: DunningRetry) -> str:
 def _charge(retry: DunningRetry, *, now: datetime) -> None:
     case = retry.case
     try:
-        method_id = _method(case)
+        method_id = _method(case, now=now)
     except NoStripeError as error:
         _refuse(retry, str(error), now=now)
         return
@@ -98,13 +98,16 @@ def _charge(retry: DunningRetry, *, now: datetime) -> None:
     _record(retry, result, now=now)
 
 
-def _method(case: RecoveryCase) -> str:
-    """What Stripe itself would charge for the debt."""
+def _method(case: RecoveryCase, *, now: datetime) -> str:
+    """What Stripe itself would charge for the debt. What it says of the invoice is taken over: an
+    event from before its retries were off, told late, must not keep Recover from asking."""
     gateway = stripe_gateway.of(case.merchant)
     if case.is_one_time:
         customer_id = case.customer.stripe_customer_id if case.customer else ""
         return gateway.customer(customer_id).default_payment_method_id if customer_id else ""
-    return gateway.method_to_charge(gateway.invoice(case.stripe_invoice_id))
+    invoice = gateway.invoice(case.stripe_invoice_id)
+    cases.take_over_invoice(case=case, invoice=invoice, at=now)
+    return gateway.method_to_charge(invoice)
 
 
 def _record(retry: DunningRetry, result: ChargeResult, *, now: datetime) -> None:
