@@ -69,6 +69,17 @@ def test_a_step_charges_what_stripe_would_charge_and_the_case_is_recovered(
     assert len(asked_to_pay(local_stripe)) == 1
 
 
+def test_an_event_from_before_stripes_retries_were_off_told_late_stops_no_charge(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    now = start(case)
+    RecoveryCase.objects.update(known_at=now, next_payment_attempt_at=now + 2 * DAY)
+    go_on(case, now=now + DAY)
+
+    assert states() == ["done"]
+    assert (case.next_payment_attempt_at, case.known_at) == (None, now + DAY)
+
+
 def test_each_step_asks_once_however_often_it_is_worked(
     local_stripe: LocalStripe, case: RecoveryCase
 ) -> None:

@@ -65,7 +65,7 @@ class Scene(OneClock):
             email="jo@example.com", name="Jo", key=KEY, interval="year"
         )
         blocked = Outcome(decline=Decline(reason, is_blocked_by_radar=True))
-        self.stripe.world.find("payment_method", ids["payment_method"])[1]["_outcome"] = blocked
+        self.at_stripe("payment_method", ids["payment_method"])["_outcome"] = blocked
         return self.renews(ids["subscription"])
 
     def renews(self, subscription: str) -> RecoveryCase:
@@ -77,7 +77,7 @@ class Scene(OneClock):
     def subscribes_anew(self, case: RecoveryCase) -> str:
         """The customer takes the same plan once more, which is paid; the subscription's id."""
         assert case.customer
-        old = self.stripe.world.find("subscription", case.stripe_subscription_id)[1]
+        old = self.at_stripe("subscription", case.stripe_subscription_id)
         made = ask(
             self.stripe, "POST", "subscriptions", customer=case.customer.stripe_customer_id,
             **{"items[0][price]": old["items"]["data"][0]["price"]["id"]},
@@ -124,10 +124,17 @@ class Scene(OneClock):
 
     def taken(self, case: RecoveryCase) -> int:
         """How many charges of the debt went through at Stripe."""
-        realm = self.stripe.world.find("invoice", case.stripe_invoice_id)[0]
-        charges = realm.all("charge")
-        intent = realm.get("invoice", case.stripe_invoice_id)["_payment_intent"]
-        return sum(one["payment_intent"] == intent and one["paid"] for one in charges)
+        found = self.stripe.world.find("invoice", case.stripe_invoice_id)
+        assert found
+        realm, invoice = found
+        made = [one for one in realm.all("charge") if one["paid"]]
+        return sum(one["payment_intent"] == invoice["_payment_intent"] for one in made)
+
+    def at_stripe(self, kind: str, id_: str) -> dict[str, Any]:
+        """The object as the local Stripe keeps it."""
+        found = self.stripe.world.find(kind, id_)
+        assert found
+        return found[1]
 
     def tells_again(self, *, in_reverse: bool = False) -> None:
         """Every event comes once more, and once more under a new id."""

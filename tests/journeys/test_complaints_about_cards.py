@@ -22,7 +22,7 @@ PAGE = "/fourthngoal/recover/update"
 
 
 def test_a_new_card_does_not_wait_for_the_next_retry(scene: Scene) -> None:
-    """arooo #168; twenty #18770, #25430; killbill #96: the card is updated and nothing happens."""
+    """arooo #168; killbill #96; frappe/press #5877: the card is updated and nothing happens."""
     case = scene.fails("expired_card")
     scene.live(hours=3)
     card = scene.has_new_card(case)
@@ -34,7 +34,7 @@ def test_a_new_card_does_not_wait_for_the_next_retry(scene: Scene) -> None:
 
 
 def test_a_new_card_leaves_no_invoice_unpaid(scene: Scene) -> None:
-    """killbill #96; frappe/press #5877: a new card pays one invoice, or only the next."""
+    """killbill #96; twenty #25430: a new card pays one invoice, or only the newest."""
     first = scene.fails("expired_card")
     debts = [first, *(scene.renews(first.stripe_subscription_id) for _again in range(2))]
     scene.has_new_card(first)
@@ -48,7 +48,7 @@ def test_a_new_card_leaves_no_invoice_unpaid(scene: Scene) -> None:
 
 
 def test_a_new_card_is_charged_once_whoever_tells_of_it(scene: Scene) -> None:
-    """woocommerce-payments #4788; buttondown #1682: page and webhook each make something of it."""
+    """buttondown #1682: two events and a page tell of one new card, and each is acted on."""
     case = scene.fails("expired_card")
     link, _return = _sets_out(scene, case)
     scene.has_new_card(case)
@@ -143,8 +143,7 @@ def test_the_button_of_a_mail_does_not_lead_astray(scene: Scene) -> None:
 
 
 def test_no_mail_of_a_campaign_has_a_dead_link(scene: Scene) -> None:
-    """lago (lack): links die after 12 hours; launchly #316, AyeCode/invoicing #505: there is no
-    link that works."""
+    """lago (lack); launchly #316; AyeCode/invoicing #505: the link is dead when it is needed."""
     scene.fails("expired_card")
     days = []
     while len(mail.outbox) < 5:
@@ -176,7 +175,7 @@ def test_who_comes_too_late_is_not_left_at_a_dead_link(scene: Scene) -> None:
 
 
 def test_a_mail_scanner_uses_nothing_up(scene: Scene) -> None:
-    """launchly #316: the link was used up before the customer came."""
+    """every system surveyed (lack): a mail scanner may use the link up before the customer."""
     case = scene.fails("expired_card")
     address = link_in(mail.outbox[0])
     for _again in range(3):
@@ -201,7 +200,7 @@ def test_a_customer_who_closes_the_page_is_charged_all_the_same(scene: Scene) ->
 
 
 def test_no_mail_asks_for_a_card_that_was_just_given(scene: Scene) -> None:
-    """polar #9810; arooo #168: the mail of the failure comes after the card was renewed."""
+    """arooo #168: the mail of the failure comes after the card was updated."""
     case = scene.fails()
     scene.live(hours=23, minutes=45)
     scene.has_new_card(case)

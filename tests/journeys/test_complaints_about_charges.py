@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from dunning.tasks import charge_due_retries, work_due_steps
 from tests.connected import ask
 from tests.dunning.plans import DAY, published, step
 from tests.journeys.scene import (
@@ -18,6 +19,7 @@ from tests.journeys.scene import (
     told,
 )
 from tests.local_stripe.cards import Card
+from tests.threads import at_once
 
 __all__ = ["scene"]  # a fixture
 
@@ -26,8 +28,21 @@ HOUR = timedelta(hours=1)
 MASTERCARD = Card("5200000000000007", "mastercard")
 
 
+def test_two_workers_do_not_both_charge_for_one_step(scene: Scene) -> None:
+    """woocommerce-gateway-stripe #2474: a scheduled charge is made twice."""
+    given_to_recover(scene.merchant, 1)
+    case = scene.fails()
+    scene.works_again(case)
+    scene.move_to(scene.began_at + DAY)
+    work_due_steps()
+    at_once(charge_due_retries, charge_due_retries)
+    scene.live(hours=1)
+
+    assert (len(scene.asked()), scene.taken(case)) == (1, 1)
+
+
 def test_a_charge_whose_answer_is_lost_takes_the_money_once(scene: Scene) -> None:
-    """woocommerce-gateway-stripe #2474, woocommerce-payments #4788: one renewal charged twice."""
+    """woocommerce-gateway-stripe #3444: after a timeout the renewal is charged once more."""
     given_to_recover(scene.merchant, 1, 2)
     case = scene.fails()
     scene.works_again(case)
@@ -52,8 +67,8 @@ def test_no_charge_is_asked_for_without_a_name_of_its_own(scene: Scene) -> None:
 
 
 def test_who_cancels_is_not_charged_by_a_retry_that_was_queued(scene: Scene) -> None:
-    """recurly-client-php #222; polar #13077, #13125, #13188; polar feedback #131; breatheco #9446;
-    askthecode #20: charged after the cancellation."""
+    """recurly-client-php #222; polar #13077, #13125, #13188; polarsource/feedback #131;
+    breatheco #9446; askthecode #20: charged after the cancellation."""
     given_to_recover(scene.merchant, 1, 2)
     case = scene.fails()
     scene.works_again(case)
@@ -94,7 +109,7 @@ def test_a_card_saved_just_before_the_cancellation_is_not_charged_after_it(scene
 
 
 def test_one_failure_sets_off_one_retry_rule(scene: Scene) -> None:
-    """subscriptions-core #628, woocommerce-gateway-stripe #1070: two or three retry rules at
+    """subscriptions-core #628; woocommerce-gateway-stripe #1070: two or three retry rules at
     once."""
     given_to_recover(scene.merchant, 1, 3)
     given_to_recover(scene.merchant, 2, name="Other", default_for="", priority=-1)
@@ -109,8 +124,8 @@ def test_one_failure_sets_off_one_retry_rule(scene: Scene) -> None:
 
 
 def test_stripe_and_recover_never_both_ask_for_the_money(scene: Scene) -> None:
-    """chargebee (lack): its retries race with collections by hand; hyperswitch #13654: the
-    hand-over comes an attempt too late."""
+    """woocommerce-payments #4788; chargebee (lack); hyperswitch #13654: the billing system and
+    whoever retries for it both charge, or hand over an attempt too late."""
     given_to_recover(scene.merchant, 1, 5)
     case = scene.fails()
     invoice = ask(scene.stripe, "GET", f"invoices/{case.stripe_invoice_id}")
@@ -134,7 +149,7 @@ def test_a_card_is_not_asked_more_often_than_its_network_allows(scene: Scene) ->
 
 
 def test_all_debts_of_a_card_share_what_its_network_allows(scene: Scene) -> None:
-    """hyperswitch #9742: the limit is counted for each payment, not for the card."""
+    """hyperswitch #8870: nobody counts what a card is asked for over all payments."""
     hourly = [step("retry", number * HOUR) for number in range(1, 15)]
     published(scene.merchant, *hourly, retries="recover")
     one = scene.fails(card=MASTERCARD)
@@ -169,12 +184,12 @@ def test_what_stripe_blocks_is_not_retried(scene: Scene, reason: str) -> None:
 
     assert (status(case), scene.asked()) == (("open", ""), [])
     assert len(told(case, "attempt_refused")) >= 1
-    assert scene.stripe.world.find("invoice", case.stripe_invoice_id)[1]["status"] == "open"
+    assert scene.at_stripe("invoice", case.stripe_invoice_id)["status"] == "open"
 
 
 def test_a_payment_that_the_customer_must_confirm_is_not_retried_blindly(scene: Scene) -> None:
     """woocommerce-gateway-stripe #995, #1055; woocommerce-payments #2113; cashier-stripe #808;
-    polar (lack, it just waits): SCA renewals are retried, and nobody asks the customer."""
+    polar (lack): SCA renewals are retried, or just wait, and nobody asks the customer."""
     published(
         scene.merchant, step("email", template="action"), step("retry", DAY),
         step("retry", 2 * DAY), retries="recover", default_for="action_required",

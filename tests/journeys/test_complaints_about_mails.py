@@ -7,7 +7,7 @@ from django.core import mail
 from pytest_django import Settings as SettingsWrapper
 
 from billing_portal.discretion import indiscretion
-from dunning import delivery
+from dunning import handover
 from dunning.models import DunningMessage, SuppressedAddress
 from dunning.tasks import deliver_queued, work_due_steps
 from recovery.models import Merchant, RecoveryCase
@@ -167,8 +167,8 @@ def test_nobody_hears_of_the_failure_only_when_the_retries_are_used_up(scene: Sc
 
 
 def test_reminders_do_not_repeat_the_first_mail(scene: Scene) -> None:
-    """pay #681, #684; lago (lack): one template, no sequence; lago canny
-    "send-reminders-for-overdue-invoices": no reminders."""
+    """pay #681, #684; lago (lack); lago canny "send-reminders-for-overdue-invoices": one mail, and
+    no reminders that go further."""
     scene.fails()
     scene.live(days=30)
 
@@ -184,7 +184,7 @@ def test_reminders_do_not_repeat_the_first_mail(scene: Scene) -> None:
     ],
 )
 def test_no_customer_is_left_without_the_reason(scene: Scene, code: str, reason: str) -> None:
-    """OpenFoodNetwork #7336; polar #5420; ServiceStack/Stripe #35: why did it fail?"""
+    """openfoodnetwork #7336; polar #5420; ServiceStack/Stripe #35: why did it fail?"""
     published(scene.merchant, step("email", template="failed"))
     published(scene.merchant, step("email", template="action"), default_for="action_required")
     scene.fails(code)
@@ -194,7 +194,7 @@ def test_no_customer_is_left_without_the_reason(scene: Scene, code: str, reason:
 
 
 def test_no_merchant_is_left_without_the_code(scene: Scene) -> None:
-    """OpenFoodNetwork #7335; Subscribie #946, #1245; control-center #4319: of two failures for one
+    """openfoodnetwork #7335; Subscribie #946, #1245; control-center #4319: of two failures for one
     reason, only one shows it."""
     cases = [scene.fails("insufficient_funds", email=f"{name}@example.com") for name in "ab"]
 
@@ -232,10 +232,10 @@ def test_a_provider_outage_neither_doubles_nor_drops_a_mail(
 
 
 def test_a_worker_that_dies_while_sending_leads_to_no_second_mail(scene: Scene) -> None:
-    """woocommerce-gateway-stripe #1229: the same mail is sent from two places."""
+    """pay (lack): it mails while it takes the webhook, and again when that comes again."""
     case = scene.fails()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(delivery.handover, "hand_over", _dies)
+        patch.setattr(handover, "hand_over", _dies)
         scene.move_to(scene.now + DAY)
         work_due_steps()
         with pytest.raises(SystemExit):
@@ -264,7 +264,7 @@ def test_a_dead_address_does_not_end_in_silence(scene: Scene) -> None:
 
 
 def test_nobody_is_written_to_in_their_night(scene: Scene) -> None:
-    """hyperswitch (lack): hours are UTC; no open system read writes in the customer's time."""
+    """hyperswitch (lack): its hours are those of UTC, whoever the customer is."""
     Merchant.objects.update(send_from_hour=9, send_until_hour=18)
     ids = scene.stripe.scenarios.subscriber(email="jo@example.com", key=scene.key, interval="year")
     ask(scene.stripe, "POST", f"customers/{ids['customer']}", **{"address[country]": "JP"})
