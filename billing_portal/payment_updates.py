@@ -9,6 +9,7 @@ from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
 from recovery import attempts, cases, customers, ingest, stripe_gateway, timeline
 from recovery.attempts import ChargeResult, Outcome
+from recovery.batches import apart
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
@@ -126,13 +127,16 @@ def charge_everything(
     gateway: StripeGateway,
     now: datetime,
 ) -> tuple[Charge, ...]:
-    """Charge the customer's open debts to a payment method, oldest first."""
+    """Charge the customer's open debts to a payment method, oldest first; what goes wrong with
+    one, which counts as not asked, loses none of the others."""
     charges = []
     for case in _debts(customer, gateway, now=now):
-        result = attempts.charge(
-            case=case, payment_method_id=payment_method_id, trigger=AttemptTrigger.CUSTOMER,
-            is_customer_present=is_customer_present, now=now,
-        )  # fmt: skip
+        result = ChargeResult(Outcome.UNAVAILABLE)
+        with apart(f"Case {case.public_id}"):
+            result = attempts.charge(
+                case=case, payment_method_id=payment_method_id, trigger=AttemptTrigger.CUSTOMER,
+                is_customer_present=is_customer_present, now=now,
+            )  # fmt: skip
         charges.append(Charge(case, result))
     return tuple(charges)
 
@@ -148,7 +152,9 @@ def _debts(customer: Customer, gateway: StripeGateway, *, now: datetime) -> list
         )
         unpaid = []
     for invoice in unpaid:
-        if not cases.concerning(merchant, invoice.id):
+        if cases.concerning(merchant, invoice.id):
+            continue
+        with apart(f"Invoice {invoice.id}"):
             ingest.invoice_failed(
                 merchant=merchant, told=invoice, failed_at=invoice.created_at or now, now=now
             )

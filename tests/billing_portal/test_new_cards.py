@@ -2,6 +2,8 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
+from unittest import mock
 
 import pytest
 from django.test import Client
@@ -10,7 +12,8 @@ from django.utils import timezone
 from billing_portal import links, payment_updates
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.tasks import charge_new_cards
-from recovery import customers
+from recovery import attempts, customers, ingest
+from recovery.attempts import ChargeResult
 from recovery.models import Customer, Merchant, RecoveryCase
 from tests.connected import asked_to_pay, charges, down, fail_again, hear
 from tests.local_stripe import LocalStripe
@@ -235,3 +238,39 @@ def test_return_and_webhook_at_once_charge_once(
     debt.refresh_from_db()
     assert (debt.status, debt.amount_recovered) == ("recovered", 4900)
     assert debt.attempts.exclude(trigger="stripe").count() == 1
+
+
+def test_a_debt_that_cannot_be_worked_loses_none_of_the_others(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = fail_again(local_stripe, debt)
+    save_card(local_stripe, jo)
+    charge = attempts.charge
+
+    def stumble(**asked: Any) -> ChargeResult:
+        if asked["case"] == debt:
+            raise LookupError
+        return charge(**asked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempts, "charge", stumble)
+        charge_new_cards()
+
+    assert charges(local_stripe) == [other]
+    jo.refresh_from_db()
+    assert jo.new_payment_method_id
+    later(jo)
+    charge_new_cards()
+    assert charges(local_stripe) == [other, debt.stripe_invoice_id]
+
+
+def test_an_invoice_that_cannot_be_read_loses_none_of_the_debts(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_again(local_stripe, debt)
+    local_stripe.scenarios.new_card(customer=jo.stripe_customer_id)
+    monkeypatch.setattr(ingest, "invoice_failed", mock.Mock(side_effect=LookupError))
+
+    read(way_back(debt))
+
+    assert charges(local_stripe) == [debt.stripe_invoice_id]
