@@ -24,7 +24,7 @@ from dunning.handover import Fate, Outcome
 from dunning.models import DunningMessage
 from dunning.rendering import UnrenderableError, render
 from dunning.truth import StaleError
-from recovery import timeline
+from recovery import attempts, timeline
 from recovery.batches import apart
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
@@ -36,6 +36,7 @@ State = DunningMessage.State
 BATCH = 200
 PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
 PAUSE_NEW_CARD = timedelta(minutes=1)
+PAUSE_UNDER_WAY = timedelta(days=1)  # a direct debit takes several
 SOON = timedelta(hours=1)
 PAUSE_IS_BEING_TOLD = timedelta(minutes=1)
 CLAIM = timedelta(minutes=10)  # a worker that takes longer to send is dead
@@ -151,6 +152,12 @@ def _pause(message: DunningMessage, *, now: datetime) -> timedelta | None:
     case = message.case
     if case.is_paused and not message.is_asked_for:
         return PAUSE_CASE_IS_PAUSED
+    if attempts.is_under_way(case) and not message.is_asked_for:
+        timeline.append(
+            case=case, kind=Kind.MESSAGE_MOVED, at=now, rule=message.cause,
+            summary="Mail waits: a payment is under way.", once=f"under way:{message.public_id}",
+        )  # fmt: skip
+        return PAUSE_UNDER_WAY
     if _is_about_to_be_charged(case.customer, now=now):
         timeline.append(
             case=case, kind=Kind.MESSAGE_MOVED, at=now, rule=message.cause,

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from recovery import ingest, stripe_gateway
+from recovery import attempts, ingest, stripe_gateway
 from recovery.models import RecoveryCase
 from recovery.stripe_errors import NoStripeError, ObjectMissingError, StripeError
 
@@ -38,8 +38,8 @@ def ask(case: RecoveryCase, *, now: datetime) -> None:
 
 
 def ask_each(cases: Iterable[RecoveryCase], *, now: datetime) -> set[int]:
-    """The ids of those that Stripe could be asked about: one that it can't tell of loses no
-    other."""
+    """The ids of those that are surely still owed: one that Stripe can't tell of loses no other,
+    and one that is being paid isn't asked for."""
     known = set()
     for case in cases:
         try:
@@ -47,5 +47,6 @@ def ask_each(cases: Iterable[RecoveryCase], *, now: datetime) -> set[int]:
         except StaleError:
             logger.info("Case %s isn't told of now: Stripe can't be asked.", case.public_id)
         else:
-            known.add(case.pk)
+            if not attempts.is_under_way(case):
+                known.add(case.pk)
     return known

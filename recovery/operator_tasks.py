@@ -12,6 +12,7 @@ from recovery.timeline import Kind
 class TaskKind(enum.StrEnum):
     CAMPAIGN_STEP = "campaign_step"  # a merchant's campaign says so
     CHARGE_REFUSED = "charge_refused"  # a rule leaves it to a person
+    CHARGE_UNRESOLVED = "charge_unresolved"  # what became of a charge could not be learnt
     ADDRESS_FAILED = "address_failed"  # mail doesn't reach the customer
     WEBHOOK_DISABLED = "webhook_disabled"  # the merchant's own endpoint fails
     STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what the campaign says
