@@ -214,7 +214,12 @@ def _dead_address(message: DunningMessage, outcome: Outcome, now: datetime) -> N
 
 
 def _not_yet(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
-    messages.put_off(message, outcome.why, is_given_up=True, now=now)
+    messages.refused_for_now(message, outcome.why, now=now)
+
+
+def _our_own(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
+    messages.put_off(message, outcome.why, now=now)
+    messages.held_up(message, outcome.why, now=now)
 
 
 def _outage(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
@@ -232,6 +237,7 @@ RECORDS: Mapping[Fate, Callable[[DunningMessage, Outcome, datetime], None]] = Ma
         Fate.DEAD_ADDRESS: _dead_address,
         Fate.NOT_YET: _not_yet,
         Fate.OUTAGE: _outage,
+        Fate.OUR_OWN: _our_own,
         Fate.UNKNOWN: _unknown,
     }
 )

@@ -19,7 +19,9 @@ from recovery.timeline import Kind
 logger = logging.getLogger(__name__)
 
 State = DunningMessage.State
-MOST_TRIES = 10
+MOST_TRIES = 10  # of what can't be written
+# A refusal for now is believed so long: https://datatracker.ietf.org/doc/html/rfc5321#section-4.5.4.1
+LONGEST_REFUSAL = timedelta(days=5)
 FIRST_PAUSE = timedelta(minutes=1)
 HIDDEN = {"link": "[payment update link]", "unsubscribe_url": "[unsubscribe link]"}
 
@@ -94,6 +96,27 @@ def put_off(
         return
     due_at = now + pause(tries, first=FIRST_PAUSE)
     _change(message, state=State.QUEUED, error=why[:500], due_at=due_at, tries=tries)
+
+
+def refused_for_now(message: DunningMessage, why: str, *, now: datetime) -> None:
+    """Try again later, longer each time, for some days: a pause or an outage before the first
+    refusal doesn't count."""
+    since = message.refused_since or now
+    if now - since >= LONGEST_REFUSAL:
+        failed(message, why, now=now)
+        return
+    due_at = now + pause(message.tries, first=FIRST_PAUSE)
+    _change(message, state=State.QUEUED, error=why[:500], due_at=due_at, refused_since=since)
+
+
+def held_up(message: DunningMessage, why: str, *, now: datetime) -> None:
+    """What keeps all of a merchant's mail: a person is told once a day for each cause."""
+    merchant = message.case.merchant
+    operator_tasks.create_for_merchant(
+        merchant=merchant, kind=TaskKind.MAIL_HELD_UP, now=now,
+        once=f"{why}:{now.astimezone(merchant.zone).date()}",
+        summary=f"No mail goes out to customers: {why} It waits, and goes once this is put right.",
+    )  # fmt: skip
 
 
 def waits(message: DunningMessage, *, until: datetime) -> None:
