@@ -17,12 +17,15 @@ from dunning import (
     handover,
     letters,
     messages,
+    planning,
+    schedule,
     truth,
     unsubscribing,
 )
 from dunning.handover import Fate, Outcome
 from dunning.models import DunningMessage
 from dunning.rendering import UnrenderableError, render
+from dunning.schedule import Move
 from dunning.truth import StaleError
 from recovery import timeline
 from recovery.batches import apart
@@ -131,6 +134,9 @@ def _claim(message_id: int, *, asked_about: set[int], now: datetime) -> Claimed 
     if why:
         messages.skipped(message, why, now=now)
         return None
+    if moves := _moves(message, now=now):
+        messages.moved(message, moves, now=now)
+        return None
     return _ours(message, [other for other in others if other.pk in asked_about], now=now)
 
 
@@ -183,6 +189,13 @@ def _needs_no_mail(message: DunningMessage, *, now: datetime) -> str:
     if not addresses.is_unwanted(case):
         bounces.leave_to_a_person(case, case.customer_email, why, now=now)
     return why
+
+
+def _moves(message: DunningMessage, *, now: datetime) -> list[Move]:
+    """A mail that was late may not go at any hour; a link that was asked for does."""
+    if message.is_asked_for:
+        return []
+    return schedule.into_window(now, planning.where_of(message.case))
 
 
 def _ours(message: DunningMessage, others: Sequence[RecoveryCase], *, now: datetime) -> Claimed:

@@ -92,7 +92,7 @@ NO_MAILBOX = re.compile(
 
 
 def meaning(code: int, text: bytes) -> Meaning:
-    """Of a permanent refusal (5xx), in the server's words, which may begin with RFC 3463's code."""
+    """Of a permanent refusal (5xx) in these words, which may begin with RFC 3463's code."""
     words = text.decode(errors="replace").lower()
     if code in ABOUT_LOGIN:
         return Meaning.LOGIN

@@ -213,7 +213,7 @@ def test_a_mail_that_cannot_be_put_in_the_providers_words_has_failed(
         (AnymailAPIError("a client of its own failed"), "unknown"),
         (smtplib.SMTPNotSupportedError("SMTPUTF8"), "failed"),
         (smtplib.SMTPSenderRefused(550, b"no", "x"), "queued"),
-        (smtplib.SMTPDataError(550, "no"), "failed"),  # type: ignore[arg-type]
+        (smtplib.SMTPDataError(550, "no"), "failed"),
         (smtplib.SMTPDataError(451, b"later"), "queued"),
         (smtplib.SMTPRecipientsRefused({"x": (550, b"5.7.1 blocked")}), "queued"),
         (ssl.SSLError("cut"), "unknown"),
