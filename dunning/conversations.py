@@ -8,12 +8,15 @@ from django.db.models import F, Q, QuerySet
 
 from dunning import messages
 from dunning.models import Channel, DunningMessage, DunningRun
+from dunning.schedule import Move
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
 
 State = DunningMessage.State
 # Who was told of a debt isn't told of it again by another debt's campaign for so long.
 QUIET = timedelta(hours=48)
+# Between two mails of campaigns about one debt, also of the same run: what was late doesn't push.
+DISTANCE = timedelta(hours=24)
 LAST, LAST_BUT_FOR_ANOTHER = "final", "reminder"  # the words of messages
 OF_CAMPAIGNS = Q(run__isnull=False) | Q(instead_of__run__isnull=False)
 
@@ -68,6 +71,19 @@ def was_told(
     if by_other_than is not None:
         found = found.exclude(run=by_other_than).exclude(instead_of__run=by_other_than)
     return found.order_by("-claimed_at", "-id").first()
+
+
+def at_a_distance(message: DunningMessage, *, now: datetime) -> list[Move]:
+    """The move to a day after the last mail about the case, none where that is past. To the
+    alternate contact, what came back was no mail."""
+    if message.instead_of:
+        return []
+    last = was_told(message.case, by_other_than=None, since=now - DISTANCE)
+    told_at = last and (last.sent_at or last.claimed_at)
+    if not told_at or told_at + DISTANCE <= now:
+        return []
+    rule = f"at least {DISTANCE // timedelta(hours=1)} hours between two mails about a debt"
+    return [Move(rule, "one conversation per customer", now, told_at + DISTANCE)]
 
 
 def words(message: DunningMessage, others: Sequence[RecoveryCase]) -> str:

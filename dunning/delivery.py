@@ -192,10 +192,13 @@ def _needs_no_mail(message: DunningMessage, *, now: datetime) -> str:
 
 
 def _moves(message: DunningMessage, *, now: datetime) -> list[Move]:
-    """A mail that was late may not go at any hour; a link that was asked for does."""
+    """A mail that was late may not go at any hour, or right before the next one; a link that was
+    asked for may."""
     if message.is_asked_for:
         return []
-    return schedule.into_window(now, planning.where_of(message.case))
+    moves = conversations.at_a_distance(message, now=now)
+    at = moves[-1].at if moves else now
+    return [*moves, *schedule.into_window(at, planning.where_of(message.case))]
 
 
 def _ours(message: DunningMessage, others: Sequence[RecoveryCase], *, now: datetime) -> Claimed:
