@@ -204,7 +204,7 @@ def _moves(message: DunningMessage, *, now: datetime) -> list[Move]:
 def _ours(message: DunningMessage, others: Sequence[RecoveryCase], *, now: datetime) -> Claimed:
     case = message.case
     link, way_out = links.create(case=case, now=now), unsubscribing.url(message, now=now)
-    template = conversations.words(message, others)
+    template = conversations.words(message, others, now=now)
     content = render(debts=[case, *others], template=template, link=link, unsubscribe_url=way_out)
     messages.claimed(
         message, content=content, now=now, secrets={"link": link, "unsubscribe_url": way_out},

@@ -1,7 +1,7 @@
 """A customer is spoken to once about all that is owed, however many debts there are."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.core import mail
@@ -11,11 +11,10 @@ from dunning import conversations, delivery, messages, rendering, runs, truth
 from dunning.models import DunningMessage
 from dunning.tasks import deliver_queued
 from recovery import stripe_gateway
-from recovery.models import Customer, Merchant, RecoveryCase
+from recovery.models import Customer, RecoveryCase
 from recovery.stripe_errors import StripeError
 from tests.builders import make_merchant
 from tests.dunning.facts import ask_for_a_new_link, close, fail, queue
-from tests.dunning.plans import DAY, published, step
 
 pytestmark = pytest.mark.django_db
 
@@ -332,74 +331,3 @@ def test_mail_does_not_wait_for_a_charge_that_a_rule_put_off_for_days(
         new_payment_method_id="pm_new", new_payment_method_due_at=now + timedelta(days=4)
     )
     assert send(debts[0], now=now).state == "sent"
-
-
-@pytest.mark.parametrize(("has_more_to_come", "words"), [(True, "A reminder"), (False, "Last")])
-def test_nobody_reads_of_a_last_reminder_while_another_debt_has_mails_to_come(
-    debts: list[RecoveryCase], has_more_to_come: bool, words: str
-) -> None:
-    now = timezone.now()
-    merchant = debts[0].merchant
-    published(merchant, step("email", template="final"))
-    message = queue(debts[0], now=now)
-    if has_more_to_come:
-        published(
-            merchant, step("email", 9 * DAY), name="Other", default_for="", priority=1
-        )  # fmt: skip
-        assert runs.start(debts[1], now=now)
-    delivery.deliver(message.pk, now=now)
-
-    assert mail.outbox[0].subject.startswith(words)
-
-
-def test_a_mail_keeps_a_day_from_the_last_one_about_the_debt_though_that_was_late(
-    debts: list[RecoveryCase],
-) -> None:
-    published(debts[0].merchant, step("email"), step("email", 3 * DAY))
-    first = queue(debts[0], now=timezone.now())
-    late = first.due_at + 2 * DAY - timedelta(hours=3)
-    RecoveryCase.objects.filter(pk=debts[0].pk).update(is_paused=True)
-    delivery.deliver(first.pk, now=first.due_at)
-    RecoveryCase.objects.filter(pk=debts[0].pk).update(is_paused=False)
-    delivery.deliver(first.pk, now=late)
-    (second_id,) = runs.take_due_steps(now=first.due_at + 2 * DAY)
-    second = DunningMessage.objects.get(pk=second_id)
-    for hours in (0, 1):
-        delivery.deliver(second.pk, now=second.due_at + timedelta(hours=hours))
-
-    second.refresh_from_db()
-    assert (second.state, second.due_at, second.tries) == ("queued", late + DAY, 0)
-    entry = debts[0].timeline.get(kind="message_moved")
-    assert entry.summary == f"Mail waits until {late + DAY:%Y-%m-%d %H:%M} UTC."
-    assert (entry.rule, entry.source) == (
-        "at least 24 hours between two mails about a debt", "one conversation per customer",
-    )  # fmt: skip
-    delivery.deliver(second.pk, now=late + DAY)
-    second.refresh_from_db()
-    assert second.state == "sent"
-
-
-def test_a_day_after_the_last_mail_the_window_still_has_to_open(debts: list[RecoveryCase]) -> None:
-    at = datetime(2027, 2, 1, 17, 30, tzinfo=UTC)
-    RecoveryCase.objects.update(opened_at=at)
-    published(debts[0].merchant, step("email"), step("email", 2 * DAY))
-    first = send(debts[0], now=at)
-    (second_id,) = runs.take_due_steps(now=at + DAY)
-    DunningMessage.objects.filter(pk=first.pk).update(sent_at=at + timedelta(hours=2))
-    Merchant.objects.update(send_from_hour=9, send_until_hour=18)
-    delivery.deliver(second_id, now=at + DAY)
-
-    opens = datetime(2027, 2, 3, 9, tzinfo=UTC)
-    assert DunningMessage.objects.get(pk=second_id).due_at == opens
-    assert debts[0].timeline.filter(kind="message_moved").count() == 2
-
-
-def test_the_alternate_contact_need_not_wait_a_day(debts: list[RecoveryCase]) -> None:
-    now = timezone.now()
-    first = send(debts[0], now=now)
-    instead = messages.queue_instead(first, now=now)
-    DunningMessage.objects.filter(pk=first.pk).update(bounced_at=now)
-    assert conversations.at_a_distance(instead, now=now) == []
-    delivery.deliver(instead.pk, now=now)
-    instead.refresh_from_db()
-    assert instead.state == "sent"
