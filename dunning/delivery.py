@@ -17,12 +17,15 @@ from dunning import (
     handover,
     letters,
     messages,
+    planning,
+    schedule,
     truth,
     unsubscribing,
 )
 from dunning.handover import Fate, Outcome
 from dunning.models import DunningMessage
 from dunning.rendering import UnrenderableError, render
+from dunning.schedule import Move
 from dunning.truth import StaleError
 from recovery import attempts, timeline
 from recovery.batches import apart
@@ -132,6 +135,9 @@ def _claim(message_id: int, *, asked_about: set[int], now: datetime) -> Claimed 
     if why:
         messages.skipped(message, why, now=now)
         return None
+    if moves := _moves(message, now=now):
+        messages.moved(message, moves, now=now)
+        return None
     return _ours(message, [other for other in others if other.pk in asked_about], now=now)
 
 
@@ -192,10 +198,20 @@ def _needs_no_mail(message: DunningMessage, *, now: datetime) -> str:
     return why
 
 
+def _moves(message: DunningMessage, *, now: datetime) -> list[Move]:
+    """A mail that was late may not go at any hour, or right before the next one; a link that was
+    asked for may."""
+    if message.is_asked_for:
+        return []
+    moves = conversations.at_a_distance(message, now=now)
+    at = moves[-1].at if moves else now
+    return [*moves, *schedule.into_window(at, planning.where_of(message.case))]
+
+
 def _ours(message: DunningMessage, others: Sequence[RecoveryCase], *, now: datetime) -> Claimed:
     case = message.case
     link, way_out = links.create(case=case, now=now), unsubscribing.url(message, now=now)
-    template = conversations.words(message, others)
+    template = conversations.words(message, others, now=now)
     content = render(debts=[case, *others], template=template, link=link, unsubscribe_url=way_out)
     messages.claimed(
         message, content=content, now=now, secrets={"link": link, "unsubscribe_url": way_out},
@@ -221,7 +237,12 @@ def _dead_address(message: DunningMessage, outcome: Outcome, now: datetime) -> N
 
 
 def _not_yet(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
-    messages.put_off(message, outcome.why, is_given_up=True, now=now)
+    messages.refused_for_now(message, outcome.why, now=now)
+
+
+def _our_own(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
+    messages.put_off(message, outcome.why, now=now)
+    messages.held_up(message, outcome.why, now=now)
 
 
 def _outage(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
@@ -239,6 +260,7 @@ RECORDS: Mapping[Fate, Callable[[DunningMessage, Outcome, datetime], None]] = Ma
         Fate.DEAD_ADDRESS: _dead_address,
         Fate.NOT_YET: _not_yet,
         Fate.OUTAGE: _outage,
+        Fate.OUR_OWN: _our_own,
         Fate.UNKNOWN: _unknown,
     }
 )

@@ -20,6 +20,7 @@ __all__ = [
     "Step",
     "Where",
     "Window",
+    "into_window",
     "plan_next",
 ]
 
@@ -195,8 +196,11 @@ def _to_payday(wanted_at: datetime, step: Step, where: Where) -> list[Move]:
 
 
 def _into_window(moment: datetime, step: Step, where: Where) -> list[Move]:
-    if step.channel not in HELD_BY_WINDOW:
-        return []
+    return into_window(moment, where) if step.channel in HELD_BY_WINDOW else []
+
+
+def into_window(moment: datetime, where: Where) -> list[Move]:
+    """The move to when the merchant's window opens next, none where it is open."""
     at = where.window.next_open(moment, where.zone)
     if at == moment:
         return []
