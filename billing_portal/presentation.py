@@ -68,6 +68,18 @@ def card(case: RecoveryCase, language: str = ENGLISH) -> str:
     return words.card.format(brand=brand, last4=case.card_last4)
 
 
+def facts(case: RecoveryCase, language: str = ENGLISH) -> list[tuple[str, str]]:
+    """What is known of a debt, each with its label."""
+    told = {
+        "amount": amount(case, language),
+        "description": case.description,
+        "invoice": case.invoice_number,
+        "card": card(case, language),
+        "failed_on": day(case.failed_at, case.merchant, language),
+    }
+    return [(labels(language)[name], fact) for name, fact in told.items() if fact]
+
+
 def labels(language: str = ENGLISH) -> Mapping[str, str]:
     """What the facts of a debt are called: amount, description, invoice, card, failed_on, total"""
     return WORDING[language].labels

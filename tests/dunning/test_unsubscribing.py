@@ -14,6 +14,7 @@ from billing_portal import links
 from dunning import delivery, unsubscribing
 from dunning.models import DunningMessage, SuppressedAddress
 from dunning.tasks import deliver_queued
+from recovery.models import Customer
 from tests.builders import make_merchant
 from tests.dunning.facts import fail, queue
 
@@ -74,8 +75,43 @@ def test_the_page_has_one_button_that_stops_the_mail(message: DunningMessage) ->
     action = page.partition('action="')[2].partition('"')[0]
     answer = Client(enforce_csrf_checks=True).post(action)
 
-    assert "No more mails" in answer.content.decode()
+    assert "No more reminders" in answer.content.decode()
     assert SuppressedAddress.objects.get().reason == "unsubscribed"
+
+
+@pytest.mark.parametrize(
+    ("known", "chosen", "heading", "done"),
+    [
+        ("fr", "", "Ne plus recevoir ces rappels\xa0?", "Vous ne recevrez plus de rappels"),
+        ("fr", "it", "Non ricevere più questi promemoria?", "Non riceverà più promemoria"),
+    ],
+)
+def test_the_page_speaks_the_readers_language(
+    message: DunningMessage, known: str, chosen: str, heading: str, done: str
+) -> None:
+    Customer.objects.update(locale=known)
+    page = Client().get(way_out() + (f"&lang={chosen}" if chosen else ""))
+    action = page.content.decode().partition('action="')[2].partition('"')[0]
+    answer = Client().post(action.replace("&amp;", "&"))
+
+    assert f"<h1>{heading}</h1>" in page.content.decode()
+    assert f"<h1>{done}</h1>" in answer.content.decode()
+    assert page["Content-Language"] == (chosen or known)
+    assert "j***@example.com" in answer.content.decode()
+    switch = answer.content.decode().partition(f'href="{unsubscribing.PATH}?')[2]
+    again = Client().get(
+        f"{unsubscribing.PATH}?{switch.partition(chr(34))[0]}".replace("&amp;", "&")
+    )
+    assert "<h1>Stop these reminders?</h1>" in again.content.decode()
+
+
+def test_a_link_that_is_cut_off_is_a_page_in_the_browsers_language(
+    message: DunningMessage,
+) -> None:
+    page = Client(headers={"Accept-Language": "de"}).get(way_out()[:-9])
+
+    assert page.status_code == 400
+    assert "<h1>Dieser Link ist unvollständig</h1>" in page.content.decode()
 
 
 def test_a_link_of_another_purpose_or_of_nobody_opens_nothing(message: DunningMessage) -> None:
