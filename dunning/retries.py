@@ -10,7 +10,7 @@ from recovery import attempts, cases, operator_tasks, stripe_gateway, timeline
 from recovery.attempts import ChargeResult, Outcome
 from recovery.backoff import pause
 from recovery.mechanisms import AttemptTrigger
-from recovery.models import RecoveryCase
+from recovery.models import PaymentAttempt, RecoveryCase
 from recovery.operator_tasks import TaskKind
 from recovery.stripe_errors import (
     NoStripeError,
@@ -117,6 +117,9 @@ def _record(retry: DunningRetry, result: ChargeResult, *, now: datetime) -> None
     if result.rule == PAUSED:
         _wait(retry, PAUSED, until=now + PAUSE_CASE_IS_PAUSED)
         return
+    if result.outcome is Outcome.PENDING and attempts.is_under_way(retry.case):
+        _save(retry, state=DunningRetry.State.DONE, result="a bank works on the payment")
+        return
     if result.outcome in UNDECIDED:
         _put_off(retry, str(result.outcome), now=now)
         return
@@ -144,7 +147,7 @@ def _put_off(retry: DunningRetry, why: str, *, now: datetime) -> None:
     if now < retry.queued_at + TOO_LONG:
         at = _in_the_window(retry.case, now + pause(retry.tries))
         _save(retry, state=DunningRetry.State.DUE, result=why, due_at=at)
-    elif attempts.is_under_way(retry.case):
+    elif _was_asked_for(retry):
         timeline.append(
             case=retry.case, kind=Kind.ATTEMPT_UNRESOLVED, at=now, once=f"unresolved:{retry.pk}",
             summary=f"Whether step {retry.step} was charged is not known: see at Stripe.",
@@ -152,6 +155,12 @@ def _put_off(retry: DunningRetry, why: str, *, now: datetime) -> None:
         _leave_to_a_person(retry, "whether it was charged is not known", now=now)
     else:
         _leave_to_a_person(retry, f"it could not be asked for in three days ({why})", now=now)
+
+
+def _was_asked_for(retry: DunningRetry) -> bool:
+    """A claim whose answer never came: the charge may have been made."""
+    ours = retry.case.attempts.filter(trigger=AttemptTrigger.RECOVER)
+    return ours.filter(state=PaymentAttempt.State.CLAIMED).exists()
 
 
 def _refuse(retry: DunningRetry, why: str, *, now: datetime) -> None:

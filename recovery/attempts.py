@@ -384,8 +384,3 @@ def _resolve(attempt: PaymentAttempt, state: PaymentAttempt.State, *, now: datet
     attempt.state = state
     attempt.resolved_at = now
     attempt.save(update_fields=["state", "resolved_at", "error"])
-
-
-def is_under_way(case: RecoveryCase) -> bool:
-    """Whether money may be on its way: an attempt of ours has no answer yet."""
-    return case.attempts.filter(state=PaymentAttempt.State.CLAIMED).exists()
