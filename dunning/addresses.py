@@ -4,10 +4,14 @@ may be written to."""
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from dunning.models import SuppressedAddress
+from recovery import timeline
 from recovery.masking import mask_email
 from recovery.models import Merchant, RecoveryCase
+from recovery.state_machine import Status
+from recovery.timeline import Kind
 
 Reason = SuppressedAddress.Reason
 # What is heard later of an address never softens what is known, so that the order in which a
@@ -18,6 +22,10 @@ WHY = {
     Reason.UNSUBSCRIBED: "asked for no more mail",
     Reason.COMPLAINED: "called the mail unwanted",
 }
+
+
+class NotSuppressedError(LookupError):
+    """Nothing is in the way of mail to the address."""
 
 
 @transaction.atomic
@@ -33,6 +41,43 @@ def suppress(
     if not created:
         lighter = BY_WEIGHT[: BY_WEIGHT.index(reason)]
         SuppressedAddress.objects.filter(pk=address.pk, reason__in=lighter).update(**told)
+
+
+@transaction.atomic
+def lift(*, merchant: Merchant, email: str, actor: str, now: datetime) -> SuppressedAddress:
+    """Mail of the merchant's goes to the address again, from the next step of each campaign on.
+    The open cases of who is reached there tell so. Returns what was in the way; raises
+    NotSuppressedError."""
+    rows = SuppressedAddress.objects.select_for_update().of(merchant)
+    address = rows.filter(email=email.lower()).first()
+    if address is None:
+        raise NotSuppressedError(f"{email} is not suppressed at {merchant}.")
+    for case in _open_cases(merchant, email):
+        timeline.append(
+            case=case, kind=Kind.ADDRESS_LIFTED, at=now, actor=actor,
+            summary=f"{mask_email(address.email)} ({address.reason}) may be written to again.",
+            once=f"lifted:{address.email}:{address.suppressed_at.isoformat()}",
+            rule="an operator's decision",
+        )  # fmt: skip
+    address.delete()
+    return address
+
+
+def _open_cases(merchant: Merchant, email: str) -> QuerySet[RecoveryCase]:
+    owner = Q(customer__email__iexact=email) | Q(customer__alternate_email__iexact=email)
+    cases = RecoveryCase.objects.of(merchant).filter(owner, status=Status.OPEN)
+    return cases.order_by("id")
+
+
+def listed(merchant: Merchant) -> QuerySet[SuppressedAddress]:
+    """All of the merchant's, newest first."""
+    return SuppressedAddress.objects.of(merchant).order_by("-suppressed_at", "-id")
+
+
+def suppressed_since(merchant: Merchant | int, email: str) -> datetime | None:
+    """None if it isn't suppressed."""
+    rows = SuppressedAddress.objects.of(merchant).filter(email=email.lower())
+    return rows.values_list("suppressed_at", flat=True).first()
 
 
 def suppressed(merchant: Merchant | int, email: str) -> Reason | None:

@@ -64,16 +64,22 @@ def unsubscribed(message: DunningMessage, *, now: datetime) -> None:
     for case in _debts(message.case):
         timeline.append(
             case=case, kind=Kind.UNSUBSCRIBED, summary=told, at=now, actor=Actor.CUSTOMER,
-            once=f"unsubscribed:{message.recipient.lower()}", rule="RFC 8058",
+            once=f"unsubscribed:{_this_time(case, message.recipient)}", rule="RFC 8058",
         )  # fmt: skip
 
 
 def leave_to_a_person(case: RecoveryCase, address: str, why: str, *, now: datetime) -> None:
-    """A campaign doesn't run its course into the void unseen: one task per case and address."""
+    """A campaign doesn't run its course into the void unseen: one task per case and address, and
+    another one if it fails again after it was lifted."""
     operator_tasks.create(
-        case=case, kind=TaskKind.ADDRESS_FAILED, now=now, once=address.lower(),
+        case=case, kind=TaskKind.ADDRESS_FAILED, now=now, once=_this_time(case, address),
         summary=f"Mail can't reach the customer: {why}. Please reach them otherwise.",
     )  # fmt: skip
+
+
+def _this_time(case: RecoveryCase, address: str) -> str:
+    since = addresses.suppressed_since(case.merchant_id, address)
+    return f"{address.lower()}:{since.isoformat()}" if since else address.lower()
 
 
 def _debts(case: RecoveryCase) -> list[RecoveryCase]:

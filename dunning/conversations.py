@@ -1,19 +1,23 @@
 """One conversation with each customer, however many debts there are: a message tells of all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from dunning import messages
+from dunning import messages, planning
 from dunning.models import Channel, DunningMessage, DunningRun
+from dunning.planning import Plan
+from dunning.schedule import Move
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
 
 State = DunningMessage.State
 # Who was told of a debt isn't told of it again by another debt's campaign for so long.
 QUIET = timedelta(hours=48)
+# Between two mails of campaigns about one debt, also of the same run: what was late doesn't push.
+DISTANCE = timedelta(hours=24)
 LAST, LAST_BUT_FOR_ANOTHER = "final", "reminder"  # the words of messages
 OF_CAMPAIGNS = Q(run__isnull=False) | Q(instead_of__run__isnull=False)
 
@@ -70,21 +74,48 @@ def was_told(
     return found.order_by("-claimed_at", "-id").first()
 
 
-def words(message: DunningMessage, others: Sequence[RecoveryCase]) -> str:
+def at_a_distance(message: DunningMessage, *, now: datetime) -> list[Move]:
+    """The move to a day after the last mail about the case, none where that is past. To the
+    alternate contact, what came back was no mail."""
+    if message.instead_of:
+        return []
+    last = was_told(message.case, by_other_than=None, since=now - DISTANCE)
+    told_at = last and (last.sent_at or last.claimed_at)
+    if not told_at or told_at + DISTANCE <= now:
+        return []
+    rule = f"at least {DISTANCE // timedelta(hours=1)} hours between two mails about a debt"
+    return [Move(rule, "one conversation per customer", now, told_at + DISTANCE)]
+
+
+def words(message: DunningMessage, others: Sequence[RecoveryCase], *, now: datetime) -> str:
     """The words of the message's step; but nobody is told of a last reminder while another debt's
     campaign has mails to come."""
-    if message.template != LAST or not _goes_on(others):
+    if message.template != LAST or not _goes_on(others, now=now):
         return message.template
     return LAST_BUT_FOR_ANOTHER
 
 
-def _goes_on(others: Sequence[RecoveryCase]) -> bool:
-    to_come = DunningRun.objects.filter(
-        case__in=others, state=DunningRun.State.LIVE,
-        campaign__steps__channel=Channel.EMAIL,
-        campaign__steps__position__gte=F("next_position"),
-    )  # fmt: skip
-    return to_come.exists()
+def _goes_on(others: Sequence[RecoveryCase], *, now: datetime) -> bool:
+    """Mails that come due sooner are skipped, since this one has told of their debts."""
+    live = DunningRun.objects.filter(case__in=others, state=DunningRun.State.LIVE)
+    cases = {case.pk: case for case in others}
+    return any(
+        plan.step.channel == Channel.EMAIL and plan.planned.at > now + QUIET
+        for run in live
+        for plan in _to_come(run, cases[run.case_id], now=now)
+    )
+
+
+def _to_come(run: DunningRun, case: RecoveryCase, *, now: datetime) -> Iterator[Plan]:
+    """The steps that a run has left, each as it is taken if those before it are."""
+    steps = planning.steps_of(run.campaign_id)
+    after, stepped_at = run.next_position - 1, run.stepped_at
+    while plan := planning.next_step(
+        steps, case=case, stepped_at=stepped_at, now=now, after=after
+    ):
+        yield plan
+        after, stepped_at = plan.planned.position, plan.planned.at
+        now = max(now, stepped_at)
 
 
 def is_being_told(message: DunningMessage) -> bool:

@@ -17,14 +17,17 @@ from dunning import (
     handover,
     letters,
     messages,
+    planning,
+    schedule,
     truth,
     unsubscribing,
 )
 from dunning.handover import Fate, Outcome
 from dunning.models import DunningMessage
 from dunning.rendering import UnrenderableError, render
+from dunning.schedule import Move
 from dunning.truth import StaleError
-from recovery import timeline
+from recovery import attempts, timeline
 from recovery.batches import apart
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
@@ -36,6 +39,7 @@ State = DunningMessage.State
 BATCH = 200
 PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
 PAUSE_NEW_CARD = timedelta(minutes=1)
+PAUSE_UNDER_WAY = timedelta(days=1)  # a direct debit takes several
 SOON = timedelta(hours=1)
 PAUSE_IS_BEING_TOLD = timedelta(minutes=1)
 CLAIM = timedelta(minutes=10)  # a worker that takes longer to send is dead
@@ -131,6 +135,9 @@ def _claim(message_id: int, *, asked_about: set[int], now: datetime) -> Claimed 
     if why:
         messages.skipped(message, why, now=now)
         return None
+    if moves := _moves(message, now=now):
+        messages.moved(message, moves, now=now)
+        return None
     return _ours(message, [other for other in others if other.pk in asked_about], now=now)
 
 
@@ -151,6 +158,12 @@ def _pause(message: DunningMessage, *, now: datetime) -> timedelta | None:
     case = message.case
     if case.is_paused and not message.is_asked_for:
         return PAUSE_CASE_IS_PAUSED
+    if attempts.is_under_way(case) and not message.is_asked_for:
+        timeline.append(
+            case=case, kind=Kind.MESSAGE_MOVED, at=now, rule=message.cause,
+            summary="Mail waits: a payment is under way.", once=f"under way:{message.public_id}",
+        )  # fmt: skip
+        return PAUSE_UNDER_WAY
     if _is_about_to_be_charged(case.customer, now=now):
         timeline.append(
             case=case, kind=Kind.MESSAGE_MOVED, at=now, rule=message.cause,
@@ -185,10 +198,20 @@ def _needs_no_mail(message: DunningMessage, *, now: datetime) -> str:
     return why
 
 
+def _moves(message: DunningMessage, *, now: datetime) -> list[Move]:
+    """A mail that was late may not go at any hour, or right before the next one; a link that was
+    asked for may."""
+    if message.is_asked_for:
+        return []
+    moves = conversations.at_a_distance(message, now=now)
+    at = moves[-1].at if moves else now
+    return [*moves, *schedule.into_window(at, planning.where_of(message.case))]
+
+
 def _ours(message: DunningMessage, others: Sequence[RecoveryCase], *, now: datetime) -> Claimed:
     case = message.case
     link, way_out = links.create(case=case, now=now), unsubscribing.url(message, now=now)
-    template = conversations.words(message, others)
+    template = conversations.words(message, others, now=now)
     content = render(debts=[case, *others], template=template, link=link, unsubscribe_url=way_out)
     messages.claimed(
         message, content=content, now=now, secrets={"link": link, "unsubscribe_url": way_out},
@@ -214,7 +237,12 @@ def _dead_address(message: DunningMessage, outcome: Outcome, now: datetime) -> N
 
 
 def _not_yet(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
-    messages.put_off(message, outcome.why, is_given_up=True, now=now)
+    messages.refused_for_now(message, outcome.why, now=now)
+
+
+def _our_own(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
+    messages.put_off(message, outcome.why, now=now)
+    messages.held_up(message, outcome.why, now=now)
 
 
 def _outage(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
@@ -232,6 +260,7 @@ RECORDS: Mapping[Fate, Callable[[DunningMessage, Outcome, datetime], None]] = Ma
         Fate.DEAD_ADDRESS: _dead_address,
         Fate.NOT_YET: _not_yet,
         Fate.OUTAGE: _outage,
+        Fate.OUR_OWN: _our_own,
         Fate.UNKNOWN: _unknown,
     }
 )

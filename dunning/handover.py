@@ -3,14 +3,15 @@ refused for good, refused for now, or nobody knows."""
 
 import contextlib
 import enum
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from smtplib import (
+    SMTPAuthenticationError,
     SMTPException,
     SMTPNotSupportedError,
     SMTPRecipientsRefused,
     SMTPResponseException,
+    SMTPSenderRefused,
 )
 
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
@@ -19,13 +20,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 from urllib3.exceptions import MaxRetryError
 
+from dunning.refusals import OUR_OWN, Meaning, meaning
+
 PERMANENT = 500  # SMTP replies from here on are final
-# RFC 3463, 3.2 and 3.3: the address is wrong (x.1.…) or its mailbox is closed (x.2.1). Another
-# permanent refusal is about the mail, the mailbox's size or the sender.
-ENHANCED = re.compile(rb"\s*(5\.\d{1,3}\.\d{1,3})\b")
-DEAD = re.compile(rb"5\.1\.|5\.2\.1$")
 # HTTP answers that are about the account, the key or the moment, not about the mail.
-NOT_NOW = {401, 402, 403, 404, 408, 425, 429}
+NOT_NOW = {404, 408, 425, 429}
+NOT_OURS = {401, 402, 403}  # nor are they until somebody sets the account right
 
 
 class Fate(enum.StrEnum):
@@ -34,6 +34,7 @@ class Fate(enum.StrEnum):
     DEAD_ADDRESS = "dead_address"  # the recipient, for good
     NOT_YET = "not_yet"  # this mail, for now: a server that says so for ever is given up
     OUTAGE = "outage"  # certainly not taken, and no fault of the mail's
+    OUR_OWN = "our_own"  # an outage that lasts until a person sets us right with the server
     UNKNOWN = "unknown"  # taken or not
 
 
@@ -52,7 +53,9 @@ def hand_over(mail: AnymailMessage) -> Outcome:
         connection = get_connection()
         connection.open()
     except ImproperlyConfigured:
-        return Outcome(Fate.OUTAGE, "The mail provider isn't set up.")
+        return Outcome(Fate.OUR_OWN, "The mail provider isn't set up.")
+    except SMTPAuthenticationError as error:
+        return _of_login(error)
     except (SMTPException, OSError) as error:
         name = type(error).__name__
         return Outcome(Fate.OUTAGE, f"The mail server can't be reached ({name}).")
@@ -73,27 +76,48 @@ def hand_over(mail: AnymailMessage) -> Outcome:
 # --- SMTP -------------------------------------------------------------------------------------
 
 
+def _of_login(error: SMTPAuthenticationError) -> Outcome:
+    fate = Fate.OUR_OWN if error.smtp_code >= PERMANENT else Fate.OUTAGE
+    return Outcome(fate, f"{OUR_OWN[Meaning.LOGIN]} ({error.smtp_code}).")
+
+
 def _of_mail_server(error: Exception) -> Outcome:
     if isinstance(error, SMTPRecipientsRefused):
-        return _of_recipient(error)
+        return _of_reply(*max(error.recipients.values()), whose=Fate.DEAD_ADDRESS)
+    if isinstance(error, SMTPSenderRefused):
+        return _of_sender(error)
     if isinstance(error, SMTPResponseException):
-        fate = Fate.REFUSED if error.smtp_code >= PERMANENT else Fate.NOT_YET
-        return Outcome(fate, f"The mail server refused the mail ({error.smtp_code}).")
+        return _of_reply(error.smtp_code, _text(error), whose=Fate.REFUSED)
     if isinstance(error, ValueError | SMTPNotSupportedError):
         # It can't be built, or not be put in this server's words: it never heard of the mail.
         return Outcome(Fate.REFUSED, "No mail can be written to this address.")
     return Outcome(Fate.UNKNOWN, "The mail server was lost while it took the mail.")
 
 
-def _of_recipient(error: SMTPRecipientsRefused) -> Outcome:
-    """A refused recipient may be welcome later (greylisting)."""
-    code, text = max(error.recipients.values())
-    why = f"The mail server refused the mail ({code})."
+def _of_sender(error: SMTPSenderRefused) -> Outcome:
+    """No mail of ours comes further than this one."""
+    means = meaning(error.smtp_code, _text(error))
+    why = OUR_OWN.get(means, OUR_OWN[Meaning.SENDER])
+    fate = Fate.OUR_OWN if error.smtp_code >= PERMANENT else Fate.OUTAGE
+    return Outcome(fate, f"{why} ({error.smtp_code}).")
+
+
+def _of_reply(code: int, text: bytes, *, whose: Fate) -> Outcome:
+    """To the recipient, who may be welcome later (greylisting), or to the mail's content, which
+    proves no address dead: `whose` is the fate where the mailbox isn't there."""
+    refused = f"The mail server refused the mail ({code})."
     if code < PERMANENT:
-        return Outcome(Fate.NOT_YET, why)
-    enhanced = ENHANCED.match(text)
-    is_dead = enhanced is None or DEAD.match(enhanced[1])
-    return Outcome(Fate.DEAD_ADDRESS if is_dead else Fate.REFUSED, why)
+        return Outcome(Fate.NOT_YET, refused)
+    means = meaning(code, text)
+    if means in OUR_OWN:
+        return Outcome(Fate.OUR_OWN, f"{OUR_OWN[means]} ({code}).")
+    if means is Meaning.FULL:
+        return Outcome(Fate.NOT_YET, f"The recipient's mailbox is full ({code}).")
+    return Outcome(whose if means is Meaning.DEAD_ADDRESS else Fate.REFUSED, refused)
+
+
+def _text(error: SMTPResponseException) -> bytes:
+    return error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
 
 
 # --- providers --------------------------------------------------------------------------------
@@ -116,6 +140,8 @@ def _of_answer(code: int) -> Outcome:
         return Outcome(Fate.UNKNOWN, "The mail provider didn't say whether it took the mail.")
     if HTTPStatus.OK <= code < HTTPStatus.MULTIPLE_CHOICES:
         return Outcome(Fate.UNKNOWN, "The mail provider's answer can't be read.")
+    if code in NOT_OURS:
+        return Outcome(Fate.OUR_OWN, why)
     if code in NOT_NOW or code >= PERMANENT or code < HTTPStatus.BAD_REQUEST:
         return Outcome(Fate.OUTAGE, why)
     return Outcome(Fate.REFUSED, why)

@@ -5,11 +5,13 @@ another one, by the sweep or by the provider's own word, changes nothing.
 """
 
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dunning.models import DunningMessage
 from dunning.rendering import Rendered
+from dunning.schedule import Move
 from recovery import operator_tasks, timeline
 from recovery.backoff import pause
 from recovery.masking import mask_email
@@ -19,7 +21,10 @@ from recovery.timeline import Kind
 logger = logging.getLogger(__name__)
 
 State = DunningMessage.State
-MOST_TRIES = 10
+MOST_TRIES = 10  # of what can't be written
+# A refusal for now is believed for "at least 4-5 days":
+# https://datatracker.ietf.org/doc/html/rfc5321#section-4.5.4.1
+LONGEST_REFUSAL = timedelta(days=5)
 FIRST_PAUSE = timedelta(minutes=1)
 HIDDEN = {"link": "[payment update link]", "unsubscribe_url": "[unsubscribe link]"}
 
@@ -96,9 +101,42 @@ def put_off(
     _change(message, state=State.QUEUED, error=why[:500], due_at=due_at, tries=tries)
 
 
+def refused_for_now(message: DunningMessage, why: str, *, now: datetime) -> None:
+    """Try again later, longer each time, for some days: a pause or an outage before the first
+    refusal doesn't count."""
+    since = message.refused_since or now
+    if now - since >= LONGEST_REFUSAL:
+        failed(message, why, now=now)
+        return
+    due_at = now + pause(message.tries, first=FIRST_PAUSE)
+    _change(message, state=State.QUEUED, error=why[:500], due_at=due_at, refused_since=since)
+
+
+def held_up(message: DunningMessage, why: str, *, now: datetime) -> None:
+    """What keeps all of a merchant's mail: a person is told once a day for each cause."""
+    merchant = message.case.merchant
+    operator_tasks.create_for_merchant(
+        merchant=merchant, kind=TaskKind.MAIL_HELD_UP, now=now,
+        once=f"{why}:{now.astimezone(merchant.zone).date()}",
+        summary=f"No mail goes out to customers: {why} It waits, and goes once this is put right.",
+    )  # fmt: skip
+
+
 def waits(message: DunningMessage, *, until: datetime) -> None:
     """Not tried, so not counted."""
     _change(message, due_at=until)
+
+
+def moved(message: DunningMessage, moves: Sequence[Move], *, now: datetime) -> None:
+    """Not tried, so not counted; each rule that moves it is told of once."""
+    for move in moves:
+        timeline.append(
+            case=message.case, kind=Kind.MESSAGE_MOVED, at=now, rule=move.rule,
+            source=move.source, once=f"moved:{message.public_id}:{move.source}",
+            summary=f"Mail waits until {move.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.",
+            facts={"was": move.was.isoformat(), "at": move.at.isoformat()},
+        )  # fmt: skip
+    waits(message, until=moves[-1].at)
 
 
 def failed(message: DunningMessage, why: str, *, now: datetime, is_address: bool = False) -> None:

@@ -60,9 +60,19 @@ def _render(
     debts: Sequence[RecoveryCase], template: str, *, link: str, unsubscribe_url: str
 ) -> Rendered:
     case = debts[0]
-    merchant = case.merchant
     language = languages.choose(case.customer.locale if case.customer else "")
-    filled = _filled(merchant, template, language, facts_of(debts, language, link=link))
+    filled = _filled(case.merchant, template, language, facts_of(debts, language, link=link))
+    return lay_out(
+        filled, debts=debts, language=language, link=link, unsubscribe_url=unsubscribe_url
+    )
+
+
+def lay_out(
+    filled: Filled, *, debts: Sequence[RecoveryCase], language: str, link: str,
+    unsubscribe_url: str,
+) -> Rendered:  # fmt: skip
+    """The words in the layout, in the looks of the merchant that is owed the `debts`."""
+    case, merchant = debts[0], debts[0].merchant
     context = {
         **_look(merchant, language),
         **_phrases(merchant, language),

@@ -20,6 +20,7 @@ __all__ = [
     "Step",
     "Where",
     "Window",
+    "into_window",
     "plan_next",
 ]
 
@@ -156,10 +157,21 @@ def _in_time(
         since = taken_at if step.delay_from == DelayFrom.PREVIOUS else failed_at
         wanted_at = later(since, step.delay, where.zone)
         moves = [] if step is first_email else _to_payday(wanted_at, step, where)
+        if moves and _holds_back(step, first_email, failed_at, moves[-1].at, where):
+            moves = []
         moves += _into_window(moves[-1].at if moves else wanted_at, step, where)
         at = moves[-1].at if moves else wanted_at
         yield _Timed(step, wanted_at, at, tuple(moves))
         taken_at = max(taken_at, at)
+
+
+def _holds_back(
+    step: Step, first_email: Step | None, failed_at: datetime, at: datetime, where: Where
+) -> bool:
+    """Whether waiting for payday would hold back the first mail, which comes after the step."""
+    if first_email is None or first_email.position < step.position:
+        return False
+    return at > later(failed_at, first_email.delay, where.zone)
 
 
 def _late(one: _Timed, now: datetime, where: Where) -> _Timed:
@@ -184,8 +196,11 @@ def _to_payday(wanted_at: datetime, step: Step, where: Where) -> list[Move]:
 
 
 def _into_window(moment: datetime, step: Step, where: Where) -> list[Move]:
-    if step.channel not in HELD_BY_WINDOW:
-        return []
+    return into_window(moment, where) if step.channel in HELD_BY_WINDOW else []
+
+
+def into_window(moment: datetime, where: Where) -> list[Move]:
+    """The move to when the merchant's window opens next, none where it is open."""
     at = where.window.next_open(moment, where.zone)
     if at == moment:
         return []

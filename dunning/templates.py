@@ -1,5 +1,6 @@
 """Merchants' own words for a message, and the shipped ones where they have none."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,11 +30,17 @@ def find(*, merchant: Merchant, name: str, language: str) -> Words:
 
     Raises KeyError for a name that nothing is shipped for.
     """
-    own = MessageTemplate.objects.of(merchant).filter(name=name, language=language).first()
-    if own is None:
+    kept = MessageTemplate.objects.of(merchant).filter(name=name, language=language).first()
+    if kept is None:
         return shipped(name=name, language=language)
-    button = own.button or shipped(name=name, language=language).button
-    return Words(subject=own.subject, body=own.body, text=own.text, button=button)
+    button = kept.button or shipped(name=name, language=language).button
+    return Words(subject=kept.subject, body=kept.body, text=kept.text, button=button)
+
+
+def own(merchant: Merchant) -> Mapping[tuple[str, str], MessageTemplate]:
+    """The merchant's own words, by name and language."""
+    kept = MessageTemplate.objects.of(merchant)
+    return {(template.name, template.language): template for template in kept}
 
 
 def shipped(*, name: str, language: str) -> Words:
@@ -50,14 +57,8 @@ def save(
     An empty `text` is made from the body, an empty `button` is the shipped one's. Raises
     TemplateRefusedError.
     """
-    _check_name(name, language)
-    words = Words(
-        subject=_storable("subject", subject),
-        body=_cleaned(_storable("body", body)),
-        text=_storable("text", text),
-        button=_storable("button", button),
-    )
-    _check(words, language=language, button=words.button or SHIPPED[language][name].button)
+    written = Words(subject=subject, body=body, text=text, button=button)
+    words = checked(written, name=name, language=language)
     template, _created = MessageTemplate.objects.update_or_create(
         merchant=merchant, name=name, language=language,
         defaults={
@@ -68,7 +69,29 @@ def save(
     return template
 
 
-def _check_name(name: str, language: str) -> None:
+def checked(written: Words, *, name: str, language: str) -> Words:
+    """What would be kept of a merchant's words for a message. Raises TemplateRefusedError."""
+    check_name(name, language)
+    words = Words(
+        subject=_storable("subject", written.subject),
+        body=_cleaned(_storable("body", written.body)),
+        text=_storable("text", written.text),
+        button=_storable("button", written.button),
+    )
+    _check(words, language=language, button=words.button or SHIPPED[language][name].button)
+    return words
+
+
+def restore(*, merchant: Merchant, name: str, language: str) -> bool:
+    """The shipped words hold again; False if they held already. Raises TemplateRefusedError."""
+    check_name(name, language)
+    kept = MessageTemplate.objects.of(merchant).filter(name=name, language=language)
+    deleted, _by_model = kept.delete()
+    return bool(deleted)
+
+
+def check_name(name: str, language: str) -> None:
+    """Raises TemplateRefusedError for a message or a language that nothing is shipped for."""
     if name not in TEMPLATES:
         why = f"There is no message “{name}”; there are {', '.join(TEMPLATES)}."
         raise TemplateRefusedError("name", why)

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from recovery import ingest, stripe_gateway
+from recovery import attempts, ingest, stripe_gateway
 from recovery.models import RecoveryCase
-from recovery.stripe_errors import NotConnectedError, ObjectMissingError, StripeError
+from recovery.stripe_errors import NoStripeError, ObjectMissingError, StripeError
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +18,11 @@ class StaleError(Exception):
 def ask(case: RecoveryCase, *, now: datetime) -> None:
     """Take over what Stripe says of the debt now. Raises StaleError.
 
-    Where Stripe knows nothing, or isn't ours to ask, the events are all there is to know.
+    Where Stripe knows nothing, or isn't ours to ask, the events are all there is to know. A key
+    that Stripe no longer takes is no such case: it may be mended.
     """
+    if case.merchant.stripe.disconnected_at:
+        return
     try:
         gateway = stripe_gateway.of(case.merchant)
         if case.is_one_time:
@@ -28,15 +31,15 @@ def ask(case: RecoveryCase, *, now: datetime) -> None:
         else:
             invoice = gateway.invoice(case.stripe_invoice_id)
             ingest.settle_invoice(case=case, invoice=invoice, now=now)
-    except (NotConnectedError, ObjectMissingError):
+    except (NoStripeError, ObjectMissingError):
         return
     except StripeError as error:
         raise StaleError("Stripe can't be asked whether the debt is still open.") from error
 
 
 def ask_each(cases: Iterable[RecoveryCase], *, now: datetime) -> set[int]:
-    """The ids of those that Stripe could be asked about: one that it can't tell of loses no
-    other."""
+    """The ids of those that are surely still owed: one that Stripe can't tell of loses no other,
+    and one that is being paid isn't asked for."""
     known = set()
     for case in cases:
         try:
@@ -44,5 +47,6 @@ def ask_each(cases: Iterable[RecoveryCase], *, now: datetime) -> set[int]:
         except StaleError:
             logger.info("Case %s isn't told of now: Stripe can't be asked.", case.public_id)
         else:
-            known.add(case.pk)
+            if not attempts.is_under_way(case):
+                known.add(case.pk)
     return known

@@ -1,6 +1,5 @@
 """The only place that asks Stripe for money: claim, ask, record."""
 
-import enum
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from django.db.models import Q
 from recovery import card_history, cases, failures, operator_tasks, stripe_gateway, timeline
 from recovery.cases import Payment
 from recovery.charge_facts import ChargeFacts, RetryDriver
+from recovery.charge_results import ChargeResult, Outcome
 from recovery.charging_rules import Allowed, Refused, Verdict, told_facts, verdicts
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import DeclineOverride, PaymentAttempt, RecoveryCase
@@ -29,6 +29,7 @@ from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import Charged, PaymentMethod
 from recovery.timeline import Actor, Kind
 
+__all__ = ["ChargeResult", "Outcome", "charge", "is_under_way"]
 logger = logging.getLogger(__name__)
 
 # As long as Stripe surely takes to answer; an older claim's worker is dead, and asking again
@@ -47,34 +48,13 @@ UNKNOWN_CLAIM = Refused(
 )
 
 
-class Outcome(enum.StrEnum):
-    PAID = "paid"
-    ALREADY_PAID = "already_paid"
-    DECLINED = "declined"
-    NEEDS_AUTHENTICATION = "needs_authentication"
-    PENDING = "pending"
-    UNAVAILABLE = "unavailable"
-    NOT_YET = "not_yet"
-    REFUSED = "refused"
-
-
 OUTCOMES = {
     PaymentAttempt.State.SUCCEEDED: Outcome.PAID,
     PaymentAttempt.State.FAILED: Outcome.DECLINED,
     PaymentAttempt.State.REQUIRES_ACTION: Outcome.NEEDS_AUTHENTICATION,
     PaymentAttempt.State.CLAIMED: Outcome.PENDING,
+    PaymentAttempt.State.PENDING: Outcome.PENDING,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeResult:
-    """`rule` says why nothing was charged, `from_at` when it may be. `needs_person`: nobody else
-    can go on, and a task says so."""
-
-    outcome: Outcome
-    rule: str = ""
-    from_at: datetime | None = None
-    needs_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +78,14 @@ class _Asked:
         renewed since."""
         same = Q(key=self.key) | Q(key__startswith=f"{self.key}:")
         return self.case.attempts.filter(same).order_by("-attempted_at", "-pk").first()
+
+
+def is_under_way(case: RecoveryCase) -> bool:
+    """Whether a bank works on a payment of the debt, for days with some methods. As the rows say
+    now; nobody should charge, write or give up meanwhile."""
+    return RecoveryCase.objects.filter(
+        pk=case.pk, is_payment_under_way=True, status__in=[Status.OPEN, Status.LOST]
+    ).exists()
 
 
 def charge(
@@ -153,6 +141,8 @@ def _known(asked: _Asked, *, now: datetime) -> ChargeResult | None:
     asked.case.refresh_from_db(fields=["status"])
     if asked.case.status == Status.RECOVERED:
         return ChargeResult(Outcome.ALREADY_PAID)
+    if is_under_way(asked.case):
+        return ChargeResult(Outcome.PENDING)
     earlier = asked.earlier()
     if earlier is None or earlier.decline or _is_forgotten(earlier, now=now):
         return None
@@ -268,7 +258,7 @@ def _look_up(
     except StripeError:
         return ChargeResult(Outcome.UNAVAILABLE)
     if status == "processing":
-        return ChargeResult(Outcome.PENDING)
+        return _record_pending(claimed, now=now)
     if status == "succeeded":
         return _record(claimed, Charged("already_paid"), gateway=gateway, now=now)
     return _refuse(asked, UNKNOWN_CLAIM, {"payment_intent": intent_id, "status": status}, now=now)
@@ -306,7 +296,7 @@ def _record(
         debt = "payment" if case.is_one_time else "invoice"
         return _record_error(attempt, f"the {debt} is no longer open", now=now)
     if answer.status == "pending":
-        return ChargeResult(Outcome.PENDING)  # banks take days for some methods; events tell
+        return _record_pending(attempt, now=now)
     if answer.status == "requires_action":
         _resolve(attempt, PaymentAttempt.State.REQUIRES_ACTION, now=now)
         return ChargeResult(Outcome.NEEDS_AUTHENTICATION)
@@ -342,6 +332,15 @@ def _settle(case: RecoveryCase, gateway: StripeGateway, *, now: datetime) -> Non
 
 
 @transaction.atomic
+def _record_pending(attempt: PaymentAttempt, *, now: datetime) -> ChargeResult:
+    """Banks take days for some methods; events tell how it ended."""
+    attempt.state = PaymentAttempt.State.PENDING
+    attempt.save(update_fields=["state"])
+    cases.note_payment(case=attempt.case, is_under_way=True, at=now)
+    return ChargeResult(Outcome.PENDING)
+
+
+@transaction.atomic
 def _record_decline(attempt: PaymentAttempt, answer: Charged, *, now: datetime) -> None:
     assert answer.failure  # noqa: S101 - a declined answer has one
     case = cases.locked(attempt.case)
@@ -350,6 +349,7 @@ def _record_decline(attempt: PaymentAttempt, answer: Charged, *, now: datetime) 
         stripe_charge_id=""
     ).delete()
     failures.fill(attempt, answer.failure, case=case, now=now)
+    cases.note_payment(case=case, is_under_way=False, at=now)
     cases.project_decline(case)
     timeline.append(
         case=case, kind=Kind.ATTEMPT_FAILED, at=now, once=f"failed:{attempt.key}",

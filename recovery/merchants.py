@@ -1,6 +1,7 @@
 """How a merchant comes to be, and how its Stripe is connected."""
 
 import logging
+import re
 import secrets
 import zoneinfo
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from recovery import cases, credentials, declines, ingest
+from recovery import cases, credentials, declines, failures, ingest
 from recovery.declines import DeclineType
 from recovery.models import (
     DeclineOverride,
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 WEBHOOK_PATH = "/fourthngoal/recover/webhook"
 ONLY_FOR_CONNECT = {EventType.ACCOUNT_APPLICATION_DEAUTHORIZED}
 LONGEST_SETTLING = 7 * 24 * 60  # minutes
+SEND_WINDOW = ("send_from_hour", "send_until_hour", "send_weekdays")
+DECLINE_CODE = re.compile(r"[a-z0-9_]{1,100}")  # as Stripe writes them
 BRAND = ("product_name", "color", "logo_url", "support_email", "sender_email")
 KEY_PREFIXES = ("rk_live_", "sk_live_", "rk_test_", "sk_test_")
 
@@ -112,22 +115,55 @@ def brand(*, merchant: Merchant, given: Mapping[str, str]) -> None:
     merchant.save(update_fields=list(given))
 
 
-def override_decline(*, merchant: Merchant, decline_code: str, decline_type: DeclineType) -> None:
+def set_send_window(*, merchant: Merchant, given: Mapping[str, int | str]) -> None:
+    """Change when a merchant's customers are written to: some of SEND_WINDOW. A step that is due
+    outside of it waits for it to open. Raises ValidationError."""
+    for name, value in given.items():
+        setattr(merchant, name, value)
+    merchant.full_clean(validate_constraints=False)  # those are said below, in words
+    if merchant.send_from_hour >= merchant.send_until_hour:
+        until = f"{merchant.send_until_hour} isn't after {merchant.send_from_hour}."
+        raise ValidationError({"send_until_hour": f"{until} A window ends on the day it begins."})
+    merchant.save(update_fields=list(given))
+
+
+def override_decline(*, merchant: Merchant, decline_code: str, decline_type: DeclineType) -> int:
     """From now on the merchant counts a decline code as that type; open cases that show it do so
-    at once. Raises ValidationError for a code that means the same for everybody (a ceiling)."""
+    at once. Returns how many those are. Raises ValidationError for a code that means the same for
+    everybody (a ceiling), and for what can't be one."""
     if declines.is_ceiling(decline_code) or ":" in decline_code or not decline_code:
         named = decline_code or "no code"
         raise ValidationError(
             {"decline_code": f"What {named} means is not the merchant's to say."}
         )
+    if not DECLINE_CODE.fullmatch(decline_code):
+        raise ValidationError({"decline_code": "Write it as Stripe does: insufficient_funds."})
     DeclineOverride.objects.update_or_create(
         merchant=merchant, decline_code=decline_code, defaults={"decline_type": decline_type}
     )
-    showing = RecoveryCase.objects.of(merchant).filter(
-        status=Status.OPEN, decline_code=decline_code
-    )
-    for case in showing.iterator():
+    showing = _showing(merchant, decline_code)
+    for case in showing:
         cases.project_decline(case)
+    return len(showing)
+
+
+def forget_override(*, merchant: Merchant, decline_code: str) -> int:
+    """A decline code counts as what it is shipped as again; open cases that show it do so at
+    once. Returns how many those are. Raises ValidationError where the merchant has no view of its
+    own."""
+    own = DeclineOverride.objects.of(merchant).filter(decline_code=decline_code)
+    deleted, _by_model = own.delete()
+    if not deleted:
+        raise ValidationError({"decline_code": f"{merchant} has no view of its own on it."})
+    showing = _showing(merchant, decline_code)
+    for case in showing:
+        failures.reconsider(case=case, decline_code=decline_code)
+    return len(showing)
+
+
+def _showing(merchant: Merchant, decline_code: str) -> list[RecoveryCase]:
+    open_cases = RecoveryCase.objects.of(merchant).filter(status=Status.OPEN)
+    return list(open_cases.filter(decline_code=decline_code).order_by("id"))
 
 
 def create_connected(*, api_key: str, now: datetime, **about: Any) -> Credentials:

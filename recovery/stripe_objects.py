@@ -147,6 +147,7 @@ class Invoice:
     is_paid_out_of_band: bool
     failure: Failure | None
     default_payment_method_id: str = ""  # the invoice's own; most have none
+    payment_status: str = ""  # its PaymentIntent's, "" where that isn't expanded
 
     @property
     def amount_owed(self) -> int:
@@ -196,6 +197,7 @@ class Invoice:
             failure=_failure_of_invoice(value, intent),
             default_payment_method_id=id_of(value.get("default_payment_method"))
             or id_of(value.get("default_source")),
+            payment_status=text(node(intent).get("status"), longest=50),
         )
 
 

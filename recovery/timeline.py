@@ -32,6 +32,7 @@ class Kind(enum.StrEnum):
     STEP_PLANNED = "step_planned"
     STEP_SKIPPED = "step_skipped"
     RETRIES_TAKEN_OVER = "retries_taken_over"
+    CAMPAIGN_CONCLUDED = "campaign_concluded"
     MERCHANT_TOLD = "merchant_told"
     TASK_CREATED = "task_created"
     MESSAGE_SENT = "message_sent"
@@ -40,6 +41,7 @@ class Kind(enum.StrEnum):
     MESSAGE_BOUNCED = "message_bounced"
     MESSAGE_COMPLAINED = "message_complained"
     UNSUBSCRIBED = "unsubscribed"
+    ADDRESS_LIFTED = "address_lifted"
     LINK_OPENED = "link_opened"
     LINK_REQUESTED = "link_requested"
     UPDATE_STARTED = "update_started"
@@ -50,6 +52,7 @@ class Actor(enum.StrEnum):
     STRIPE = "stripe"
     RECOVER = "recover"
     CUSTOMER = "customer"
+    OPERATOR = "operator"  # one who isn't logged in: at the command line
 
 
 # What a merchant's own systems may hear of; a case that moves is told by where it got to.

@@ -57,6 +57,9 @@ class DunningMessage(TenantOwned, Mutable):
     body_html = models.TextField(blank=True, default="")
     due_at = models.DateTimeField(help_text="When a worker may (next) try to send it.")
     tries = models.PositiveSmallIntegerField(default=0)
+    refused_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the mail server first refused it for now."
+    )
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     # The name that the mail provider gave it, by which it tells what became of it.

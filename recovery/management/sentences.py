@@ -2,7 +2,14 @@
 
 from django.core.exceptions import ValidationError
 
-CALLED = {"name": "name", "time_zone": "--timezone"}
+CALLED = {
+    "name": "name",
+    "time_zone": "--timezone",
+    "send_from_hour": "--from",
+    "send_until_hour": "--until",
+    "send_weekdays": "--weekdays",
+    "decline_code": "CODE",
+}
 
 
 def sentence(error: ValidationError) -> str:

@@ -35,6 +35,8 @@ def set_up(processes: Processes, *, kept_in: Path) -> Login:
         password = kept.get("password") or secrets.token_urlsafe(12)
         kept = made | {"email": EMAIL, "password": password}
         _write(kept_in, kept)
+    # Who tries the product at night isn't left to wait for the morning.
+    _manage(processes, "send_window", kept["merchant_id"], "--from", "0", "--until", "24")
     _manage(
         processes, "create_operator", EMAIL, "--merchant", kept["merchant_id"],
         "--role", "owner", "--password", kept["password"],

@@ -6,16 +6,17 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from dunning import delivery, runs
+from dunning import delivery, runs, truth
 from dunning.models import DunningMessage, DunningRun
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import stripe_gateway
 from recovery.models import RecoveryCase
-from tests.connected import KEY, ask, down, hear
+from tests.connected import KEY, ask, down, fail_again, hear
 from tests.dunning.facts import queue
 from tests.local_stripe import LocalStripe
 
 pytestmark = pytest.mark.django_db(transaction=True)
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -101,12 +102,14 @@ def test_one_debt_that_stripe_refuses_to_tell_of_holds_up_no_other_mail(
     assert message.due_at > timezone.now()
 
 
-def test_a_merchant_whose_key_was_taken_back_is_written_for_by_what_is_known(
+def test_a_merchant_whose_key_was_taken_back_is_not_written_for_by_what_may_be_old(
     local_stripe: LocalStripe, message: DunningMessage
 ) -> None:
     local_stripe.world.revoke(KEY)
     deliver_queued()
-    assert len(mail.outbox) == 1
+
+    message.refresh_from_db()
+    assert (message.state, mail.outbox) == ("queued", [])
 
 
 def test_a_closed_case_is_not_started_though_it_was_listed_as_open(
@@ -121,3 +124,40 @@ def test_a_closed_case_is_not_started_though_it_was_listed_as_open(
 
     assert DunningRun.objects.get().state == "stopped"
     assert not DunningMessage.objects.exists()
+
+
+@pytest.mark.parametrize("is_paid", [True, False])
+def test_while_a_bank_works_on_the_payment_the_mail_waits_a_day_at_a_time(
+    local_stripe: LocalStripe, message: DunningMessage, is_paid: bool
+) -> None:
+    intents = local_stripe.world.realm_of(KEY).all("payment_intent")
+    [intent] = [one for one in intents if one["status"] != "succeeded"]
+    before, intent["status"] = intent["status"], "processing"
+    now = timezone.now()
+    for days in (0, 1):
+        delivery.deliver(message.pk, now=now + days * DAY)
+        message.refresh_from_db()
+        assert (message.state, message.due_at) == ("queued", now + (days + 1) * DAY)
+
+    assert mail.outbox == []
+    told = message.case.timeline.get(kind="message_moved")
+    assert told.summary == "Mail waits: a payment is under way."
+    intent["status"] = before
+    if is_paid:
+        local_stripe.scenarios.pay(invoice=message.case.stripe_invoice_id)
+    delivery.deliver(message.pk, now=now + 2 * DAY)
+    message.refresh_from_db()
+    assert message.state == ("skipped" if is_paid else "sent")
+
+
+def test_a_debt_that_is_being_paid_is_not_listed_with_the_others(
+    local_stripe: LocalStripe, debt: RecoveryCase
+) -> None:
+    fail_again(local_stripe, debt)
+    hear(local_stripe)
+    other = RecoveryCase.objects.exclude(pk=debt.pk).get()
+    intent_id = other.stripe_payment_intent_id
+    local_stripe.world.realm_of(KEY).get("payment_intent", intent_id)["status"] = "processing"
+    now = timezone.now() + DAY
+
+    assert truth.ask_each([debt, other], now=now) == {debt.pk}

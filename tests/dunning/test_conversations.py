@@ -15,7 +15,6 @@ from recovery.models import Customer, RecoveryCase
 from recovery.stripe_errors import StripeError
 from tests.builders import make_merchant
 from tests.dunning.facts import ask_for_a_new_link, close, fail, queue
-from tests.dunning.plans import DAY, published, step
 
 pytestmark = pytest.mark.django_db
 
@@ -332,21 +331,3 @@ def test_mail_does_not_wait_for_a_charge_that_a_rule_put_off_for_days(
         new_payment_method_id="pm_new", new_payment_method_due_at=now + timedelta(days=4)
     )
     assert send(debts[0], now=now).state == "sent"
-
-
-@pytest.mark.parametrize(("has_more_to_come", "words"), [(True, "A reminder"), (False, "Last")])
-def test_nobody_reads_of_a_last_reminder_while_another_debt_has_mails_to_come(
-    debts: list[RecoveryCase], has_more_to_come: bool, words: str
-) -> None:
-    now = timezone.now()
-    merchant = debts[0].merchant
-    published(merchant, step("email", template="final"))
-    message = queue(debts[0], now=now)
-    if has_more_to_come:
-        published(
-            merchant, step("email", 9 * DAY), name="Other", default_for="", priority=1
-        )  # fmt: skip
-        assert runs.start(debts[1], now=now)
-    delivery.deliver(message.pk, now=now)
-
-    assert mail.outbox[0].subject.startswith(words)

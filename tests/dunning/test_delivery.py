@@ -1,6 +1,6 @@
 """A message goes out at most once, and never for a case that is closed."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from smtplib import SMTPServerDisconnected
 
 import pytest
@@ -12,9 +12,10 @@ from dunning import delivery, runs
 from dunning.models import DunningMessage, DunningRun, DunningStep
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import cases
-from recovery.models import Customer, RecoveryCase
+from recovery.models import Customer, Merchant, RecoveryCase
 from recovery.state_machine import Trigger
 from tests.builders import EXPIRED_CARD, make_merchant, receive
+from tests.dunning.facts import ask_for_a_new_link, fail
 
 pytestmark = pytest.mark.django_db
 
@@ -180,3 +181,37 @@ def test_the_mail_goes_to_the_address_that_is_known_when_it_is_sent(
     message.refresh_from_db()
     assert message.recipient == "new@example.com"
     assert mail.outbox[0].to == ["new@example.com"]
+
+
+def test_a_mail_that_was_delayed_into_the_night_waits_for_the_merchants_window(
+    message: DunningMessage,
+) -> None:
+    Merchant.objects.update(send_from_hour=9, send_until_hour=18, time_zone="Europe/Berlin")
+    night = datetime(2027, 2, 2, 22, tzinfo=UTC)
+    opens = datetime(2027, 2, 3, 8, tzinfo=UTC)
+    for late in range(3):
+        delivery.deliver(message.pk, now=night + timedelta(hours=late))
+
+    message.refresh_from_db()
+    assert (message.state, message.due_at, message.tries) == ("queued", opens, 0)
+    assert mail.outbox == []
+    entry = message.case.timeline.get(kind="message_moved")
+    assert (entry.summary, entry.rule, entry.source) == (
+        "Mail waits until 2027-02-03 08:00 UTC.",
+        "9:00 to 18:00 on Mon, Tue, Wed, Thu, Fri, Sat, Sun in Europe/Berlin",
+        "the merchant's send window",
+    )
+    delivery.deliver(message.pk, now=opens)
+    message.refresh_from_db()
+    assert message.state == "sent"
+
+
+def test_a_link_that_was_asked_for_goes_at_night() -> None:
+    make_merchant()
+    Merchant.objects.update(send_from_hour=9, send_until_hour=18)
+    night = datetime(2027, 2, 2, 22, tzinfo=UTC)
+    asked = ask_for_a_new_link(fail(), now=night)
+    delivery.deliver(asked.pk, now=night)
+
+    asked.refresh_from_db()
+    assert asked.state == "sent"

@@ -18,7 +18,7 @@ from pytest_django import Settings as SettingsWrapper
 
 from dunning import delivery, messages
 from dunning.models import DunningMessage, SuppressedAddress
-from recovery.models import Customer, Merchant
+from recovery.models import Customer, Merchant, OperatorTask
 from tests.builders import make_merchant
 from tests.dunning.facts import close, fail, queue
 from tests.dunning.mail_providers import MailProvider, listening
@@ -149,6 +149,23 @@ def test_a_provider_that_is_not_set_up_delays_the_mail(
     settings.ANYMAIL = {}
     deliver(message)
     assert (message.state, message.error) == ("queued", "The mail provider isn't set up.")
+    assert OperatorTask.objects.get().kind == "mail_held_up"
+
+
+@pytest.mark.parametrize(("code", "tasks"), [(535, ["mail_held_up"]), (454, [])])
+def test_a_password_that_the_server_does_not_take_delays_the_mail(
+    message: DunningMessage, monkeypatch: pytest.MonkeyPatch, code: int, tasks: list[str]
+) -> None:
+    def refuse(self: EmailBackend) -> None:
+        raise smtplib.SMTPAuthenticationError(code, b"no")
+
+    monkeypatch.setattr(EmailBackend, "open", refuse)
+    deliver(message)
+
+    assert (message.state, message.error) == (
+        "queued", f"The mail server doesn't let us log in ({code}).",
+    )  # fmt: skip
+    assert list(OperatorTask.objects.values_list("kind", flat=True)) == tasks
 
 
 def test_a_mail_that_the_provider_refuses_for_good_has_failed(
@@ -195,9 +212,10 @@ def test_a_mail_that_cannot_be_put_in_the_providers_words_has_failed(
         (AnymailError("no sender domain"), "failed"),
         (AnymailAPIError("a client of its own failed"), "unknown"),
         (smtplib.SMTPNotSupportedError("SMTPUTF8"), "failed"),
-        (smtplib.SMTPSenderRefused(550, b"no", "x"), "failed"),
+        (smtplib.SMTPSenderRefused(550, b"no", "x"), "queued"),
+        (smtplib.SMTPDataError(550, "no"), "failed"),
         (smtplib.SMTPDataError(451, b"later"), "queued"),
-        (smtplib.SMTPRecipientsRefused({"x": (550, b"5.7.1 blocked")}), "failed"),
+        (smtplib.SMTPRecipientsRefused({"x": (550, b"5.7.1 blocked")}), "queued"),
         (ssl.SSLError("cut"), "unknown"),
     ],
 )
@@ -218,7 +236,7 @@ def test_other_ways_to_refuse_a_mail(
     ("reply", "is_dead"),
     [
         (b"No such user", True), (b"5.1.1 No such user", True), (b"5.2.1 closed", True),
-        (b"5.2.2 full", False), (b"5.7.1 blocked", False), (b"5.2.10 later words", False),
+        (b"5.3.4 too large", False), (b"refused", False), (b"5.2.10 later words", False),
     ],
 )  # fmt: skip
 def test_only_a_refused_recipient_is_a_dead_address(

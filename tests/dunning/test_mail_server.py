@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
-from dunning import delivery, messages
-from dunning.models import DunningMessage
-from recovery.models import Customer, Merchant
+from dunning import delivery
+from dunning.models import DunningMessage, SuppressedAddress
+from recovery.models import Customer, Merchant, OperatorTask
 from tests.builders import make_merchant
 from tests.dunning.facts import fail, queue
 from tests.dunning.mail_servers import TAKEN, MailServer, listening
@@ -72,7 +72,7 @@ def test_the_platforms_address_may_be_given_with_a_name(
     assert mail["Message-ID"] == f"<{message.public_id}@recover.example>"
 
 
-@pytest.mark.parametrize("whose", ["to_sender", "to_recipient", "to_content"])
+@pytest.mark.parametrize("whose", ["to_recipient", "to_content"])
 def test_a_mail_that_is_refused_for_good_has_failed(
     mail_server: MailServer, message: DunningMessage, whose: str
 ) -> None:
@@ -99,8 +99,10 @@ def test_a_mail_that_is_refused_for_now_is_put_off_longer_each_time(
         assert message.state == "queued"
         pauses.append((message.due_at - now).total_seconds() / 60)
     assert pauses == [2, 4, 8, 16]
-    assert message.error == "The mail server refused the mail (451)."
+    about = "refuses the sender's address" if whose == "to_sender" else "refused the mail"
+    assert message.error == f"The mail server {about} (451)."
     assert told(message) == []
+    assert not OperatorTask.objects.exists()
 
     setattr(mail_server, whose, TAKEN)
     deliver(message)
@@ -112,11 +114,76 @@ def test_a_mail_server_that_is_never_ready_is_given_up(
     mail_server: MailServer, message: DunningMessage
 ) -> None:
     mail_server.to_recipient = "451 Greylisted, try again later"
-    for _try in range(messages.MOST_TRIES + 3):
-        deliver(message)
+    first = message.due_at
+    while message.state == "queued":
+        last = message.due_at
+        delivery.deliver(message.pk, now=last)
+        message.refresh_from_db()
 
-    assert (message.state, message.tries) == ("failed", messages.MOST_TRIES)
+    assert message.state == "failed"
+    assert timedelta(days=5) <= last - first < timedelta(days=5, hours=6)
     assert told(message) == ["The mail server refused the mail (451)."]
+    assert message.case.tasks.get().kind == "message_unsent"
+
+
+def test_a_full_mailbox_is_tried_again(mail_server: MailServer, message: DunningMessage) -> None:
+    mail_server.to_recipient = "552 Mailbox full"
+    deliver(message)
+
+    assert (message.state, message.error) == ("queued", "The recipient's mailbox is full (552).")
+    assert not SuppressedAddress.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("whose", "reply", "why"),
+    [
+        (
+            "to_recipient", "550 relay not permitted",
+            "The mail server doesn't pass our mail on (550).",
+        ),
+        (
+            "to_recipient", "553 sorry, that domain isn't in my list of allowed rcpthosts",
+            "The mail server doesn't pass our mail on (553).",
+        ),
+        (
+            "to_recipient", "554 Service unavailable; Client host blocked using zen.spamhaus.org",
+            "The mail server blocks our mail (554).",
+        ),
+        (
+            "to_recipient", "530 Authentication required",
+            "The mail server doesn't let us log in (530).",
+        ),
+        (
+            "to_sender", "530 Authentication required",
+            "The mail server doesn't let us log in (530).",
+        ),
+        ("to_sender", "550 No such user", "The mail server refuses the sender's address (550)."),
+        ("to_content", "550 5.7.1 blocked", "The mail server blocks our mail (550)."),
+    ],
+)  # fmt: skip
+def test_a_server_that_refuses_us_delays_the_mail_and_a_person_is_told_each_day(
+    mail_server: MailServer, message: DunningMessage, whose: str, reply: str, why: str
+) -> None:
+    setattr(mail_server, whose, reply)
+    now = message.due_at.replace(hour=8)
+    for hours in (0, 1, 15, 24, 24 * 9):
+        delivery.deliver(message.pk, now=now + timedelta(hours=hours))
+
+    message.refresh_from_db()
+    assert (message.state, message.error) == ("queued", why)
+    assert not SuppressedAddress.objects.exists()
+    assert not message.case.tasks.exists()
+    assert list(OperatorTask.objects.values_list("kind", "summary")) == [
+        (
+            "mail_held_up",
+            f"No mail goes out to customers: {why} It waits, and goes once this is put right.",
+        )
+    ] * 3  # fmt: skip
+
+    setattr(mail_server, whose, TAKEN)
+    delivery.deliver(message.pk, now=now + timedelta(days=10))
+    message.refresh_from_db()
+    assert (message.state, len(mail_server.mails)) == ("sent", 1)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,15 @@ def test_a_case_that_was_worked_to_the_end_is_not_worked_again(case: RecoveryCas
     assert start(now=now) == []
 
 
+def test_a_case_that_stripe_is_still_asked_about_waits_a_moment_for_its_campaign(
+    case: RecoveryCase,
+) -> None:
+    RecoveryCase.objects.update(enrich_at=timezone.now())
+    soon = case.opened_at + runs.STRIPE_TELLS_WITHIN
+    assert start(now=soon - timedelta(seconds=1)) == []
+    assert start(now=soon) == [run_of(case)]
+
+
 def test_a_paused_case_gets_no_run_until_it_goes_on(case: RecoveryCase) -> None:
     RecoveryCase.objects.update(is_paused=True)
     assert start(now=timezone.now()) == []

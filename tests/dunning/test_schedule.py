@@ -269,6 +269,19 @@ def test_the_first_mail_never_waits_for_payday_but_the_first_charge_does() -> No
     assert planned(charges[0], failed_at=failed_at, now=failed_at, where=sweden).at == on(25)
 
 
+@pytest.mark.parametrize(
+    ("first_mail", "at"),
+    [(7, on(25)), (6, on(25)), (5, on(19))],  # the charge is wanted on the 19th, six days before
+)
+def test_a_silent_charge_waits_for_payday_only_where_that_holds_back_no_first_mail(
+    first_mail: int, at: datetime
+) -> None:
+    charge, mail = Step(1, timedelta(0), RETRY), Step(2, timedelta(days=first_mail), EMAIL)
+    found = planned(charge, mail, failed_at=on(19), now=on(19), where=where(country="SE"))
+
+    assert (found.position, found.at) == (1, at)
+
+
 def test_a_move_to_payday_and_on_into_the_window_is_told_with_rules_and_sources() -> None:
     """Wanted on Thursday at 22:30 in South Africa, paid on Wednesday, sent on Thursday at nine."""
     place = where(zone="Africa/Johannesburg", country="za", window=OFFICE)

@@ -12,6 +12,7 @@ from dunning.campaign_facts import CampaignFacts, InvalidCampaignError
 from dunning.models import DunningCampaign, PublishedError
 from dunning.replay import CALLED, DryRun
 from recovery.declines import DeclineType
+from recovery.management.tenants import merchant_called
 from recovery.models import Merchant
 
 State = DunningCampaign.State
@@ -44,9 +45,7 @@ class Command(BaseCommand):
                 action.add_argument("--days", type=int, default=90, help="how far back (90)")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        merchant = Merchant.objects.filter(public_id=options["merchant"]).first()
-        if merchant is None:
-            raise CommandError(f"There is no merchant {options['merchant']}.")
+        merchant = merchant_called(options["merchant"])
         work, _words = ACTIONS[options["action"]]
         try:
             for line in work(merchant, options):

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recovery import merchants
 from recovery.management.sentences import sentence
-from recovery.models import Merchant
+from recovery.management.tenants import merchant_called
 
 
 class Command(BaseCommand):
@@ -22,9 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--sender-email", help="""who mail is from; "" for the platform's""")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        merchant = Merchant.objects.filter(public_id=options["merchant_id"]).first()
-        if merchant is None:
-            raise CommandError(f"There is no merchant {options['merchant_id']}.")
+        merchant = merchant_called(options["merchant_id"])
         given = {name: options[name] for name in merchants.BRAND if options[name] is not None}
         try:
             merchants.brand(merchant=merchant, given=given)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from recovery import merchants
-from recovery.models import Merchant
+from recovery.management.tenants import merchant_called
 
 
 class Command(BaseCommand):
@@ -18,13 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--stripe-api-key", default="", help="asked for if it isn't given")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        merchant = (
-            Merchant.objects.select_related("stripe")
-            .filter(public_id=options["merchant_id"])
-            .first()
-        )
-        if merchant is None:
-            raise CommandError(f"There is no merchant {options['merchant_id']}.")
+        merchant = merchant_called(options["merchant_id"])
         api_key = options["stripe_api_key"] or getpass.getpass("Restricted key: ")
         try:
             merchants.connect(merchant=merchant, api_key=api_key.strip(), now=timezone.now())

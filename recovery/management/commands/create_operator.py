@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.db import transaction
 
+from recovery.management.tenants import merchant_called
 from recovery.models import Membership, Merchant, Role, User
 
 
@@ -23,9 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--password", default="", help="asked for if it isn't given")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        merchant = Merchant.objects.filter(public_id=options["merchant"]).first()
-        if merchant is None:
-            raise CommandError(f"There is no merchant {options['merchant']}.")
+        merchant = merchant_called(options["merchant"])
         email = options["email"].strip().lower()
         password = options["password"] or getpass.getpass()
         user = User.objects.filter(email=email).first() or User(email=email)
