@@ -101,7 +101,8 @@ def _address_is_dead(message: DunningMessage, detail: str, *, now: datetime) -> 
 
 
 def _try_another(message: DunningMessage, *, now: datetime) -> None:
-    """Once for each customer and dead address: the message lists all that is owed."""
+    """Once for each customer and dead address: the message lists all that is owed. One that was
+    skipped, or will be because a later mail of its run went out, told nobody."""
     dead = message.recipient.lower()
     [case] = [each for each in _debts(message.case) if each.pk == message.case_id]
     another = addresses.recipient(case, is_asked_for=message.is_asked_for)
@@ -109,7 +110,12 @@ def _try_another(message: DunningMessage, *, now: datetime) -> None:
         return
     earlier = DunningMessage.objects.filter(
         instead_of__recipient__iexact=dead, instead_of__case__customer=case.customer_id
-    )
+    ).exclude(state=DunningMessage.State.SKIPPED)
+    if message.run_id:
+        earlier = earlier.exclude(
+            state=DunningMessage.State.QUEUED,
+            instead_of__in=DunningMessage.objects.filter(run=message.run_id, pk__lt=message.pk),
+        )
     if not earlier.exists():
         messages.queue_instead(message, now=now)
 

@@ -97,7 +97,7 @@ def _deliver(message_id: int, *, now: datetime) -> None:
         others = truth.ask_each(debts.select_related("merchant__stripe"), now=now)
         claimed = _claim(message_id, asked_about=others, now=now)
     except StaleError as error:
-        messages.put_off(message, str(error), now=now)
+        messages.stale(message, str(error), is_for_a_person=error.is_for_a_person, now=now)
     except UnrenderableError as error:
         logger.exception("Message %s can't be rendered.", message.public_id)
         messages.put_off(message, str(error), tries=message.tries + 1, is_given_up=True, now=now)

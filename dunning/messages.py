@@ -26,6 +26,8 @@ MOST_TRIES = 10  # of what can't be written
 # https://datatracker.ietf.org/doc/html/rfc5321#section-4.5.4.1
 LONGEST_REFUSAL = timedelta(days=5)
 FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE_OF_STALE = timedelta(hours=1)  # Stripe is soon back, and mail is late already
+STALE_FOR_A_PERSON = timedelta(days=1)
 HIDDEN = {"link": "[payment update link]", "unsubscribe_url": "[unsubscribe link]"}
 
 
@@ -53,6 +55,7 @@ def claimed(
     for name, secret in secrets.items():
         text, html = text.replace(secret, HIDDEN[name]), html.replace(secret, HIDDEN[name])
     message.state, message.claimed_at = State.SENDING, now
+    message.stale_since = None
     message.recipient, message.language = recipient, content.language
     message.tries += 1
     message.subject, message.body_text, message.body_html = content.subject[:500], text, html
@@ -122,9 +125,19 @@ def held_up(message: DunningMessage, why: str, *, now: datetime) -> None:
     )  # fmt: skip
 
 
+def stale(message: DunningMessage, why: str, *, is_for_a_person: bool, now: datetime) -> None:
+    """Not tried, so not counted; asked again after as long as it has lasted. A person is told at
+    once of what only they can mend, and of the rest after a day."""
+    since = message.stale_since or now
+    wait = min(max(now - since, FIRST_PAUSE), LONGEST_PAUSE_OF_STALE)
+    _change(message, error=why[:500], due_at=now + wait, stale_since=since)
+    if is_for_a_person or now - since >= STALE_FOR_A_PERSON:
+        held_up(message, why, now=now)
+
+
 def waits(message: DunningMessage, *, until: datetime) -> None:
-    """Not tried, so not counted."""
-    _change(message, due_at=until)
+    """Not tried, so not counted, though all could be asked that is to be asked."""
+    _change(message, due_at=until, stale_since=None)
 
 
 def moved(message: DunningMessage, moves: Sequence[Move], *, now: datetime) -> None:

@@ -6,13 +6,25 @@ from datetime import datetime
 
 from recovery import attempts, ingest, stripe_gateway
 from recovery.models import RecoveryCase
-from recovery.stripe_errors import NoStripeError, ObjectMissingError, StripeError
+from recovery.stripe_errors import (
+    MissingPermissionError,
+    NoStripeError,
+    ObjectMissingError,
+    StripeError,
+)
 
 logger = logging.getLogger(__name__)
 
 
 class StaleError(Exception):
-    """What we know may be old, and Stripe can't be asked now: better late than wrong."""
+    """What we know may be old, and Stripe can't be asked now: better late than wrong.
+
+    `is_for_a_person`: nor will it be, until somebody sets it right.
+    """
+
+    def __init__(self, why: str, *, is_for_a_person: bool = False) -> None:
+        super().__init__(why)
+        self.is_for_a_person = is_for_a_person
 
 
 def ask(case: RecoveryCase, *, now: datetime) -> None:
@@ -33,6 +45,8 @@ def ask(case: RecoveryCase, *, now: datetime) -> None:
             ingest.settle_invoice(case=case, invoice=invoice, now=now)
     except (NoStripeError, ObjectMissingError):
         return
+    except MissingPermissionError as error:
+        raise StaleError(str(error), is_for_a_person=True) from error
     except StripeError as error:
         raise StaleError("Stripe can't be asked whether the debt is still open.") from error
 

@@ -60,6 +60,9 @@ class DunningMessage(TenantOwned, Mutable):
     refused_since = models.DateTimeField(
         null=True, blank=True, help_text="When the mail server first refused it for now."
     )
+    stale_since = models.DateTimeField(
+        null=True, blank=True, help_text="When Stripe first couldn't be asked about its debt."
+    )
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     # The name that the mail provider gave it, by which it tells what became of it.

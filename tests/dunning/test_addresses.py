@@ -7,7 +7,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from dunning import addresses, bounces, delivery
+from dunning import addresses, bounces, delivery, runs
 from dunning.addresses import Reason
 from dunning.bounce_rules import Verdict
 from dunning.bounces import Word
@@ -168,6 +168,33 @@ def test_two_mails_that_bounce_late_are_one_to_the_alternate_contact(case: Recov
     deliver_queued()
 
     assert [sent.to for sent in mail.outbox] == [["jo@example.com"]] * 2 + [["books@x.org"]]
+
+
+@pytest.mark.parametrize("is_first_tried_before", [True, False])
+def test_two_mails_of_one_run_that_bounce_late_are_one_to_the_alternate_contact(
+    case: RecoveryCase, is_first_tried_before: bool
+) -> None:
+    one = send(case)
+    later = timezone.now() + timedelta(days=4)
+    (two_id,) = runs.take_due_steps(now=later)
+    delivery.deliver(two_id, now=later)
+    two = DunningMessage.objects.get(pk=two_id)
+    Customer.objects.update(alternate_email="books@x.org")
+    hear(one, Verdict.HARD_BOUNCE)
+    if is_first_tried_before:
+        deliver_queued()
+    hear(two, Verdict.HARD_BOUNCE)
+    for _again in range(2):
+        hear(one, Verdict.HARD_BOUNCE)
+        hear(two, Verdict.HARD_BOUNCE)
+        deliver_queued()
+
+    assert [sent.to for sent in mail.outbox] == [["jo@example.com"]] * 2 + [["books@x.org"]]
+    assert mail.outbox[2].subject == mail.outbox[1].subject
+    instead = DunningMessage.objects.filter(instead_of__isnull=False).order_by("instead_of")
+    assert list(instead.values_list("instead_of", "state")) == [
+        (one.pk, "skipped"), (two.pk, "sent"),
+    ]  # fmt: skip
 
 
 def test_a_link_that_bounced_goes_to_the_alternate_contact_as_a_link(case: RecoveryCase) -> None:

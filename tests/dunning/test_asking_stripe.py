@@ -10,7 +10,8 @@ from dunning import delivery, runs, truth
 from dunning.models import DunningMessage, DunningRun
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import stripe_gateway
-from recovery.models import RecoveryCase
+from recovery.models import OperatorTask, RecoveryCase
+from recovery.stripe_errors import StripeUnavailableError
 from tests.connected import KEY, ask, down, fail_again, hear
 from tests.dunning.facts import queue
 from tests.local_stripe import LocalStripe
@@ -81,13 +82,50 @@ def test_while_stripe_cannot_be_asked_the_mail_waits(
     assert len(mail.outbox) == 1
 
 
-def test_a_key_that_may_not_read_invoices_delays_the_mail(
+def test_a_key_that_may_not_read_invoices_delays_the_mail_and_a_person_is_told(
     local_stripe: LocalStripe, message: DunningMessage
 ) -> None:
     local_stripe.world.restrict(KEY, missing=["rak_invoice_read"])
-    deliver_queued()
+    now = timezone.now().replace(hour=8)
+    for hours in (0, 1):
+        delivery.deliver(message.pk, now=now + timedelta(hours=hours))
+
     message.refresh_from_db()
-    assert (message.state, mail.outbox) == ("queued", [])
+    assert (message.state, message.tries, mail.outbox) == ("queued", 0, [])
+    task = OperatorTask.objects.get()
+    assert (task.case, task.kind) == (None, "mail_held_up")
+    assert task.summary == (
+        "No mail goes out to customers: The Stripe key lacks the permission rak_invoice_read. "
+        "It waits, and goes once this is put right."
+    )
+
+
+def test_stripe_is_asked_less_and_less_often_and_after_a_day_a_person_is_told(
+    message: DunningMessage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_merchant: object) -> None:
+        raise StripeUnavailableError("no answer")
+
+    now = first = message.due_at.replace(hour=8)
+    pauses = []
+    with monkeypatch.context() as patch:
+        patch.setattr(stripe_gateway, "of", fail)
+        while now - first < timedelta(days=1):
+            assert not OperatorTask.objects.exists()
+            delivery.deliver(message.pk, now=now)
+            message.refresh_from_db()
+            pauses.append((message.due_at - now) // timedelta(minutes=1))
+            now = message.due_at
+        delivery.deliver(message.pk, now=now)
+
+    assert pauses[:9] == [1, 1, 2, 4, 8, 16, 32, 60, 60]
+    message.refresh_from_db()
+    assert (message.state, message.tries) == ("queued", 0)
+    assert OperatorTask.objects.get().kind == "mail_held_up"
+
+    delivery.deliver(message.pk, now=message.due_at)
+    message.refresh_from_db()
+    assert (message.state, message.tries, message.stale_since) == ("sent", 1, None)
 
 
 def test_one_debt_that_stripe_refuses_to_tell_of_holds_up_no_other_mail(
