@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from dunning import runs, truth
+from dunning import runs
+from dunning.mail import truth
+from dunning.mail.truth import StaleError
 from dunning.models import DunningRun, EndAction
-from dunning.truth import StaleError
 from recovery import attempts, cases, operator_tasks, stripe_gateway, timeline
 from recovery.models import RecoveryCase
 from recovery.operator_tasks import TaskKind

@@ -3,9 +3,10 @@
 import logging
 from datetime import datetime, timedelta
 
-from dunning import planning, schedule
+from dunning import planning
 from dunning.models import DunningRetry, DunningRun, DunningStep
-from dunning.schedule import Channel, Step
+from dunning.timing import schedule
+from dunning.timing.schedule import Channel, Step
 from recovery import attempts, cases, operator_tasks, stripe_gateway, timeline
 from recovery.attempts import ChargeResult, Outcome
 from recovery.backoff import pause

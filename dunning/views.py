@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from billing_portal import pages
 from billing_portal.pages import Button, Content
-from dunning import bounces, unsubscribing
+from dunning.mail import bounces, unsubscribing
 from recovery.masking import mask_email
 
 

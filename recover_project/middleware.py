@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 
 from billing_portal.links import UPDATE_PATH
-from dunning.unsubscribing import PATH as UNSUBSCRIBE_PATH
+from dunning.mail.unsubscribing import PATH as UNSUBSCRIBE_PATH
 from recovery.errors import error_response
 from recovery.merchants import WEBHOOK_PATH
 

@@ -17,7 +17,7 @@ class DunningMessage(TenantOwned, Mutable):
     instead of one that came back from a dead address.
 
     *Sent* means that the mail server took it. Queued by runs.py, replacements.py and bounces.py;
-    what becomes of it is written by dunning/messages.py alone.
+    what becomes of it is written by dunning/mail/messages.py alone.
     """
 
     class State(models.TextChoices):

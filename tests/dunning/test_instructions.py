@@ -11,7 +11,7 @@ from recovery.models import Merchant, OperatorTask, RecoveryCase
 from tests.builders import make_merchant
 from tests.connected import KEY, ask, down, fail_renewal, hear
 from tests.dunning.facts import fail
-from tests.dunning.plans import DAY, published, step
+from tests.dunning.own_campaigns import DAY, published, step
 from tests.local_stripe import LocalStripe
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from dunning import instructions, retries, runs
 from dunning.models import DunningRetry
 from recovery.models import Merchant, OperatorTask, PaymentAttempt, RecoveryCase
 from tests.connected import asked_to_pay, down, fail_renewal, hear
-from tests.dunning.plans import DAY, published, step
+from tests.dunning.own_campaigns import DAY, published, step
 from tests.local_stripe import LocalStripe
 
 pytestmark = pytest.mark.django_db(transaction=True)

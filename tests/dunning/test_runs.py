@@ -6,9 +6,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from dunning import campaigns, delivery, runs
-from dunning.default_plans import SCHEDULES
+from dunning import campaigns, runs
+from dunning.mail import delivery
 from dunning.models import DunningCampaign, DunningMessage, DunningRun
+from dunning.plans.default_plans import SCHEDULES
 from recovery.declines import DeclineType
 from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger

@@ -16,7 +16,7 @@ from billing_portal import languages
 from billing_portal.languages import LANGUAGES
 from billing_portal.page_words import PAGE_WORDS
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
-from dunning.words import PHRASES
+from dunning.wording.words import PHRASES
 from recovery.models import Customer, Merchant, RecoveryCase
 from tests.connected import debt, local_stripe, merchant
 from tests.journeys import states
