@@ -49,7 +49,12 @@ WRITERS: Mapping[str, set[str]] = {
     "Merchant": {"recovery/merchants.py"},
     "OperatorTask": {"recovery/operator_tasks.py"},
     "OutboundNotice": {"recovery/outbound.py"},
-    "PaymentAttempt": {"recovery/attempts.py", "recovery/failures.py"},  # ours, Stripe's
+    "PaymentAttempt": {
+        "recovery/attempts.py",
+        "recovery/failures.py",
+        "recovery/forgotten.py",
+        "recovery/recording.py",
+    },  # ours when asked for, Stripe's, ours when looked up, ours when answered
     "PaymentUpdateLink": {"billing_portal/links.py"},
     "RecoveryCase": {
         "recovery/cases/facts.py",
