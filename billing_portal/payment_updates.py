@@ -3,14 +3,24 @@
 import enum
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
-from recovery import attempts, cases, customers, ingest, stripe_gateway, timeline
+from recovery import (
+    attempts,
+    cases,
+    customers,
+    ingest,
+    operator_tasks,
+    stripe_gateway,
+    timeline,
+)
 from recovery.attempts import ChargeResult, Outcome
+from recovery.batches import apart
 from recovery.mechanisms import AttemptTrigger
-from recovery.models import Customer, RecoveryCase
+from recovery.models import Customer, PaymentAttempt, RecoveryCase
+from recovery.operator_tasks import TaskKind
 from recovery.state_machine import Status
 from recovery.stripe_errors import (
     NotConnectedError,
@@ -53,8 +63,9 @@ class Result:
     charges: tuple[Charge, ...] = ()
 
 
-def begin(link: PaymentUpdateLink, *, now: datetime) -> str:
-    """The address of a portal session. Raises NoPortalError, StripeUnavailableError."""
+def begin(link: PaymentUpdateLink, *, now: datetime, language: str = "") -> str:
+    """The address of a portal session, in the language that the customer chose if there is one.
+    Raises NoPortalError, StripeUnavailableError."""
     customer = link.case.customer
     merchant = link.case.merchant
     if customer is None or not customer.stripe_customer_id or customer.is_deleted:
@@ -67,7 +78,8 @@ def begin(link: PaymentUpdateLink, *, now: datetime) -> str:
         url = gateway.portal_session(
             customer_id=customer.stripe_customer_id,
             configuration_id=merchant.stripe.portal_configuration_id,
-            return_url=links.return_url(link, now=now),
+            return_url=links.return_url(link, now=now, language=language),
+            locale=language,
         )
     except StripeUnavailableError:
         raise
@@ -126,13 +138,16 @@ def charge_everything(
     gateway: StripeGateway,
     now: datetime,
 ) -> tuple[Charge, ...]:
-    """Charge the customer's open debts to a payment method, oldest first."""
+    """Charge the customer's open debts to a payment method, oldest first; what goes wrong with
+    one, which counts as not asked, loses none of the others."""
     charges = []
     for case in _debts(customer, gateway, now=now):
-        result = attempts.charge(
-            case=case, payment_method_id=payment_method_id, trigger=AttemptTrigger.CUSTOMER,
-            is_customer_present=is_customer_present, now=now,
-        )  # fmt: skip
+        result = ChargeResult(Outcome.UNAVAILABLE)
+        with apart(f"Case {case.public_id}"):
+            result = attempts.charge(
+                case=case, payment_method_id=payment_method_id, trigger=AttemptTrigger.CUSTOMER,
+                is_customer_present=is_customer_present, now=now,
+            )  # fmt: skip
         charges.append(Charge(case, result))
     return tuple(charges)
 
@@ -148,7 +163,9 @@ def _debts(customer: Customer, gateway: StripeGateway, *, now: datetime) -> list
         )
         unpaid = []
     for invoice in unpaid:
-        if not cases.concerning(merchant, invoice.id):
+        if cases.concerning(merchant, invoice.id):
+            continue
+        with apart(f"Invoice {invoice.id}"):
             ingest.invoice_failed(
                 merchant=merchant, told=invoice, failed_at=invoice.created_at or now, now=now
             )
@@ -188,11 +205,21 @@ def _overall(charges: tuple[Charge, ...]) -> Overall:
 
 
 UNDECIDED = {Outcome.UNAVAILABLE, Outcome.PENDING}  # asked again, later each time
-MOST_TRIES = 12  # over two days
+GIVEN_UP_AFTER = timedelta(days=3)
+UNDER_WAY = timedelta(days=1)  # a direct debit takes several
+PAUSED = timedelta(minutes=10)
+# While other debts aren't paused; longer than mail about them waits for a new card.
+PARTLY_PAUSED = timedelta(hours=2)
 
 
 def charge_new_card(customer: Customer, *, now: datetime) -> None:
-    """The customer has a new card and never came back to us: the webhook told."""
+    """The customer has a new card and never came back to us: the webhook told. It is kept until
+    all that is open was charged or refused, or nobody could be asked for days."""
+    debts = customer.cases.filter(status=Status.OPEN)
+    is_paused = debts.filter(is_paused=True).exists()
+    if is_paused and not debts.filter(is_paused=False).exists():
+        customers.new_card_waits(customer, until=now + PAUSED)
+        return
     try:
         gateway = stripe_gateway.of(customer.merchant)
     except NotConnectedError:
@@ -202,16 +229,36 @@ def charge_new_card(customer: Customer, *, now: datetime) -> None:
         customer=customer, payment_method_id=customer.new_payment_method_id,
         is_customer_present=False, gateway=gateway, now=now,
     )  # fmt: skip
+    waits = [charge.result.from_at for charge in charges if charge.result.from_at]
     undecided = [charge.case for charge in charges if charge.result.outcome in UNDECIDED]
-    if undecided and customer.new_payment_method_tries < MOST_TRIES:
+    under_way = [case for case in undecided if attempts.is_under_way(case)]
+    unknown = [case for case in undecided if case not in under_way]
+    if unknown and now < (customer.new_payment_method_at or now) + GIVEN_UP_AFTER:
         return
-    for case in undecided:
-        timeline.append(
-            case=case, kind=Kind.ATTEMPT_UNRESOLVED, at=now,
-            once=f"unresolved:{customer.new_payment_method_id}",
-            summary="Stripe could not be asked whether the new card was charged: see there.",
-        )  # fmt: skip
-    if waits := [charge.result.from_at for charge in charges if charge.result.from_at]:
+    for case in unknown:
+        _give_up(case, customer.new_payment_method_id, now=now)
+    if under_way:
+        waits.append(now + UNDER_WAY)
+    if is_paused:
+        waits.append(now + PARTLY_PAUSED)
+    if waits:
         customers.new_card_waits(customer, until=min(waits))
     else:
         customers.new_card_was_handled(customer)
+
+
+def _give_up(case: RecoveryCase, payment_method_id: str, *, now: datetime) -> None:
+    """For days Stripe could not be asked; what was asked for and never answered is unknown."""
+    was_asked = case.attempts.filter(
+        payment_method_id=payment_method_id, state=PaymentAttempt.State.CLAIMED
+    ).exists()
+    summary = (
+        "Stripe could not be asked whether the new card was charged: see there."
+        if was_asked
+        else "The new card was not charged: Stripe could not be asked for three days."
+    )
+    once = f"unresolved:{payment_method_id}"
+    timeline.append(case=case, kind=Kind.ATTEMPT_UNRESOLVED, at=now, once=once, summary=summary)
+    operator_tasks.create(
+        case=case, kind=TaskKind.CHARGE_UNRESOLVED, summary=summary, once=once, now=now
+    )

@@ -1,6 +1,5 @@
 """The only place that asks Stripe for money: claim, ask, record."""
 
-import enum
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,14 +9,22 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from recovery import card_history, cases, failures, operator_tasks, stripe_gateway, timeline
-from recovery.cases import Payment
+from recovery import (
+    card_history,
+    cases,
+    failures,
+    operator_tasks,
+    recording,
+    stripe_gateway,
+    timeline,
+)
 from recovery.charge_facts import ChargeFacts, RetryDriver
+from recovery.charge_results import ChargeResult, Outcome
 from recovery.charging_rules import Allowed, Refused, Verdict, told_facts, verdicts
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import DeclineOverride, PaymentAttempt, RecoveryCase
 from recovery.operator_tasks import TaskKind
-from recovery.state_machine import Status, Trigger
+from recovery.state_machine import Status
 from recovery.stripe_errors import (
     MissingPermissionError,
     NotConnectedError,
@@ -27,8 +34,9 @@ from recovery.stripe_errors import (
 )
 from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import Charged, PaymentMethod
-from recovery.timeline import Actor, Kind
+from recovery.timeline import Kind
 
+__all__ = ["ChargeResult", "Outcome", "charge", "is_under_way"]
 logger = logging.getLogger(__name__)
 
 # As long as Stripe surely takes to answer; an older claim's worker is dead, and asking again
@@ -47,34 +55,13 @@ UNKNOWN_CLAIM = Refused(
 )
 
 
-class Outcome(enum.StrEnum):
-    PAID = "paid"
-    ALREADY_PAID = "already_paid"
-    DECLINED = "declined"
-    NEEDS_AUTHENTICATION = "needs_authentication"
-    PENDING = "pending"
-    UNAVAILABLE = "unavailable"
-    NOT_YET = "not_yet"
-    REFUSED = "refused"
-
-
 OUTCOMES = {
     PaymentAttempt.State.SUCCEEDED: Outcome.PAID,
     PaymentAttempt.State.FAILED: Outcome.DECLINED,
     PaymentAttempt.State.REQUIRES_ACTION: Outcome.NEEDS_AUTHENTICATION,
     PaymentAttempt.State.CLAIMED: Outcome.PENDING,
+    PaymentAttempt.State.PENDING: Outcome.PENDING,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeResult:
-    """`rule` says why nothing was charged, `from_at` when it may be. `needs_person`: nobody else
-    can go on, and a task says so."""
-
-    outcome: Outcome
-    rule: str = ""
-    from_at: datetime | None = None
-    needs_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +87,14 @@ class _Asked:
         return self.case.attempts.filter(same).order_by("-attempted_at", "-pk").first()
 
 
+def is_under_way(case: RecoveryCase) -> bool:
+    """Whether a bank works on a payment of the debt, for days with some methods. As the rows say
+    now; nobody should charge, write or give up meanwhile."""
+    return RecoveryCase.objects.filter(
+        pk=case.pk, is_payment_under_way=True, status__in=[Status.OPEN, Status.LOST]
+    ).exists()
+
+
 def charge(
     *,
     case: RecoveryCase,
@@ -123,7 +118,7 @@ def charge(
     except StripeUnavailableError:
         return _known_of(asked.earlier()) or ChargeResult(Outcome.UNAVAILABLE)
     except StripeError as error:
-        return _tell_refusal(case, asked.key, str(error), now=now)
+        return recording.tell_refusal(case, asked.key, str(error), now=now)
     claimed = _claim(asked, method, now=now)
     if isinstance(claimed, ChargeResult):
         return claimed
@@ -140,12 +135,12 @@ def _demand(claimed: PaymentAttempt, gateway: StripeGateway, *, now: datetime) -
         return ChargeResult(Outcome.UNAVAILABLE)
     except (NotConnectedError, MissingPermissionError) as error:
         if claimed.attempted_at < now:  # what the first worker got to is still unknown
-            return _tell_refusal(claimed.case, claimed.key, str(error), now=now)
+            return recording.tell_refusal(claimed.case, claimed.key, str(error), now=now)
         # Stripe looked at the key and no further: with a better one the card can be charged.
-        return _release(claimed, str(error), now=now)
+        return recording.release(claimed, str(error), now=now)
     except StripeError as error:
-        return _record_error(claimed, str(error), now=now)
-    return _record(claimed, answer, gateway=gateway, now=now)
+        return recording.record_error(claimed, str(error), now=now)
+    return recording.record(claimed, answer, gateway=gateway, now=now)
 
 
 def _known(asked: _Asked, *, now: datetime) -> ChargeResult | None:
@@ -153,6 +148,8 @@ def _known(asked: _Asked, *, now: datetime) -> ChargeResult | None:
     asked.case.refresh_from_db(fields=["status"])
     if asked.case.status == Status.RECOVERED:
         return ChargeResult(Outcome.ALREADY_PAID)
+    if is_under_way(asked.case):
+        return ChargeResult(Outcome.PENDING)
     earlier = asked.earlier()
     if earlier is None or earlier.decline or _is_forgotten(earlier, now=now):
         return None
@@ -193,7 +190,16 @@ def _claim(
     found = verdicts(facts, now=now)
     if isinstance(found[0], Refused) or found[0].from_at > now:
         return _refuse(asked, found[0], told_facts(facts, found), now=now)
-    return own or _new_claim(asked, method, is_renewed=is_renewed, now=now)
+    if own:
+        return _ask_again(own, now=now)
+    return _new_claim(asked, method, is_renewed=is_renewed, now=now)
+
+
+def _ask_again(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttempt:
+    """Who looks up forgotten claims leaves this one alone."""
+    attempt.asked_at = now
+    attempt.save(update_fields=["asked_at"])
+    return attempt
 
 
 def _facts(
@@ -268,9 +274,9 @@ def _look_up(
     except StripeError:
         return ChargeResult(Outcome.UNAVAILABLE)
     if status == "processing":
-        return ChargeResult(Outcome.PENDING)
+        return recording.record_pending(claimed, now=now)
     if status == "succeeded":
-        return _record(claimed, Charged("already_paid"), gateway=gateway, now=now)
+        return recording.record(claimed, Charged("already_paid"), gateway=gateway, now=now)
     return _refuse(asked, UNKNOWN_CLAIM, {"payment_intent": intent_id, "status": status}, now=now)
 
 
@@ -293,94 +299,3 @@ def _ask(gateway: StripeGateway, case: RecoveryCase, attempt: PaymentAttempt) ->
         key=attempt.key,
         is_customer_present=attempt.key.endswith(PRESENT),
     )
-
-
-def _record(
-    attempt: PaymentAttempt, answer: Charged, *, gateway: StripeGateway, now: datetime
-) -> ChargeResult:
-    case = attempt.case
-    if answer.status == "declined" and answer.failure:
-        _record_decline(attempt, answer, now=now)
-        return ChargeResult(Outcome.DECLINED)
-    if answer.status == "not_open":
-        debt = "payment" if case.is_one_time else "invoice"
-        return _record_error(attempt, f"the {debt} is no longer open", now=now)
-    if answer.status == "pending":
-        return ChargeResult(Outcome.PENDING)  # banks take days for some methods; events tell
-    if answer.status == "requires_action":
-        _resolve(attempt, PaymentAttempt.State.REQUIRES_ACTION, now=now)
-        return ChargeResult(Outcome.NEEDS_AUTHENTICATION)
-    if answer.status == "already_paid":
-        # By whom is not for this attempt to say: it never got to charge.
-        _release(attempt, "it was paid already", now=now)
-        _settle(case, gateway, now=now)
-        return ChargeResult(Outcome.ALREADY_PAID)
-    _resolve(attempt, PaymentAttempt.State.SUCCEEDED, now=now)
-    timeline.append(
-        case=case, kind=Kind.ATTEMPT_SUCCEEDED, summary="The payment went through.", at=now,
-        once=f"succeeded:{attempt.key}", actor=Actor.RECOVER, facts=failures.facts_of(attempt),
-    )  # fmt: skip
-    _settle(case, gateway, now=now)
-    return ChargeResult(Outcome.PAID)
-
-
-def _settle(case: RecoveryCase, gateway: StripeGateway, *, now: datetime) -> None:
-    """The webhook will say it too; the customer and the figures needn't wait for it."""
-    try:
-        if case.is_one_time:
-            intent = gateway.payment_intent(case.stripe_payment_intent_id)
-            trigger, paid_at = Trigger.PAYMENT_SUCCEEDED, intent.paid_at or now
-            payment = Payment.of_intent(intent, amount=case.amount)
-        else:
-            invoice = gateway.invoice(case.stripe_invoice_id)
-            trigger, paid_at = Trigger.INVOICE_PAID, invoice.paid_at or now
-            payment = Payment.of_invoice(invoice, amount=case.amount)
-    except StripeError:
-        logger.info("Paid, but Stripe could not be asked for the details: the webhook tells them.")
-        return
-    cases.pay(case=case, trigger=trigger, payment=payment, at=paid_at, now=now, once="charge")
-
-
-@transaction.atomic
-def _record_decline(attempt: PaymentAttempt, answer: Charged, *, now: datetime) -> None:
-    assert answer.failure  # noqa: S101 - a declined answer has one
-    case = cases.locked(attempt.case)
-    # The webhook of this very charge may have been quicker: then its row becomes ours.
-    case.attempts.filter(stripe_charge_id=answer.charge_id, trigger=AttemptTrigger.STRIPE).exclude(
-        stripe_charge_id=""
-    ).delete()
-    failures.fill(attempt, answer.failure, case=case, now=now)
-    cases.project_decline(case)
-    timeline.append(
-        case=case, kind=Kind.ATTEMPT_FAILED, at=now, once=f"failed:{attempt.key}",
-        summary=f"The new charge was declined: {failures.reason(answer.failure)}.",
-        facts=failures.facts_of(attempt),
-    )  # fmt: skip
-
-
-@transaction.atomic
-def _record_error(attempt: PaymentAttempt, error: str, *, now: datetime) -> ChargeResult:
-    attempt.error = error[:500]
-    _resolve(attempt, PaymentAttempt.State.FAILED, now=now)
-    return _tell_refusal(attempt.case, attempt.key, attempt.error, now=now)
-
-
-@transaction.atomic
-def _release(attempt: PaymentAttempt, why: str, *, now: datetime) -> ChargeResult:
-    """Nothing was charged and nothing stands against asking anew."""
-    attempt.delete()
-    return _tell_refusal(attempt.case, attempt.key, why, now=now)
-
-
-def _tell_refusal(case: RecoveryCase, key: str, why: str, *, now: datetime) -> ChargeResult:
-    timeline.append(
-        case=case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {why}",
-        once=f"refused:{key}:{why}", rule="Stripe's answer", source=why,
-    )  # fmt: skip
-    return ChargeResult(Outcome.REFUSED, why)
-
-
-def _resolve(attempt: PaymentAttempt, state: PaymentAttempt.State, *, now: datetime) -> None:
-    attempt.state = state
-    attempt.resolved_at = now
-    attempt.save(update_fields=["state", "resolved_at", "error"])

@@ -12,7 +12,10 @@ from recovery.stripe_objects import Customer as StripeCustomer
 
 BATCH = 50
 ALTERNATE = ("alternate_email", "alternate_known_at")
-NEW_CARD = ("new_payment_method_id", "new_payment_method_due_at", "new_payment_method_tries")
+NEW_CARD = (
+    "new_payment_method_id", "new_payment_method_due_at", "new_payment_method_at",
+    "new_payment_method_tries",
+)  # fmt: skip
 LEARNED = ("locale", "country", "state", "metadata")  # what no invoice says
 TOLD = ("email", "name", "locale", "country", "state", "default_payment_method_id", "metadata")
 
@@ -150,6 +153,8 @@ def has_new_card(
     if not is_renewed:
         open_cases = open_cases.exclude(payment_method_id=payment_method_id)
     if open_cases.exists():
+        if customer.new_payment_method_id != payment_method_id:
+            customer.new_payment_method_at = now
         customer.new_payment_method_id = payment_method_id
         customer.new_payment_method_due_at = now
         customer.new_payment_method_tries = 0
@@ -168,6 +173,7 @@ def claim_new_cards(*, now: datetime) -> list[Customer]:
     )
     for customer in batch:
         customer.new_payment_method_tries += 1
+        customer.new_payment_method_at = customer.new_payment_method_at or now
         customer.new_payment_method_due_at = now + pause(customer.new_payment_method_tries)
     Customer.objects.bulk_update(batch, NEW_CARD[1:])
     return batch
@@ -187,14 +193,17 @@ def has_failed_on(merchant: Merchant, *, stripe_customer_id: str, payment_method
 
 
 def new_card_waits(customer: Customer, *, until: datetime) -> None:
-    """A rule has the new card wait; that is no failed try. Unless another one came meanwhile."""
+    """A rule has the new card wait; that is no failed try, and it is as new as ever afterwards.
+    Unless another one came meanwhile."""
     Customer.objects.filter(
         pk=customer.pk, new_payment_method_id=customer.new_payment_method_id
-    ).update(new_payment_method_due_at=until, new_payment_method_tries=0)
+    ).update(
+        new_payment_method_due_at=until, new_payment_method_at=until, new_payment_method_tries=0
+    )
 
 
 def new_card_was_handled(customer: Customer) -> None:
     """Unless another one came meanwhile."""
     Customer.objects.filter(
         pk=customer.pk, new_payment_method_id=customer.new_payment_method_id
-    ).update(new_payment_method_id="", new_payment_method_due_at=None)
+    ).update(new_payment_method_id="", new_payment_method_due_at=None, new_payment_method_at=None)

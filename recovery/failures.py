@@ -20,6 +20,7 @@ SAME_ATTEMPT = timedelta(seconds=60)
 @transaction.atomic
 def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now: datetime) -> None:
     """Keep a failed charge with what is known of it. `key` names one that has no charge."""
+    cases.note_payment(case=case, is_under_way=False, at=at)
     case = cases.locked(case)
     if failure.charge_id and not _is_ours_to_tell(case, failure.charge_id):
         return
@@ -27,7 +28,7 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
         merchant_id=case.merchant_id, case=case, trigger=AttemptTrigger.STRIPE, key=key,
         attempted_at=at,
     )  # fmt: skip
-    is_told = attempt.pk is not None and attempt.state != PaymentAttempt.State.CLAIMED
+    is_told = attempt.pk is not None and attempt.resolved_at is not None
     _name(attempt, failure, at=at, is_kept=is_told)
     if is_told and not failure.charge_id and not _says_more(failure, attempt):
         return  # told before, and better
@@ -96,7 +97,14 @@ def _known(
     )
     if failure.charge_id:
         nearby = nearby.filter(stripe_charge_id="")
-    return attempts.filter(key=key).first() or nearby.order_by("attempted_at", "id").first()
+    by_key = attempts.filter(key=key).first()
+    return by_key or nearby.order_by("attempted_at", "id").first() or _pending(case, at=at)
+
+
+def _pending(case: RecoveryCase, *, at: datetime) -> PaymentAttempt | None:
+    """Our own charge that a bank took days to refuse."""
+    waiting = case.attempts.filter(state=PaymentAttempt.State.PENDING, attempted_at__lte=at)
+    return waiting.order_by("attempted_at", "id").first()
 
 
 @transaction.atomic

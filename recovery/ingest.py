@@ -109,7 +109,8 @@ def invoice_failed(
         case=case, failure=failure, key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now
     )
     if fresh:
-        learn_customer(case)
+        if not learn_customer(case):
+            cases.is_to_be_enriched(case=case, at=now)
         cases.take_over_invoice(case=case, invoice=told, at=failed_at)  # how often it had failed
         settle_invoice(case=case, invoice=fresh, now=now)
     return case if can_be_asked(merchant) else twins.unite(case, now=now)
@@ -117,6 +118,7 @@ def invoice_failed(
 
 def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> None:
     """Close the case if Stripe says that the invoice is no longer open."""
+    _note_status(case, invoice.payment_status, at=now)
     trigger = BY_INVOICE_STATUS.get(invoice.status)
     if trigger:
         _close_for_invoice(
@@ -126,6 +128,7 @@ def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> No
 
 def settle_payment(*, case: RecoveryCase, intent: PaymentIntent, now: datetime) -> None:
     """Close a one-time payment's case if Stripe says that it was paid or canceled."""
+    _note_status(case, intent.status, at=now)
     if intent.status == "succeeded":
         cases.pay(
             case=case, trigger=Trigger.PAYMENT_SUCCEEDED, at=intent.paid_at or now, now=now,
@@ -134,6 +137,12 @@ def settle_payment(*, case: RecoveryCase, intent: PaymentIntent, now: datetime) 
         )  # fmt: skip
     elif intent.status == "canceled":
         cases.advance(case=case, trigger=Trigger.PAYMENT_CANCELED, at=now, now=now, once="asked")
+
+
+def _note_status(case: RecoveryCase, status: str, *, at: datetime) -> None:
+    """Whether a bank works on the payment (docs.stripe.com/payments/paymentintents/lifecycle)."""
+    if status:
+        cases.note_payment(case=case, is_under_way=status == "processing", at=at)
 
 
 BY_INVOICE_STATUS = {
@@ -162,8 +171,8 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
         now=now, is_complete=is_complete,
     )  # fmt: skip
     _payment_failed_again(case, event, failed_at, now)
-    if asked is not None:
-        learn_customer(case)
+    if asked is not None and not learn_customer(case):
+        cases.is_to_be_enriched(case=case, at=now)
     return case if can_be_asked(merchant) else twins.unite(case, now=now)
 
 
@@ -249,7 +258,12 @@ def _close_for_invoice(
     cases.pay(case=case, trigger=trigger, payment=payment, at=at, now=now, once=once)
 
 
+def _payment_processing(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:  # noqa: ARG001
+    _note_status(case, "processing", at=at)
+
+
 def _payment_succeeded(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+    _note_status(case, "succeeded", at=at)
     if not case.is_one_time:
         return  # `invoice.paid` says it, and how much
     intent = PaymentIntent.read(event.object)
@@ -260,6 +274,7 @@ def _payment_succeeded(case: RecoveryCase, event: Event, at: datetime, now: date
 
 
 def _payment_canceled(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+    _note_status(case, "canceled", at=at)
     if case.is_one_time:
         _closes(Trigger.PAYMENT_CANCELED)(case, event, at, now)
 
@@ -303,6 +318,7 @@ EFFECTS: Mapping[str, Callable[[RecoveryCase, Event, datetime, datetime], None]]
     MappingProxyType(
         {
             EventType.INVOICE_PAYMENT_FAILED: _invoice_failed_again,
+            EventType.PAYMENT_INTENT_PROCESSING: _payment_processing,
             EventType.PAYMENT_INTENT_PAYMENT_FAILED: _payment_failed_again,
             EventType.INVOICE_PAID: _invoice_paid,
             EventType.INVOICE_VOIDED: _closes(Trigger.INVOICE_VOIDED),

@@ -12,10 +12,12 @@ from recovery.timeline import Kind
 class TaskKind(enum.StrEnum):
     CAMPAIGN_STEP = "campaign_step"  # a merchant's campaign says so
     CHARGE_REFUSED = "charge_refused"  # a rule leaves it to a person
+    CHARGE_UNRESOLVED = "charge_unresolved"  # what became of a charge could not be learnt
     ADDRESS_FAILED = "address_failed"  # mail doesn't reach the customer
     WEBHOOK_DISABLED = "webhook_disabled"  # the merchant's own endpoint fails
     STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what the campaign says
     MESSAGE_UNSENT = "message_unsent"  # a mail was refused for good, or it may not have gone
+    MAIL_HELD_UP = "mail_held_up"  # no mail goes out until the merchant sets something right
 
 
 def create(

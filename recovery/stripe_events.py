@@ -21,6 +21,7 @@ class EventType(enum.StrEnum):
     INVOICE_VOIDED = "invoice.voided"
     INVOICE_MARKED_UNCOLLECTIBLE = "invoice.marked_uncollectible"
     INVOICE_UPDATED = "invoice.updated"
+    PAYMENT_INTENT_PROCESSING = "payment_intent.processing"
     PAYMENT_INTENT_PAYMENT_FAILED = "payment_intent.payment_failed"
     PAYMENT_INTENT_SUCCEEDED = "payment_intent.succeeded"
     PAYMENT_INTENT_CANCELED = "payment_intent.canceled"
@@ -106,6 +107,7 @@ CONCERNS: Mapping[str, Callable[[Node], str]] = MappingProxyType(
         EventType.INVOICE_VOIDED: _itself,
         EventType.INVOICE_MARKED_UNCOLLECTIBLE: _itself,
         EventType.INVOICE_UPDATED: _itself,
+        EventType.PAYMENT_INTENT_PROCESSING: _invoice_or_intent,
         EventType.PAYMENT_INTENT_PAYMENT_FAILED: _invoice_or_intent,
         EventType.PAYMENT_INTENT_SUCCEEDED: _invoice_or_intent,
         EventType.PAYMENT_INTENT_CANCELED: _invoice_or_intent,

@@ -147,6 +147,7 @@ class Invoice:
     is_paid_out_of_band: bool
     failure: Failure | None
     default_payment_method_id: str = ""  # the invoice's own; most have none
+    payment_status: str = ""  # its PaymentIntent's, "" where that isn't expanded
 
     @property
     def amount_owed(self) -> int:
@@ -196,6 +197,7 @@ class Invoice:
             failure=_failure_of_invoice(value, intent),
             default_payment_method_id=id_of(value.get("default_payment_method"))
             or id_of(value.get("default_source")),
+            payment_status=text(node(intent).get("status"), longest=50),
         )
 
 
@@ -259,9 +261,14 @@ class PaymentIntent:
     created_at: datetime | None
     paid_at: datetime | None
     failure: Failure | None
+    # The latest charge, "" and None where there is none or it isn't expanded.
+    charge_id: str = ""
+    charged_method_id: str = ""
+    charged_at: datetime | None = None
 
     @classmethod
     def read(cls, value: Node) -> Self:
+        charge = node(_latest_charge(value))
         error = node(value, "last_payment_error")
         billing = node(error, "payment_method", "billing_details")
         return cls(
@@ -279,6 +286,9 @@ class PaymentIntent:
             created_at=moment(value.get("created")),
             paid_at=_paid_at(value),
             failure=Failure.read(error, _latest_charge(value)),
+            charge_id=id_of(charge),
+            charged_method_id=id_of(charge.get("payment_method")),
+            charged_at=moment(charge.get("created")),
         )
 
 

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from recovery import cases, enrichment, inbox, ingest, outbound, outbound_delivery
+from recovery import cases, enrichment, forgotten, inbox, ingest, outbound, outbound_delivery
 from recovery.batches import apart
 from recovery.models import StripeEvent
 from recovery.reading import UnreadablePayloadError
@@ -57,6 +57,15 @@ def enrich_cases(**_: object) -> None:
     for case in cases.claim_to_enrich(now=timezone.now()):
         with apart(f"Case {case.public_id}"):
             enrichment.enrich(case, now=timezone.now())
+
+
+@shared_task(name="recovery.look_up_charges")
+def look_up_charges(**_: object) -> None:
+    now = timezone.now()
+    for attempt in forgotten.claim(now=now):
+        with apart(f"Attempt {attempt.pk}"):
+            forgotten.settle(attempt, now=timezone.now())
+    forgotten.look_after_payments(now=now)
 
 
 @shared_task(name="recovery.tell_webhooks")

@@ -5,11 +5,13 @@ from recovery.cases.facts import (
     claim_to_enrich,
     is_enriched,
     is_paid_by,
+    is_to_be_enriched,
+    note_payment,
     project_decline,
     retries_are_ours,
     take_over_invoice,
 )
-from recovery.cases.moves import Payment, advance, pay, refund
+from recovery.cases.moves import Payment, advance, explain_again, pay, refund
 from recovery.cases.opening import note_failure_time, open_for_invoice, open_for_payment
 from recovery.cases.rows import concerning, invoice_of_payment, keys, locked
 
@@ -19,12 +21,15 @@ __all__ = [
     "belongs_to_invoice",
     "claim_to_enrich",
     "concerning",
+    "explain_again",
     "invoice_of_payment",
     "is_enriched",
     "is_paid_by",
+    "is_to_be_enriched",
     "keys",
     "locked",
     "note_failure_time",
+    "note_payment",
     "open_for_invoice",
     "open_for_payment",
     "pay",

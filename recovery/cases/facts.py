@@ -42,6 +42,17 @@ def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> 
 
 
 @transaction.atomic
+def note_payment(*, case: RecoveryCase, is_under_way: bool, at: datetime) -> None:
+    """Whether a bank was working on a payment at `at`; the newest fact wins, in any order, and of
+    two of one moment the end."""
+    case = locked(case)
+    known = (case.payment_known_at or LONG_AGO, not case.is_payment_under_way)
+    if (at, not is_under_way) > known:
+        case.is_payment_under_way, case.payment_known_at = is_under_way, at
+        case.save(update_fields=["is_payment_under_way", "payment_known_at"])
+
+
+@transaction.atomic
 def retries_are_ours(*, case: RecoveryCase, now: datetime) -> None:
     """Stripe has confirmed that it won't ask for the money by itself: from now on Recover may."""
     case = locked(case)
@@ -68,6 +79,11 @@ def claim_to_enrich(*, now: datetime) -> list[RecoveryCase]:
         case.enrich_at = now + pause(case.enrich_tries)
     RecoveryCase.objects.bulk_update(batch, ["enrich_tries", "enrich_at"])
     return batch
+
+
+def is_to_be_enriched(*, case: RecoveryCase, at: datetime) -> None:
+    """Something is still to be asked of Stripe."""
+    RecoveryCase.objects.filter(pk=case.pk, enrich_at=None).update(enrich_at=at)
 
 
 def is_enriched(case: RecoveryCase) -> None:

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import transaction
+from django.db.models import Q
 
 from recovery import timeline
 from recovery.cases.rows import locked
-from recovery.mechanisms import AttemptTrigger, PaymentFacts, explain
+from recovery.mechanisms import AttemptTrigger, Mechanism, PaymentFacts, explain
 from recovery.models import PaymentAttempt, RecoveryCase
 from recovery.state_machine import Move, Status, Trigger, decide
 from recovery.stripe_objects import Invoice, PaymentIntent
@@ -114,9 +115,22 @@ def _receive(case: RecoveryCase, payment: Payment | None) -> None:
         case.mechanism = mechanism(case, is_out_of_band=payment.is_out_of_band)
 
 
+@transaction.atomic
+def explain_again(case: RecoveryCase) -> None:
+    """What became of our own attempts may be learnt after the money came."""
+    case = locked(case)
+    if case.mechanism:
+        case.mechanism = mechanism(case, is_out_of_band=case.mechanism == Mechanism.OUT_OF_BAND)
+        case.save(update_fields=["mechanism"])
+
+
 def mechanism(case: RecoveryCase, *, is_out_of_band: bool) -> str:
-    ours = case.attempts.exclude(trigger=AttemptTrigger.STRIPE).exclude(
-        state__in=[PaymentAttempt.State.FAILED]
+    """A claim explains nothing: whether Stripe was asked isn't known. A customer's own card that
+    the bank asked about may have been confirmed since."""
+    state = PaymentAttempt.State
+    ours = case.attempts.exclude(trigger=AttemptTrigger.STRIPE).filter(
+        Q(state__in=[state.SUCCEEDED, state.PENDING])
+        | Q(state=state.REQUIRES_ACTION, trigger=AttemptTrigger.CUSTOMER)
     )
     return explain(
         PaymentFacts(

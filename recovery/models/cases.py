@@ -60,6 +60,12 @@ class RecoveryCase(TenantOwned, Mutable):
         help_text="Recover only once Stripe has confirmed that its own retries are off.",
     )  # fmt: skip
     next_payment_attempt_at = models.DateTimeField(null=True, blank=True)
+    is_payment_under_way = models.BooleanField(
+        default=False, help_text="A bank works on a payment, a direct debit say, for days."
+    )
+    payment_known_at = models.DateTimeField(
+        null=True, blank=True, help_text="Stripe's time of what is known of that."
+    )
 
     failed_at = models.DateTimeField(help_text="Stripe's time of the first failure.")
     opened_at = models.DateTimeField(help_text="When Recover heard of it.")
@@ -124,6 +130,11 @@ class RecoveryCase(TenantOwned, Mutable):
             ),
             models.Index(
                 fields=["enrich_at"], condition=Q(enrich_at__isnull=False), name="cases_to_enrich"
+            ),
+            models.Index(
+                fields=["payment_known_at"],
+                condition=Q(is_payment_under_way=True),
+                name="cases_with_money_under_way",
             ),
         ]
 

@@ -30,6 +30,9 @@ class Customer(TenantOwned, Mutable):
     new_payment_method_due_at = models.DateTimeField(
         null=True, blank=True, help_text="When the open cases are next to be charged to it."
     )
+    new_payment_method_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when they may be."
+    )
     new_payment_method_tries = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

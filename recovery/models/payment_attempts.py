@@ -16,6 +16,7 @@ class PaymentAttempt(TenantOwned, Mutable):
 
     class State(models.TextChoices):
         CLAIMED = "claimed"  # about to ask Stripe, or died while asking
+        PENDING = "pending"  # Stripe has it, and the bank takes its days
         SUCCEEDED = "succeeded"
         FAILED = "failed"
         REQUIRES_ACTION = "requires_action"
@@ -47,6 +48,9 @@ class PaymentAttempt(TenantOwned, Mutable):
     error = models.CharField(max_length=500, blank=True, default="")
     attempted_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When an open one was last asked for or looked up again."
+    )
 
     class Meta:
         constraints = [
@@ -57,9 +61,9 @@ class PaymentAttempt(TenantOwned, Mutable):
                 name="one_attempt_per_charge",
             ),
             models.CheckConstraint(
-                condition=Q(state="claimed", resolved_at__isnull=True)
-                | (~Q(state="claimed") & Q(resolved_at__isnull=False)),
-                name="attempts_are_resolved_or_claimed",
+                condition=Q(state__in=["claimed", "pending"], resolved_at__isnull=True)
+                | (~Q(state__in=["claimed", "pending"]) & Q(resolved_at__isnull=False)),
+                name="attempts_are_resolved_or_open",
             ),
             models.CheckConstraint(
                 condition=~Q(state="failed") | ~Q(decline_type="") | ~Q(error=""),
@@ -72,7 +76,12 @@ class PaymentAttempt(TenantOwned, Mutable):
                 fields=["merchant", "fingerprint", "attempted_at"],
                 condition=~Q(fingerprint=""),
                 name="attempts_by_card",
-            )
+            ),
+            models.Index(
+                fields=["attempted_at"],
+                condition=Q(resolved_at__isnull=True),
+                name="attempts_without_an_end",
+            ),
         ]
 
     @property

@@ -1,7 +1,9 @@
 """A new card that the webhook tells of is charged by a worker, once and with patience."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
+from unittest import mock
 
 import pytest
 from django.test import Client
@@ -10,8 +12,11 @@ from django.utils import timezone
 from billing_portal import links, payment_updates
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.tasks import charge_new_cards
-from recovery import customers
-from recovery.models import Customer, Merchant, RecoveryCase
+from recovery import attempts, customers, ingest
+from recovery.attempts import ChargeResult
+from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
+from recovery.stripe_gateway import StripeGateway
+from recovery.stripe_objects import Charged
 from tests.connected import asked_to_pay, charges, down, fail_again, hear
 from tests.local_stripe import LocalStripe
 from tests.local_stripe.exchange import Exchange
@@ -56,7 +61,7 @@ def test_a_customer_who_came_back_while_stripe_was_down_is_charged_by_the_webhoo
     local_stripe.scenarios.new_card(customer=jo.stripe_customer_id)
     with down(local_stripe, monkeypatch):
         page = Client().get(way_back(debt))
-    assert page.context["overall"] == "unavailable"
+    assert page.context["page"] == "back_unavailable"
     assert charges(local_stripe) == []
 
     hear(local_stripe)
@@ -150,26 +155,122 @@ def test_a_card_that_could_not_be_charged_comes_back_and_is_charged(
     assert len({one.headers["idempotency-key"] for one in asked_to_pay(local_stripe)}) == 1
 
 
-def test_after_most_tries_it_is_given_up_and_the_timeline_says_so(
+def work(now: datetime) -> None:
+    """What the timetable does with new cards at `now`."""
+    for customer in customers.claim_new_cards(now=now):
+        payment_updates.charge_new_card(customer, now=now)
+
+
+UNANSWERED = {
+    "/v1/*": "The new card was not charged: Stripe could not be asked for three days.",
+    "*/pay": "Stripe could not be asked whether the new card was charged: see there.",
+}
+
+
+def test_an_outage_of_eight_hours_loses_no_new_card(
     local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_card(local_stripe, jo)
-    for tries, is_given_up in ((payment_updates.MOST_TRIES - 2, False), (None, True)):
-        if tries is not None:
-            jo.new_payment_method_tries = tries
+    now = timezone.now()
+    with down(local_stripe, monkeypatch):
+        for minutes in range(0, 8 * 60, 5):
+            work(now + timedelta(minutes=minutes))
+    assert charges(local_stripe) == []
+    assert OperatorTask.objects.count() == 0
+
+    for hours in range(8, 15):
+        work(now + timedelta(hours=hours))
+
+    debt.refresh_from_db()
+    assert debt.status == "recovered"
+    assert charges(local_stripe) == [debt.stripe_invoice_id]
+
+
+@pytest.mark.parametrize("path", UNANSWERED)
+def test_after_three_days_a_new_card_is_left_to_a_person(
+    local_stripe: LocalStripe,
+    debt: RecoveryCase,
+    jo: Customer,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+) -> None:
+    save_card(local_stripe, jo)
+    assert jo.new_payment_method_at
+    for days, is_given_up in ((0, False), (2.9, False), (3, True)):
+        now = jo.new_payment_method_at + timedelta(days=days)
         later(jo)
-        with down(local_stripe, monkeypatch):
-            charge_new_cards()
+        debt.attempts.update(attempted_at=now - timedelta(minutes=3))
+        with down(local_stripe, monkeypatch, path):
+            work(now)
         jo.refresh_from_db()
         assert (jo.new_payment_method_due_at is None) is is_given_up
-        told = debt.timeline.filter(kind="attempt_unresolved")
-        assert told.exists() is is_given_up
+        assert OperatorTask.objects.exists() is is_given_up
 
-    assert debt.timeline.get(kind="attempt_unresolved").summary == (
-        "Stripe could not be asked whether the new card was charged: see there."
-    )
+    assert debt.timeline.get(kind="attempt_unresolved").summary == UNANSWERED[path]
+    task = OperatorTask.objects.get()
+    assert (task.case, task.kind, task.summary) == (debt, "charge_unresolved", UNANSWERED[path])
     debt.refresh_from_db()
     assert debt.status == "open"
+
+
+def test_a_new_card_waits_for_a_case_that_is_paused_and_is_charged_when_it_goes_on(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer
+) -> None:
+    RecoveryCase.objects.update(is_paused=True)
+    save_card(local_stripe, jo)
+    now = timezone.now()
+    for days in range(9):
+        work(now + timedelta(days=days))
+    assert charges(local_stripe) == []
+
+    RecoveryCase.objects.update(is_paused=False)
+    work(now + timedelta(days=8, minutes=10))
+
+    debt.refresh_from_db()
+    assert (debt.status, debt.mechanism) == ("recovered", "card_update")
+
+
+def test_one_paused_debt_holds_up_no_other_and_is_charged_later(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer
+) -> None:
+    other = fail_again(local_stripe, debt)
+    hear(local_stripe)
+    RecoveryCase.objects.filter(stripe_invoice_id=other).update(is_paused=True)
+    save_card(local_stripe, jo)
+    now = timezone.now()
+    work(now)
+    assert charges(local_stripe) == [debt.stripe_invoice_id]
+
+    RecoveryCase.objects.update(is_paused=False)
+    work(now + timedelta(hours=2))
+
+    assert charges(local_stripe) == [debt.stripe_invoice_id, other]
+    jo.refresh_from_db()
+    assert (jo.new_payment_method_id, jo.new_payment_method_due_at) == ("", None)
+
+
+def test_a_new_card_that_a_bank_takes_days_for_waits_for_its_answer(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_card(local_stripe, jo)
+    now = timezone.now()
+    with monkeypatch.context() as patch:
+        patch.setattr(StripeGateway, "pay_invoice", lambda *_, **__: Charged("pending"))
+        for hours in range(0, 7 * 24, 6):
+            work(now + timedelta(hours=hours))
+    assert debt.attempts.get(trigger="customer").state == "pending"
+    assert OperatorTask.objects.count() == 0
+    jo.refresh_from_db()
+    assert jo.new_payment_method_due_at == now + timedelta(days=7)
+
+    local_stripe.scenarios.pay(invoice=debt.stripe_invoice_id)
+    hear(local_stripe)
+    work(now + timedelta(days=7))
+
+    jo.refresh_from_db()
+    assert jo.new_payment_method_due_at is None
+    debt.refresh_from_db()
+    assert (debt.status, debt.mechanism) == ("recovered", "card_update")
 
 
 def test_a_newer_card_is_not_forgotten_with_the_one_that_was_charged(
@@ -235,3 +336,39 @@ def test_return_and_webhook_at_once_charge_once(
     debt.refresh_from_db()
     assert (debt.status, debt.amount_recovered) == ("recovered", 4900)
     assert debt.attempts.exclude(trigger="stripe").count() == 1
+
+
+def test_a_debt_that_cannot_be_worked_loses_none_of_the_others(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = fail_again(local_stripe, debt)
+    save_card(local_stripe, jo)
+    charge = attempts.charge
+
+    def stumble(**asked: Any) -> ChargeResult:
+        if asked["case"] == debt:
+            raise LookupError
+        return charge(**asked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempts, "charge", stumble)
+        charge_new_cards()
+
+    assert charges(local_stripe) == [other]
+    jo.refresh_from_db()
+    assert jo.new_payment_method_id
+    later(jo)
+    charge_new_cards()
+    assert charges(local_stripe) == [other, debt.stripe_invoice_id]
+
+
+def test_an_invoice_that_cannot_be_read_loses_none_of_the_debts(
+    local_stripe: LocalStripe, debt: RecoveryCase, jo: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_again(local_stripe, debt)
+    local_stripe.scenarios.new_card(customer=jo.stripe_customer_id)
+    monkeypatch.setattr(ingest, "invoice_failed", mock.Mock(side_effect=LookupError))
+
+    read(way_back(debt))
+
+    assert charges(local_stripe) == [debt.stripe_invoice_id]

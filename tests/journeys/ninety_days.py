@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dunning import campaigns, plan_files
-from dunning.campaign_facts import EndAction
+from dunning import campaigns
 from dunning.models import DunningMessage
 from dunning.planning import where_of
+from dunning.plans import plan_files
+from dunning.plans.campaign_facts import EndAction
 from recovery import merchants
 from recovery.models import (
     Customer,

@@ -20,7 +20,7 @@ from recovery.models import Merchant, PaymentAttempt, RecoveryCase
 from recovery.tasks import process_inbox
 from tests.builders import make_merchant, post, signing_secret
 from tests.connected import KEY, ask, asked_to_pay
-from tests.dunning.plans import DAY, published, step
+from tests.dunning.own_campaigns import DAY, published, step
 from tests.journeys.one_clock import OneClock
 from tests.local_stripe import LocalStripe
 from tests.local_stripe.cards import Outcome

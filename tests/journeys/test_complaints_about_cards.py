@@ -12,7 +12,7 @@ from billing_portal.tasks import charge_new_cards
 from dunning.tasks import work_due_steps
 from recovery.models import RecoveryCase
 from tests.connected import ask
-from tests.dunning.plans import published, step
+from tests.dunning.own_campaigns import published, step
 from tests.journeys.scene import Scene, given_to_recover, link_in, scene, status, told
 from tests.threads import at_once
 

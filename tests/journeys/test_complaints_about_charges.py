@@ -8,7 +8,7 @@ from django.test import Client
 
 from dunning.tasks import charge_due_retries, work_due_steps
 from tests.connected import ask
-from tests.dunning.plans import DAY, published, step
+from tests.dunning.own_campaigns import DAY, published, step
 from tests.journeys.scene import (
     ONE_MORE_STEP,
     Scene,

@@ -7,13 +7,13 @@ from django.core import mail
 from pytest_django import Settings as SettingsWrapper
 
 from billing_portal.discretion import indiscretion
-from dunning import handover
+from dunning.mail import handover
 from dunning.models import DunningMessage, SuppressedAddress
 from dunning.tasks import deliver_queued, work_due_steps
 from recovery.models import Merchant, RecoveryCase
 from tests.connected import ask
 from tests.dunning.mail_providers import listening
-from tests.dunning.plans import DAY, published, step
+from tests.dunning.own_campaigns import DAY, published, step
 from tests.journeys.scene import (
     ADD_A_CARD,
     FAILED,

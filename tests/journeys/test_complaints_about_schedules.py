@@ -19,7 +19,7 @@ from recovery.stripe_objects import Charged
 from recovery.tasks import process_inbox
 from tests.builders import event, make_merchant, post
 from tests.connected import ask, down
-from tests.dunning.plans import DAY, published, step
+from tests.dunning.own_campaigns import DAY, published, step
 from tests.journeys.scene import (
     FAILED,
     REMINDER,

@@ -289,7 +289,7 @@ def test_a_claim_is_asked_for_again_as_it_was_first_though_the_customer_has_left
     assert case.attempts.filter(trigger=AttemptTrigger.CUSTOMER).count() == 1
 
 
-def test_a_bank_that_takes_days_leaves_the_claim_until_an_event_tells(
+def test_a_bank_that_takes_days_leaves_the_attempt_pending_until_an_event_tells(
     local_stripe: LocalStripe, merchant: Merchant, settings: Settings
 ) -> None:
     case = failed_renewal(local_stripe, merchant)
@@ -299,6 +299,6 @@ def test_a_bank_that_takes_days_leaves_the_claim_until_an_event_tells(
     with answering(settings, 200, json.dumps(invoice).encode()):
         assert charge(case, method) == ChargeResult(Outcome.PENDING)
 
-    assert ours(case).state == "claimed"
+    assert ours(case).state == "pending"
     case.refresh_from_db()
     assert case.status == "open"

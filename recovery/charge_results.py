@@ -1,0 +1,27 @@
+"""What became of asking for money."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+
+class Outcome(enum.StrEnum):
+    PAID = "paid"
+    ALREADY_PAID = "already_paid"
+    DECLINED = "declined"
+    NEEDS_AUTHENTICATION = "needs_authentication"
+    PENDING = "pending"
+    UNAVAILABLE = "unavailable"
+    NOT_YET = "not_yet"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeResult:
+    """`rule` says why nothing was charged, `from_at` when it may be. `needs_person`: nobody else
+    can go on, and a task says so."""
+
+    outcome: Outcome
+    rule: str = ""
+    from_at: datetime | None = None
+    needs_person: bool = False
