@@ -19,14 +19,14 @@ from dunning.tasks import (
     work_due_steps,
 )
 from recovery.models import Customer, RecoveryCase, StripeEvent
-from recovery.tasks import enrich_cases, process_inbox
+from recovery.tasks import enrich_cases, look_up_charges, process_inbox
 from tests.local_stripe import LocalStripe
 
 GRID = timedelta(minutes=15)  # what falls due within it happens together
 MOST_PASSES = 6
 TICKS = (
-    process_inbox, enrich_cases, charge_new_cards, start_runs, work_due_steps, tell_stripe,
-    charge_due_retries, replace_links, deliver_queued, set_aside_unknown,
+    process_inbox, enrich_cases, look_up_charges, charge_new_cards, start_runs, work_due_steps,
+    tell_stripe, charge_due_retries, replace_links, deliver_queued, set_aside_unknown,
 )  # fmt: skip
 
 

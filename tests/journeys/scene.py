@@ -18,7 +18,7 @@ from dunning.models import DunningMessage
 from recovery import merchants
 from recovery.models import Merchant, PaymentAttempt, RecoveryCase
 from recovery.tasks import process_inbox
-from tests.builders import make_merchant, post, signing_secret
+from tests.builders import event, make_merchant, post, signing_secret
 from tests.connected import KEY, ask, asked_to_pay
 from tests.dunning.own_campaigns import DAY, published, step
 from tests.journeys.one_clock import OneClock
@@ -136,16 +136,21 @@ class Scene(OneClock):
         assert found
         return found[1]
 
+    def hears(self, type_: str, obj: dict[str, Any]) -> None:
+        """An event of Stripe's about something that the local one doesn't know."""
+        self._deliver(event(type_, obj))
+
     def tells_again(self, *, in_reverse: bool = False) -> None:
         """Every event comes once more, and once more under a new id."""
         for told in self._payloads(in_reverse=in_reverse):
             for payload in (told, copy.deepcopy(told) | {"id": f"{told['id']}_again"}):
-                answer = post(
-                    payload, merchant=self.merchant, secret=signing_secret(self.merchant)
-                )
-                assert answer.status_code == 200
+                self._deliver(payload)
         process_inbox()
         self.settle()
+
+    def _deliver(self, payload: dict[str, Any]) -> None:
+        secret = signing_secret(self.merchant)
+        assert post(payload, merchant=self.merchant, secret=secret).status_code == 200
 
     def _payloads(self, *, in_reverse: bool) -> list[dict[str, Any]]:
         told = {one.payload["id"]: one.payload for one in self.stripe.deliveries}
