@@ -87,14 +87,15 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
     return Found(state, link)
 
 
-def return_url(link: PaymentUpdateLink, *, now: datetime) -> str:
-    """Where Stripe sends the customer back to. The link's own token stays out of it: what is
-    given to Stripe is in Stripe's logs."""
+def return_url(link: PaymentUpdateLink, *, now: datetime, language: str = "") -> str:
+    """Where Stripe sends the customer back to, in the language that they chose, if they did. The
+    link's own token stays out of it: what is given to Stripe is in Stripe's logs."""
     back = tokens.issue(
         link_id=link.public_id, purpose=Purpose.RETURN, secret=settings.SECRET_KEY, now=now,
         lifetime=RETURN_LIFETIME,
     )  # fmt: skip
-    return f"{settings.PUBLIC_URL}{RETURN_PATH}?{urlencode({'r': back})}"
+    chosen = {"lang": language} if language else {}
+    return f"{settings.PUBLIC_URL}{RETURN_PATH}?{urlencode({'r': back, **chosen})}"
 
 
 def owed(case: RecoveryCase) -> QuerySet[RecoveryCase]:

@@ -63,8 +63,9 @@ class Result:
     charges: tuple[Charge, ...] = ()
 
 
-def begin(link: PaymentUpdateLink, *, now: datetime) -> str:
-    """The address of a portal session. Raises NoPortalError, StripeUnavailableError."""
+def begin(link: PaymentUpdateLink, *, now: datetime, language: str = "") -> str:
+    """The address of a portal session, in the language that the customer chose if there is one.
+    Raises NoPortalError, StripeUnavailableError."""
     customer = link.case.customer
     merchant = link.case.merchant
     if customer is None or not customer.stripe_customer_id or customer.is_deleted:
@@ -77,7 +78,8 @@ def begin(link: PaymentUpdateLink, *, now: datetime) -> str:
         url = gateway.portal_session(
             customer_id=customer.stripe_customer_id,
             configuration_id=merchant.stripe.portal_configuration_id,
-            return_url=links.return_url(link, now=now),
+            return_url=links.return_url(link, now=now, language=language),
+            locale=language,
         )
     except StripeUnavailableError:
         raise

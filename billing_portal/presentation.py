@@ -1,11 +1,12 @@
 """Amounts, dates, reasons and colors as a customer reads them, in the customer's language."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_currency_symbol
 
 from billing_portal import reasons
 from billing_portal.languages import ENGLISH
@@ -27,6 +28,9 @@ BRANDS = {
     "unionpay": "UnionPay",
     "visa": "Visa",
 }
+# A code of letters keeps a space from the number, which CLDR's patterns with one leave to the
+# formatter: https://www.unicode.org/reports/tr35/tr35-numbers.html#Currencies (currencySpacing)
+CODE_BEFORE_NUMBER = re.compile(r"¤(?=[#0])")
 WHITE, BLACK = "#ffffff", "#111111"
 LINEAR_BELOW = 0.04045  # sRGB
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
@@ -41,6 +45,9 @@ def money(minor_units: int, currency: str, language: str = ENGLISH) -> str:
     """With as many decimals as Stripe's amounts in `currency` have."""
     places = decimals(currency)
     usual = Locale.parse(language).currency_formats["standard"].pattern.partition(";")[0]
+    symbol = get_currency_symbol(currency.upper(), locale=language)
+    if symbol.isascii() and symbol.isalpha():
+        usual = CODE_BEFORE_NUMBER.sub("¤\N{NO-BREAK SPACE}", usual)
     return format_currency(
         major(minor_units, currency), currency.upper(), locale=language,
         currency_digits=False, decimal_quantization=False,
@@ -66,6 +73,18 @@ def card(case: RecoveryCase, language: str = ENGLISH) -> str:
     words = WORDING[language]
     brand = BRANDS.get(case.card_brand, words.any_card)
     return words.card.format(brand=brand, last4=case.card_last4)
+
+
+def facts(case: RecoveryCase, language: str = ENGLISH) -> list[tuple[str, str]]:
+    """What is known of a debt, each with its label."""
+    told = {
+        "amount": amount(case, language),
+        "description": case.description,
+        "invoice": case.invoice_number,
+        "card": card(case, language),
+        "failed_on": day(case.failed_at, case.merchant, language),
+    }
+    return [(labels(language)[name], fact) for name, fact in told.items() if fact]
 
 
 def labels(language: str = ENGLISH) -> Mapping[str, str]:

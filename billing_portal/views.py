@@ -1,26 +1,26 @@
 """The page behind the link (the contract, section 5)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing_portal import links, payment_updates, presentation
+from billing_portal import links, pages, payment_updates, presentation
 from billing_portal.links import Found, LinkState
 from billing_portal.models import PaymentUpdateLink
-from billing_portal.payment_updates import NoPortalError, Overall, Result
+from billing_portal.pages import Button, Content, Reader
+from billing_portal.payment_updates import Charge, NoPortalError, Overall, Result
 from billing_portal.tokens import Purpose
+from recovery.attempts import Outcome
 from recovery.declines import AUTHENTICATION_CODES
-from recovery.models import Merchant
+from recovery.models import RecoveryCase
 from recovery.state_machine import Status
-from recovery.stripe_errors import (
-    StripeUnavailableError,
-)
+from recovery.stripe_errors import StripeUnavailableError
 
 STATUS_CODES: Mapping[LinkState, int] = MappingProxyType(
     {
@@ -32,8 +32,8 @@ STATUS_CODES: Mapping[LinkState, int] = MappingProxyType(
         LinkState.FORGED: 400,
     }
 )
-NEUTRAL = "#1f5eff"
 CAN_TRY_AGAIN = {Overall.UNCHANGED, Overall.DECLINED, Overall.PARTLY}
+CAN_REFRESH = {Overall.PENDING, Overall.UNAVAILABLE}
 
 
 class SeeOther(HttpResponseRedirect):
@@ -50,32 +50,12 @@ def update(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     token = (request.POST if request.method == "POST" else request.GET).get("token", "")
     found = links.find(token, now=now)
+    visit = _visit(request, found, {"token": token})
     if found.state is LinkState.VALID and found.link is not None:
         if request.method == "POST":
-            return _go_to_portal(request, found.link, token)
+            return _go_to_portal(visit, found.link)
         links.opened(found.link, now=now)
-    return _state_page(request, found, token)
-
-
-def _state_page(request: HttpRequest, found: Found, token: str = "") -> HttpResponse:
-    """What a link's holder can do about it."""
-    if found.state is LinkState.VALID and found.link is not None:
-        return _page(request, "valid.html", found, **_debt(found.link, token))
-    status = STATUS_CODES[found.state]
-    return _page(
-        request, f"{found.state}.html", found, status=status, token=token,
-        action=links.REPLACE_PATH,
-    )  # fmt: skip
-
-
-def _go_to_portal(request: HttpRequest, link: PaymentUpdateLink, token: str) -> HttpResponse:
-    found = Found(LinkState.VALID, link)
-    try:
-        return SeeOther(payment_updates.begin(link, now=timezone.now()))
-    except NoPortalError:
-        return _page(request, "no_portal.html", found, **_debt(link, token))
-    except StripeUnavailableError:
-        return _page(request, "unavailable.html", found, status=503, **_debt(link, token))
+    return _state_page(visit, found)
 
 
 @csrf_exempt
@@ -86,90 +66,152 @@ def replace(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     token = request.POST.get("token", "")
     found = links.find(token, now=now)
+    visit = _visit(request, found, {"token": token})
     if found.link is None or found.state is not LinkState.EXPIRED:
-        return _state_page(request, found, token)
+        return _state_page(visit, found)
     links.request_replacement(found.link, now=now)
-    return _page(request, "replaced.html", found)
+    return visit.page("replaced")
 
 
 @require_GET
 def come_back(request: HttpRequest) -> HttpResponse:
     """Back from Stripe: what is open is charged to the new card, and told how that went."""
     now = timezone.now()
-    found = links.find(request.GET.get("r", ""), now=now, purpose=Purpose.RETURN)
+    back = request.GET.get("r", "")
+    found = links.find(back, now=now, purpose=Purpose.RETURN)
+    visit = _visit(request, found, {"r": back}, path=links.RETURN_PATH)
     if found.link is None or found.state is LinkState.REVOKED:
-        return _state_page(request, found)
+        return _state_page(visit, found)
     if found.state is LinkState.EXPIRED:
-        return _page(request, "return_expired.html", found, status=410)
-    result = payment_updates.complete(found.link, now=now)
-    return _page(request, "result.html", found, **_told(request, found.link, result))
+        return visit.page("return_expired", status=410)
+    return _result_page(visit, found.link, payment_updates.complete(found.link, now=now))
 
 
-def _told(request: HttpRequest, link: PaymentUpdateLink, result: Result) -> dict[str, Any]:
-    charges = [
-        {
-            "amount": presentation.amount(charge.case),
-            "description": charge.case.description,
-            "invoice_number": charge.case.invoice_number,
-            "outcome": charge.result.outcome.value,
-            "hosted_invoice_url": charge.case.hosted_invoice_url,
-        }
-        for charge in result.charges
-    ]
-    try_again = result.overall in CAN_TRY_AGAIN
+# --- the pages of a link ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A request, who reads its answer, and the address where that page can be fetched."""
+
+    request: HttpRequest
+    link: PaymentUpdateLink | None
+    reader: Reader
+    path: str
+    query: Mapping[str, str]
+
+    def page(self, name: str, *, status: int = 200, **content: Any) -> HttpResponse:
+        """`content` is a Content's."""
+        return pages.respond(
+            self.request, Content(name, self.path, self.query, **content), status=status,
+            reader=self.reader, merchant=self.link.case.merchant if self.link else None,
+        )  # fmt: skip
+
+
+def _visit(
+    request: HttpRequest, found: Found, query: Mapping[str, str], path: str = links.UPDATE_PATH
+) -> _Visit:
+    """The page of a forged token repeats nothing of it."""
+    link = found.link
+    reader = pages.reader(request, link.case.customer if link else None)
+    return _Visit(request, link, reader, path, query if link else {})
+
+
+def _state_page(visit: _Visit, found: Found) -> HttpResponse:
+    """What a link's holder can do about it."""
+    if found.state is LinkState.VALID and found.link is not None:
+        return _valid_page(visit, found.link.case)
+    is_expired = found.state is LinkState.EXPIRED
+    return visit.page(
+        found.state, status=STATUS_CODES[found.state], facts={"days": links.LIFETIME.days},
+        buttons=[Button(links.REPLACE_PATH, visit.query)] if is_expired else [],
+    )  # fmt: skip
+
+
+def _valid_page(visit: _Visit, case: RecoveryCase) -> HttpResponse:
+    new_card, phrases = Button(links.UPDATE_PATH, visit.query), visit.reader.words.phrases
+    debt = _debt(visit.reader, case)
+    # A new card would be asked for the same confirmation: the bank's question comes first.
+    if case.decline_code in AUTHENTICATION_CODES and case.hosted_invoice_url:
+        buttons = [Button(case.hosted_invoice_url), new_card]
+        leaving = phrases["leaving_to_confirm"]
+        return visit.page("to_confirm", buttons=buttons, quiet=leaving, **debt)
+    owes_more = links.owed(case).exclude(pk=case.pk).exists()
+    leaving = phrases["leaving_with_more" if owes_more else "leaving"]
+    name = "given_up" if case.status == Status.LOST else "failed"
+    return visit.page(name, buttons=[new_card], quiet=leaving, **debt)
+
+
+def _go_to_portal(visit: _Visit, link: PaymentUpdateLink) -> HttpResponse:
+    case, chosen = link.case, visit.reader.chosen
+    at_stripe = [Button(url) for url in [case.hosted_invoice_url] if url]
+    try:
+        return SeeOther(payment_updates.begin(link, now=timezone.now(), language=chosen))
+    except NoPortalError:
+        name = "pay_at_stripe" if at_stripe else "no_portal"
+        return visit.page(name, buttons=at_stripe, **_debt(visit.reader, case))
+    except StripeUnavailableError:
+        again = Button(links.UPDATE_PATH, visit.query)
+        return visit.page("unavailable", status=503, buttons=[again, *at_stripe])
+
+
+def _debt(reader: Reader, case: RecoveryCase) -> dict[str, Any]:
     return {
-        "results": charges,
-        "overall": result.overall.value,
-        "action": links.UPDATE_PATH,
-        "token": links.reissue(link, now=timezone.now()) if try_again else "",
-        "refresh_url": request.get_full_path(),
-        "to_confirm": [
-            charge["hosted_invoice_url"] for charge in charges
-            if charge["outcome"] == "needs_authentication" and charge["hosted_invoice_url"]
-        ],
-    }  # fmt: skip
-
-
-def _debt(link: PaymentUpdateLink, token: str) -> dict[str, Any]:
-    case = link.case
-    return {
-        "case": case,
-        "amount": presentation.amount(case),
-        "failed_on": presentation.day(case.failed_at, case.merchant),
-        "reason": presentation.reason(case),
-        "card": presentation.card(case),
-        "is_given_up": case.status == Status.LOST,
-        "owes_more": links.owed(case).exclude(pk=case.pk).exists(),
-        "hosted_invoice_url": case.hosted_invoice_url,
-        # A new card would be asked for the same confirmation: the bank's question comes first.
-        "confirm_url": (
-            case.hosted_invoice_url if case.decline_code in AUTHENTICATION_CODES else ""
-        ),
-        "token": token,
-        "action": links.UPDATE_PATH,
+        "debt": presentation.facts(case, reader.language),
+        "facts": {
+            "amount": presentation.amount(case, reader.language),
+            "reason": presentation.reason(case, reader.language),
+        },
     }
 
 
-def _page(
-    request: HttpRequest, template: str, found: Found, *, status: int = 200, **context: Any
-) -> HttpResponse:
-    merchant: Merchant | None = found.link.case.merchant if found.link else None
-    accent, accent_text = presentation.accent(merchant.color if merchant else NEUTRAL)
-    response = render(
-        request,
-        f"billing_portal/{template}",
-        {
-            "merchant": merchant,
-            "accent": accent,
-            "accent_text": accent_text,
-            "state": found.state.value,
-            **context,
-        },
-        status=status,
-    )
-    response["Cache-Control"] = "no-store"
-    response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
-    if status == 503:
-        response["Retry-After"] = "60"
-    return response
+# --- back from Stripe -------------------------------------------------------------------------
+
+
+def _result_page(visit: _Visit, link: PaymentUpdateLink, result: Result) -> HttpResponse:
+    to_confirm = [charge.case for charge in result.charges if _is_to_confirm(charge)]
+    has_links = len(to_confirm) > 1
+    return visit.page(
+        _name(result, to_confirm), buttons=_next(visit, link, result, to_confirm),
+        results=[
+            _row(charge, visit.reader, has_link=has_links and charge.case in to_confirm)
+            for charge in result.charges
+        ],
+    )  # fmt: skip
+
+
+def _is_to_confirm(charge: Charge) -> bool:
+    is_asked = charge.result.outcome is Outcome.NEEDS_AUTHENTICATION
+    return is_asked and bool(charge.case.hosted_invoice_url)
+
+
+def _name(result: Result, to_confirm: list[RecoveryCase]) -> str:
+    if result.overall is not Overall.NEEDS_AUTHENTICATION:
+        return f"back_{result.overall}"
+    if not to_confirm:
+        return "back_confirm_by_mail"
+    return "back_confirm_each" if len(to_confirm) > 1 else "back_confirm"
+
+
+def _next(
+    visit: _Visit, link: PaymentUpdateLink, result: Result, to_confirm: list[RecoveryCase]
+) -> list[Button]:
+    if result.overall in CAN_REFRESH:
+        return [Button(visit.request.get_full_path())]
+    if result.overall in CAN_TRY_AGAIN:
+        return [Button(links.UPDATE_PATH, {"token": links.reissue(link, now=timezone.now())})]
+    is_one = result.overall is Overall.NEEDS_AUTHENTICATION and len(to_confirm) == 1
+    return [Button(to_confirm[0].hosted_invoice_url)] if is_one else []
+
+
+def _row(charge: Charge, reader: Reader, *, has_link: bool) -> dict[str, str]:
+    """One debt and how charging it went; with the way to confirm it, where each needs its own."""
+    case, outcome = charge.case, charge.result.outcome
+    return {
+        "amount": presentation.amount(case, reader.language),
+        "description": case.description,
+        "invoice_number": case.invoice_number,
+        "outcome": outcome.value,
+        "said": reader.words.outcomes[outcome],
+        "confirm_url": case.hosted_invoice_url if has_link else "",
+    }

@@ -13,13 +13,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
 
-from dunning import campaign_facts, words
-from dunning.campaign_facts import CampaignFacts, EndAction, InvalidCampaignError, StepFacts
-from dunning.conditions import CaseFacts, Kind, parse
-from dunning.default_plans import DEFAULTS
 from dunning.models import NEW_LINK, DunningCampaign, DunningStep, PublishedError
-from dunning.schedule import Channel, DelayFrom
-from dunning.selection import Contender, pick
+from dunning.plans import campaign_facts
+from dunning.plans.campaign_facts import CampaignFacts, EndAction, InvalidCampaignError, StepFacts
+from dunning.plans.conditions import CaseFacts, Kind, parse
+from dunning.plans.default_plans import DEFAULTS
+from dunning.plans.selection import Contender, pick
+from dunning.timing.schedule import Channel, DelayFrom
+from dunning.wording import words
 from recovery.charging_rules import RetryDriver
 from recovery.declines import DECLINE_CODES, DeclineType
 from recovery.models import Merchant, RecoveryCase

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from billing_portal import links
 from dunning import campaigns, planning
-from dunning.default_plans import DEFAULTS
 from dunning.models import DunningCampaign
-from dunning.replay import Campaigns, DryRun, PastCase, replay
-from dunning.selection import Contender
+from dunning.plans.default_plans import DEFAULTS
+from dunning.plans.replay import Campaigns, DryRun, PastCase, replay
+from dunning.plans.selection import Contender
 from recovery.models import Merchant, RecoveryCase
 
 CHUNK = 1000

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dunning import schedule
 from dunning.models import DunningStep
-from dunning.schedule import Planned, Step, Where, Window
-from dunning.time_zones import zone_of
+from dunning.timing import schedule
+from dunning.timing.schedule import Planned, Step, Where, Window
+from dunning.timing.time_zones import zone_of
 from recovery import timeline
 from recovery.models import RecoveryCase
 from recovery.timeline import Kind

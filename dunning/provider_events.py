@@ -8,10 +8,10 @@ from anymail.signals import AnymailTrackingEvent, tracking
 from django.dispatch import receiver
 from django.utils import timezone
 
-from dunning import bounces
-from dunning.bounce_rules import Verdict, judge
-from dunning.bounces import Word
-from dunning.letters import METADATA
+from dunning.mail import bounces
+from dunning.mail.bounce_rules import Verdict, judge
+from dunning.mail.bounces import Word
+from dunning.mail.letters import METADATA
 from dunning.models import DunningMessage
 
 

@@ -3,30 +3,41 @@
 import logging
 from datetime import datetime, timedelta
 
-from dunning import planning, schedule
+from dunning import planning
 from dunning.models import DunningRetry, DunningRun, DunningStep
-from dunning.schedule import Channel, Step
-from recovery import attempts, operator_tasks, stripe_gateway, timeline
+from dunning.timing import schedule
+from dunning.timing.schedule import Channel, Step
+from recovery import attempts, cases, operator_tasks, stripe_gateway, timeline
 from recovery.attempts import ChargeResult, Outcome
 from recovery.backoff import pause
 from recovery.mechanisms import AttemptTrigger
-from recovery.models import RecoveryCase
+from recovery.models import PaymentAttempt, RecoveryCase
 from recovery.operator_tasks import TaskKind
-from recovery.stripe_errors import NotConnectedError, StripeError, StripeUnavailableError
+from recovery.stripe_errors import (
+    NoStripeError,
+    NotConnectedError,
+    StripeError,
+    StripeUnavailableError,
+)
 from recovery.timeline import Kind
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100
 LEASE = timedelta(minutes=2)  # longer than Stripe surely takes to answer
-MOST_TRIES = 12  # over two days
+TOO_LONG = timedelta(days=3)  # a charge that late is no longer the step's
+PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
+PAUSED = "the case is paused"  # as the charging rules say it
 UNDECIDED = {Outcome.UNAVAILABLE, Outcome.PENDING}  # the same question again has one answer
 
 
 def queue(*, run: DunningRun, step: DunningStep, now: datetime) -> None:
     DunningRetry.objects.get_or_create(
         run=run, step=step,
-        defaults={"merchant_id": run.merchant_id, "case_id": run.case_id, "due_at": now},
+        defaults={
+            "merchant_id": run.merchant_id, "case_id": run.case_id, "due_at": now,
+            "queued_at": now,
+        },
     )  # fmt: skip
 
 
@@ -49,6 +60,8 @@ def work(retry_id: int, *, now: datetime) -> None:
     ).get(pk=retry_id)
     if why := _not_to_be_asked(retry):
         _refuse(retry, why, now=now)
+    elif retry.case.is_paused:
+        _wait(retry, PAUSED, until=now + PAUSE_CASE_IS_PAUSED)
     elif retry.run.campaign.retries != retry.case.retry_driver:
         _put_off(retry, "Stripe has not confirmed yet that its own retries are off", now=now)
     else:
@@ -66,11 +79,11 @@ def _not_to_be_asked(retry: DunningRetry) -> str:
 def _charge(retry: DunningRetry, *, now: datetime) -> None:
     case = retry.case
     try:
-        method_id = _method(case)
-    except NotConnectedError as error:
+        method_id = _method(case, now=now)
+    except NoStripeError as error:
         _refuse(retry, str(error), now=now)
         return
-    except StripeUnavailableError as error:
+    except (NotConnectedError, StripeUnavailableError) as error:
         _put_off(retry, str(error), now=now)
         return
     except StripeError as error:
@@ -86,19 +99,27 @@ def _charge(retry: DunningRetry, *, now: datetime) -> None:
     _record(retry, result, now=now)
 
 
-def _method(case: RecoveryCase) -> str:
-    """What Stripe itself would charge for the debt."""
+def _method(case: RecoveryCase, *, now: datetime) -> str:
+    """What Stripe itself would charge for the debt. What it says of the invoice is taken over: an
+    event from before its retries were off, told late, must not keep Recover from asking."""
     gateway = stripe_gateway.of(case.merchant)
     if case.is_one_time:
         customer_id = case.customer.stripe_customer_id if case.customer else ""
         return gateway.customer(customer_id).default_payment_method_id if customer_id else ""
-    return gateway.method_to_charge(gateway.invoice(case.stripe_invoice_id))
+    invoice = gateway.invoice(case.stripe_invoice_id)
+    cases.take_over_invoice(case=case, invoice=invoice, at=now)
+    return gateway.method_to_charge(invoice)
 
 
 def _record(retry: DunningRetry, result: ChargeResult, *, now: datetime) -> None:
     if result.outcome is Outcome.NOT_YET and result.from_at:
-        at = _in_the_window(retry.case, result.from_at)
-        _save(retry, state=DunningRetry.State.DUE, result=result.rule, due_at=at)
+        _wait(retry, result.rule, until=_in_the_window(retry.case, result.from_at))
+        return
+    if result.rule == PAUSED:
+        _wait(retry, PAUSED, until=now + PAUSE_CASE_IS_PAUSED)
+        return
+    if result.outcome is Outcome.PENDING and attempts.is_under_way(retry.case):
+        _save(retry, state=DunningRetry.State.DONE, result="a bank works on the payment")
         return
     if result.outcome in UNDECIDED:
         _put_off(retry, str(result.outcome), now=now)
@@ -117,16 +138,30 @@ def _in_the_window(case: RecoveryCase, from_at: datetime) -> datetime:
     return planned.at if planned else from_at
 
 
+def _wait(retry: DunningRetry, why: str, *, until: datetime) -> None:
+    _save(retry, state=DunningRetry.State.DUE, result=why, due_at=until)
+
+
 def _put_off(retry: DunningRetry, why: str, *, now: datetime) -> None:
+    """Stripe can't be asked, or hasn't answered: again later, but not for ever."""
     retry.tries += 1
-    if retry.tries >= MOST_TRIES:
+    if now < retry.queued_at + TOO_LONG:
+        at = _in_the_window(retry.case, now + pause(retry.tries))
+        _save(retry, state=DunningRetry.State.DUE, result=why, due_at=at)
+    elif _was_asked_for(retry):
         timeline.append(
             case=retry.case, kind=Kind.ATTEMPT_UNRESOLVED, at=now, once=f"unresolved:{retry.pk}",
             summary=f"Whether step {retry.step} was charged is not known: see at Stripe.",
         )  # fmt: skip
-        _leave_to_a_person(retry, why, now=now)
-        return
-    _save(retry, state=DunningRetry.State.DUE, result=why, due_at=now + pause(retry.tries))
+        _leave_to_a_person(retry, "whether it was charged is not known", now=now)
+    else:
+        _leave_to_a_person(retry, f"it could not be asked for in three days ({why})", now=now)
+
+
+def _was_asked_for(retry: DunningRetry) -> bool:
+    """A claim whose answer never came: the charge may have been made."""
+    ours = retry.case.attempts.filter(trigger=AttemptTrigger.RECOVER)
+    return ours.filter(state=PaymentAttempt.State.CLAIMED).exists()
 
 
 def _refuse(retry: DunningRetry, why: str, *, now: datetime) -> None:

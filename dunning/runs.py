@@ -4,28 +4,28 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from billing_portal import links
 from dunning import campaigns, planning
 from dunning import steps as campaign_steps
-from dunning.models import DunningRun, DunningStep, EndAction
+from dunning.models import DunningRetry, DunningRun, DunningStep, EndAction
 from dunning.planning import Plan
 from recovery import cases, timeline
 from recovery.backoff import pause
 from recovery.batches import apart, pages
 from recovery.charging_rules import RetryDriver
 from recovery.models import RecoveryCase
-from recovery.state_machine import Status, Trigger
-from recovery.timeline import Actor, Kind
+from recovery.state_machine import Status
+from recovery.timeline import Kind
 
 BATCH = 200
 PAUSE = timedelta(minutes=10)  # before a run that failed, or whose worker died, is tried again
 # The link in the last mail works that long: nothing is given up before.
 LAST_CHANCE = links.LIFETIME
 EVERY_STEP_WAS_TAKEN = "every step was taken"
-# What Stripe has to do at the end; it says so itself by an event, which closes the case.
-STRIPES_PART = {EndAction.CANCEL_SUBSCRIPTION, EndAction.MARK_UNCOLLECTIBLE}
+STRIPE_TELLS_WITHIN = timedelta(minutes=15)
+LAST_CHARGE_IS_HEARD = timedelta(days=1)
 
 
 def cases_to_start(*, now: datetime) -> Iterator[RecoveryCase]:
@@ -33,7 +33,9 @@ def cases_to_start(*, now: datetime) -> Iterator[RecoveryCase]:
     waiting = RecoveryCase.objects.filter(status=Status.OPEN, runs=None, is_paused=False)
     settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
     connected = settled.filter(merchant__stripe__disconnected_at=None)
-    return pages(connected.select_related("merchant", "customer"), size=BATCH)
+    # What Stripe could not tell yet may choose another campaign; nobody waits for it long.
+    known = Q(enrich_at=None) | Q(opened_at__lte=now - STRIPE_TELLS_WITHIN)
+    return pages(connected.filter(known).select_related("merchant", "customer"), size=BATCH)
 
 
 def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
@@ -97,6 +99,8 @@ def _go_on(run: DunningRun, *, now: datetime) -> int | None:
     if not now_known.is_open:
         _stop(run, now_known, now=now)
         return None
+    if now_known.is_paused:
+        return None  # the lease is over when the case may have gone on
     steps = planning.steps_of(run.campaign_id)
     plan = _plan(run, steps, now=now, after=run.next_position - 1)
     if plan is None:
@@ -150,18 +154,18 @@ def _tell_collapsed(
 
 
 def _come_to_the_end(run: DunningRun, *, now: datetime) -> None:
-    """Nobody paid: what the merchant has chosen for then."""
+    """Nobody paid: what the merchant has chosen for then is done once Stripe was asked whether
+    that is still so (instructions.py). A charge that a rule has put off is made before."""
+    waiting = run.retries.filter(state=DunningRetry.State.DUE).aggregate(at=Max("due_at"))["at"]
+    if waiting:
+        run.due_at = max(waiting, now) + LAST_CHARGE_IS_HEARD
+        run.save(update_fields=["due_at"])
+        return
     action = EndAction(run.campaign.end_action)
     reason = f"{EVERY_STEP_WAS_TAKEN}; then: {action.label.lower()}"
-    if action is EndAction.MARK_LOST:
-        cases.advance(
-            case=run.case, trigger=Trigger.CAMPAIGN_ENDED, at=now, now=now,
-            once=f"run:{run.pk}", actor=Actor.RECOVER,
-        )  # fmt: skip
     end(run, state=DunningRun.State.FINISHED, reason=reason, now=now)
-    if action in STRIPES_PART:
-        run.tell_stripe_at, run.tell_stripe_tries = now, 0
-        run.save(update_fields=["tell_stripe_at", "tell_stripe_tries"])
+    run.tell_stripe_at, run.tell_stripe_tries = now, 0
+    run.save(update_fields=["tell_stripe_at", "tell_stripe_tries"])
 
 
 def end(run: DunningRun, *, state: DunningRun.State, reason: str, now: datetime) -> None:

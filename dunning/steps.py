@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from dunning import campaigns, conditions, conversations, retries
+from dunning import campaigns, retries
+from dunning.mail import conversations
 from dunning.models import Channel, DunningMessage, DunningRun, DunningStep
+from dunning.plans import conditions
 from recovery import operator_tasks, outbound, timeline
 from recovery.operator_tasks import TaskKind
 from recovery.outbound_events import EventType

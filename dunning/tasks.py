@@ -7,7 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from dunning import delivery, instructions, replacements, retries, runs
+from dunning import instructions, retries, runs
+from dunning.mail import delivery, replacements
 from recovery.batches import apart
 
 

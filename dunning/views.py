@@ -1,20 +1,15 @@
 """The way out of a merchant's mail (RFC 8058): one click in a mail program, or a page with one
 button."""
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from billing_portal import presentation
-from dunning import bounces, unsubscribing
-from dunning.models import DunningMessage
+from billing_portal import pages
+from billing_portal.pages import Button, Content
+from dunning.mail import bounces, unsubscribing
 from recovery.masking import mask_email
-
-NEUTRAL = "#1f5eff"
 
 
 @csrf_exempt  # the token in the address is the credential; a mail program posts without a page
@@ -22,34 +17,21 @@ NEUTRAL = "#1f5eff"
 def unsubscribe(request: HttpRequest) -> HttpResponse:
     """GET shows a page and changes nothing (mail scanners follow links); POST stops the mail."""
     now = timezone.now()
-    message = unsubscribing.find(request.GET.get("token", ""), now=now)
+    token = request.GET.get("token", "")
+    message = unsubscribing.find(token, now=now)
     if message is None:
-        return _page(request, None, "unsubscribe_unknown.html", status=400)
-    if request.method == "POST":
+        unknown = Content("unsubscribe_unknown", unsubscribing.PATH)
+        reader = pages.reader(request, None)
+        return pages.respond(request, unknown, reader=reader, merchant=None, status=400)
+    is_asked = request.method == "POST"
+    if is_asked:
         bounces.unsubscribed(message, now=now)
-        return _page(request, message, "unsubscribed.html")
-    return _page(request, message, "unsubscribe.html", action=request.get_full_path())
-
-
-def _page(
-    request: HttpRequest,
-    message: DunningMessage | None,
-    template: str,
-    *,
-    status: int = 200,
-    **context: Any,
-) -> HttpResponse:
-    merchant = message.case.merchant if message else None
-    accent, accent_text = presentation.accent(merchant.color if merchant else NEUTRAL)
-    shown = {
-        "merchant": merchant,
-        "accent": accent,
-        "accent_text": accent_text,
-        "address": mask_email(message.recipient) if message else "",
-        **context,
-    }
-    response = render(request, f"dunning/{template}", shown, status=status)
-    response["Cache-Control"] = "no-store"
-    response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    content = Content(
+        "unsubscribed" if is_asked else "unsubscribe", unsubscribing.PATH, {"token": token},
+        facts={"address": mask_email(message.recipient)},
+        buttons=[] if is_asked else [Button(request.get_full_path(), fields={})],
+    )  # fmt: skip
+    return pages.respond(
+        request, content, reader=pages.reader(request, message.case.customer),
+        merchant=message.case.merchant,
+    )  # fmt: skip

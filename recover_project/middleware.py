@@ -9,7 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 
-from billing_portal.links import UPDATE_PATH as PAGES
+from billing_portal.links import UPDATE_PATH
+from dunning.mail.unsubscribing import PATH as UNSUBSCRIBE_PATH
 from recovery.errors import error_response
 from recovery.merchants import WEBHOOK_PATH
 
@@ -17,6 +18,7 @@ View = Callable[[HttpRequest], HttpResponseBase]
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 NO_NUL = "A parameter or field contains a NUL character, which nothing here can."
 API = "/fourthngoal/recover/"
+PAGES = (UPDATE_PATH, UNSUBSCRIBE_PATH)  # and what is below them: a person reads those
 ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
         HTTPStatus.BAD_REQUEST: ("bad_request", "The request can't be understood."),

@@ -104,9 +104,9 @@ def _from_at(wait: Allowed) -> datetime:
 
 
 def _is_owed(facts: ChargeFacts, now: datetime) -> Iterator[Verdict]:  # noqa: ARG001
-    """A debt that was given up is still owed: it may be paid, but nobody goes on asking."""
-    asks_again = facts.trigger is AttemptTrigger.RECOVER
-    if facts.status not in ({Status.OPEN} if asks_again else {Status.OPEN, Status.LOST}):
+    """A debt that was given up is still owed: a customer who is there may pay it, but nothing
+    goes on asking for it by itself, as when a card is saved for something else."""
+    if facts.status not in ({Status.OPEN} if facts.is_unattended else {Status.OPEN, Status.LOST}):
         yield Refused(f"the case is {facts.status}", "architecture, invariant 3")
     if facts.is_paused and not facts.is_customer_present:
         yield Refused("the case is paused", "the merchant's own decision")

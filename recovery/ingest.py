@@ -109,7 +109,8 @@ def invoice_failed(
         case=case, failure=failure, key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now
     )
     if fresh:
-        learn_customer(case)
+        if not learn_customer(case):
+            cases.is_to_be_enriched(case=case, at=now)
         cases.take_over_invoice(case=case, invoice=told, at=failed_at)  # how often it had failed
         settle_invoice(case=case, invoice=fresh, now=now)
     return case if can_be_asked(merchant) else twins.unite(case, now=now)
@@ -170,8 +171,8 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
         now=now, is_complete=is_complete,
     )  # fmt: skip
     _payment_failed_again(case, event, failed_at, now)
-    if asked is not None:
-        learn_customer(case)
+    if asked is not None and not learn_customer(case):
+        cases.is_to_be_enriched(case=case, at=now)
     return case if can_be_asked(merchant) else twins.unite(case, now=now)
 
 

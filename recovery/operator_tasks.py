@@ -17,6 +17,7 @@ class TaskKind(enum.StrEnum):
     WEBHOOK_DISABLED = "webhook_disabled"  # the merchant's own endpoint fails
     STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what the campaign says
     MESSAGE_UNSENT = "message_unsent"  # a mail was refused for good, or it may not have gone
+    MAIL_HELD_UP = "mail_held_up"  # no mail goes out until the merchant sets something right
 
 
 def create(

@@ -15,6 +15,11 @@ class NotConnectedError(StripeError):
     """The merchant has no key, or it was revoked: nobody can ask Stripe for it."""
 
 
+class NoStripeError(NotConnectedError):
+    """The merchant never connected a Stripe: there is nobody to ask, and events are all there is.
+    What is NotConnectedError and not this may be mended, by a better key say."""
+
+
 class MissingPermissionError(StripeError):
     """The key lacks a permission; `permission` names it, "" where Stripe doesn't say."""
 

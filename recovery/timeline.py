@@ -32,6 +32,7 @@ class Kind(enum.StrEnum):
     STEP_PLANNED = "step_planned"
     STEP_SKIPPED = "step_skipped"
     RETRIES_TAKEN_OVER = "retries_taken_over"
+    CAMPAIGN_CONCLUDED = "campaign_concluded"
     MERCHANT_TOLD = "merchant_told"
     TASK_CREATED = "task_created"
     MESSAGE_SENT = "message_sent"

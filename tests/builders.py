@@ -3,7 +3,6 @@
 import copy
 import itertools
 import json
-import time
 from typing import Any
 
 from django.test import Client
@@ -52,7 +51,7 @@ def make_merchant(name: str = "Fern Tea Club", **options: Any) -> Merchant:
 def event(type_: str, obj: dict[str, Any], **envelope: Any) -> dict[str, Any]:
     return {
         "id": f"evt_{next(_numbers)}", "object": "event", "type": type_,
-        "created": int(time.time()),
+        "created": int(timezone.now().timestamp()),
         "data": {"object": obj}, **envelope,
     }  # fmt: skip
 
@@ -62,7 +61,7 @@ def post(
 ) -> Any:
     """Deliver an event as Stripe would."""
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    header = sign(body=body, secret=secret, timestamp=int(time.time()))
+    header = sign(body=body, secret=secret, timestamp=int(timezone.now().timestamp()))
     query = f"?m={merchant.public_id}" if merchant else ""
     return Client().post(
         WEBHOOK + query, body, content_type="application/json",

@@ -36,15 +36,15 @@ WRITERS: Mapping[str, set[str]] = {
     "DeclineOverride": {"recovery/merchants.py"},
     "DunningCampaign": {"dunning/campaigns.py"},
     "DunningMessage": {
-        "dunning/messages.py",
-        "dunning/replacements.py",
+        "dunning/mail/messages.py",
+        "dunning/mail/replacements.py",
         "dunning/steps.py",
     },  # the others only queue what delivery sends
     "DunningRetry": {"dunning/retries.py"},
     "DunningRun": {"dunning/runs.py"},
     "DunningStep": {"dunning/campaigns.py"},
     "InternalKey": {"recovery/credentials.py"},
-    "MessageTemplate": {"dunning/templates.py"},
+    "MessageTemplate": {"dunning/wording/templates.py"},
     "Membership": {"recovery/management/commands/create_operator.py"},
     "Merchant": {"recovery/merchants.py"},
     "OperatorTask": {"recovery/operator_tasks.py"},
@@ -68,7 +68,7 @@ WRITERS: Mapping[str, set[str]] = {
         "recovery/merchants.py",
     },  # what events tell of it
     "StripeEvent": {"recovery/inbox.py"},
-    "SuppressedAddress": {"dunning/addresses.py"},
+    "SuppressedAddress": {"dunning/mail/addresses.py"},
     "TimelineEntry": {"recovery/timeline.py"},
     "WebhookDelivery": {"recovery/outbound.py", "recovery/outbound_delivery.py"},  # made, sent
     "WebhookRegistration": {"recovery/webhook_registrations.py"},

@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('state', models.CharField(choices=[('due', 'Due'), ('done', 'Done'), ('refused', 'Refused')], default='due', max_length=10)),
+                ('queued_at', models.DateTimeField()),
                 ('due_at', models.DateTimeField(help_text='When a worker may (next) ask.')),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('result', models.CharField(blank=True, default='', max_length=200)),

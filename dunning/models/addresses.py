@@ -6,7 +6,7 @@ from recovery.models.base import Mutable, TenantOwned
 class SuppressedAddress(TenantOwned, Mutable):
     """An address that a merchant's mail no longer goes to.
 
-    Written by dunning/addresses.py alone.
+    Written by dunning/mail/addresses.py alone.
     """
 
     class Reason(models.TextChoices):

@@ -48,7 +48,7 @@ class DunningCampaign(TenantOwned, Mutable):
         max_length=20, blank=True, default="", choices=choices(DeclineType)
     )
     priority = models.IntegerField(default=0, help_text="The highest one that fits is taken.")
-    conditions = models.JSONField(default=dict, blank=True)  # dunning/conditions.py
+    conditions = models.JSONField(default=dict, blank=True)  # dunning/plans/conditions.py
     retries = models.CharField(
         max_length=10, choices=choices(RetryDriver), default=RetryDriver.STRIPE,
         help_text="Who asks for the money again: Stripe, or Recover by the campaign's steps.",
@@ -129,7 +129,7 @@ class DunningStep(Mutable):
         max_length=50, blank=True, default="",
         help_text="The words of an e-mail; what a webhook or a task is called.",
     )  # fmt: skip
-    conditions = models.JSONField(default=dict, blank=True)  # dunning/conditions.py
+    conditions = models.JSONField(default=dict, blank=True)  # dunning/plans/conditions.py
 
     class Meta:
         ordering = ["campaign", "position"]

@@ -17,7 +17,7 @@ class DunningMessage(TenantOwned, Mutable):
     instead of one that came back from a dead address.
 
     *Sent* means that the mail server took it. Queued by runs.py, replacements.py and bounces.py;
-    what becomes of it is written by dunning/messages.py alone.
+    what becomes of it is written by dunning/mail/messages.py alone.
     """
 
     class State(models.TextChoices):
@@ -57,6 +57,12 @@ class DunningMessage(TenantOwned, Mutable):
     body_html = models.TextField(blank=True, default="")
     due_at = models.DateTimeField(help_text="When a worker may (next) try to send it.")
     tries = models.PositiveSmallIntegerField(default=0)
+    refused_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the mail server first refused it for now."
+    )
+    stale_since = models.DateTimeField(
+        null=True, blank=True, help_text="When Stripe first couldn't be asked about its debt."
+    )
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     # The name that the mail provider gave it, by which it tells what became of it.

@@ -22,6 +22,7 @@ class DunningRetry(TenantOwned, Mutable):
     step = models.ForeignKey(DunningStep, on_delete=models.RESTRICT, related_name="retries")
     case = models.ForeignKey(RecoveryCase, on_delete=models.CASCADE, related_name="retries")
     state = models.CharField(max_length=10, choices=State.choices, default=State.DUE)
+    queued_at = models.DateTimeField()
     due_at = models.DateTimeField(help_text="When a worker may (next) ask.")
     tries = models.PositiveSmallIntegerField(default=0)
     result = models.CharField(max_length=200, blank=True, default="")

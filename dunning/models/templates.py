@@ -6,7 +6,7 @@ from recovery.models.base import Mutable, TenantOwned
 class MessageTemplate(TenantOwned, Mutable):
     """A merchant's own words for a message, in one language; without one the shipped words hold.
 
-    Written by dunning/templates.py alone, which refuses what can't be rendered.
+    Written by dunning/wording/templates.py alone, which refuses what can't be rendered.
     """
 
     name = models.CharField(max_length=50)

@@ -81,6 +81,11 @@ def claim_to_enrich(*, now: datetime) -> list[RecoveryCase]:
     return batch
 
 
+def is_to_be_enriched(*, case: RecoveryCase, at: datetime) -> None:
+    """Something is still to be asked of Stripe."""
+    RecoveryCase.objects.filter(pk=case.pk, enrich_at=None).update(enrich_at=at)
+
+
 def is_enriched(case: RecoveryCase) -> None:
     """Stripe told, or never will."""
     RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)

@@ -26,7 +26,8 @@ def open_for_invoice(
 ) -> RecoveryCase:
     """The invoice's case, opened if it has none, with what Stripe said of it at `known_at`.
 
-    `is_complete`: there is no more to be asked of Stripe.
+    `is_complete`: there is no more to be asked of Stripe. Who owes is told as of when the invoice
+    was made: it keeps that address for good (docs.stripe.com/api/invoices/object, customer_email).
     """
     case, created = RecoveryCase.objects.get_or_create(
         merchant=merchant,
@@ -37,7 +38,7 @@ def open_for_invoice(
                 stripe_customer_id=invoice.customer_id,
                 email=invoice.customer_email,
                 name=invoice.customer_name,
-                at=failed_at,
+                at=min(failed_at, invoice.created_at or failed_at),
             ),
             "livemode": _mode(merchant, livemode=invoice.livemode),
             "amount": invoice.amount_owed,

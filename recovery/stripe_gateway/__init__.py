@@ -4,7 +4,7 @@ import stripe
 from django.conf import settings
 
 from recovery.models import Merchant
-from recovery.stripe_errors import NotConnectedError
+from recovery.stripe_errors import NoStripeError, NotConnectedError
 from recovery.stripe_gateway.connecting import Connecting, Endpoint
 from recovery.stripe_gateway.customers import Customers
 from recovery.stripe_gateway.invoices import Invoices
@@ -34,7 +34,7 @@ class StripeGateway(Invoices, Customers, Portal, Connecting):
 def of(merchant: Merchant) -> StripeGateway:
     """The merchant's gateway: by its own key, else by the platform's for its Connect account.
 
-    Raises NotConnectedError where there is neither.
+    Raises NoStripeError where there is neither, NotConnectedError after a disconnect.
     """
     connection = merchant.stripe
     if connection.disconnected_at:
@@ -43,4 +43,4 @@ def of(merchant: Merchant) -> StripeGateway:
         return StripeGateway(api_key=connection.api_key)
     if connection.account_id and settings.STRIPE_API_KEY:
         return StripeGateway(api_key=settings.STRIPE_API_KEY, account=connection.account_id)
-    raise NotConnectedError("The merchant has no Stripe key.")
+    raise NoStripeError("The merchant has no Stripe key.")

@@ -27,9 +27,12 @@ class Portal(Door):
             ).to_dict()
         return id_of(made)
 
-    def portal_session(self, *, customer_id: str, configuration_id: str, return_url: str) -> str:
+    def portal_session(
+        self, *, customer_id: str, configuration_id: str, return_url: str, locale: str = ""
+    ) -> str:
         """The address of a portal page that updates the card; good for 5 minutes, so never kept.
-        Raises ObjectMissingError for a deleted customer."""
+        Without a `locale` Stripe takes the customer's, else the browser's. Raises
+        ObjectMissingError for a deleted customer."""
         redirect: Any = {"type": "redirect", "redirect": {"return_url": return_url}}
         with errors_named():
             session = self._client.v1.billing_portal.sessions.create(
@@ -38,6 +41,7 @@ class Portal(Door):
                     "return_url": return_url,
                     "flow_data": {"type": "payment_method_update", "after_completion": redirect},
                     **({"configuration": configuration_id} if configuration_id else {}),
+                    **({"locale": locale} if locale else {}),
                 }
             ).to_dict()
         return text(session.get("url"), longest=5000)

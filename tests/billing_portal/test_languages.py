@@ -4,6 +4,8 @@ import re
 from string import Formatter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from billing_portal import discretion, languages, reasons
 from billing_portal.languages import LANGUAGES
@@ -33,6 +35,32 @@ def test_the_first_language_that_is_spoken_here_is_chosen(locales: str, expected
 
 def test_who_reads_none_of_them_reads_the_fallback() -> None:
     assert languages.choose("sv", "de") == "de"
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", ""),
+        ("de", "de"),
+        ("fr-CH, fr;q=0.9, en;q=0.8, de;q=0.7, *;q=0.5", "fr-CH,fr,en,de,*"),
+        ("en;q=0.5, ja", "ja,en"),
+        ("de;q=0.8,fr;q=0.8", "de,fr"),  # as they stand
+        ("en;q=0, nl;q=0.1", "nl"),
+        ("it ; Q = 0.3", "it"),
+        ("es;q=1.000,pt;q=2,it;q=-1,nl;q=a,ja;x=1,fr;q=0.1234,de;q=٠", "es"),
+        (";;;,,;q=1,q=1", ",q=1"),
+        ("de;q=0.9;level=1", ""),
+    ],
+)
+def test_a_browsers_languages_are_read_best_first(header: str, expected: str) -> None:
+    assert [part for part in languages.accepted(header).split(",") if part] == [
+        part for part in expected.split(",") if part
+    ]
+
+
+@given(header=st.text())
+def test_whatever_a_browser_says_some_language_is_chosen(header: str) -> None:
+    assert languages.choose(languages.accepted(header)) in LANGUAGES
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_a_customer_who_came_back_while_stripe_was_down_is_charged_by_the_webhoo
     local_stripe.scenarios.new_card(customer=jo.stripe_customer_id)
     with down(local_stripe, monkeypatch):
         page = Client().get(way_back(debt))
-    assert page.context["overall"] == "unavailable"
+    assert page.context["page"] == "back_unavailable"
     assert charges(local_stripe) == []
 
     hear(local_stripe)

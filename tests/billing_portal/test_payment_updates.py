@@ -108,7 +108,8 @@ def test_two_payments_that_need_confirming_have_a_way_each(
     for invoice in (debt.stripe_invoice_id, other):
         case = RecoveryCase.objects.get(stripe_invoice_id=invoice)
         assert visit.page.count(f'href="{case.hosted_invoice_url}"') == 1
-        assert f"Confirm $49.00, invoice {case.invoice_number}" in visit.page
+        assert f"<bdi>{case.invoice_number}</bdi>" in visit.page
+    assert 'aria-labelledby="confirm-2 amount-2 invoice-2"' in visit.page
 
 
 def test_a_debt_that_was_declined_can_be_paid_though_the_one_of_the_link_was_not(

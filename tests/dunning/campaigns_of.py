@@ -6,8 +6,8 @@ from typing import Any
 from django.utils import timezone
 
 from dunning import campaigns
-from dunning.campaign_facts import StepFacts
 from dunning.models import DunningCampaign
+from dunning.plans.campaign_facts import StepFacts
 from recovery.models import Customer, Merchant, RecoveryCase
 
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
-from dunning import replacements, runs
+from dunning import runs
+from dunning.mail import replacements
 from dunning.models import DunningMessage
 from recovery import cases
 from recovery.models import RecoveryCase

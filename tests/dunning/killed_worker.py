@@ -41,12 +41,12 @@ def main(point: str, message_id: int) -> None:
     django.setup()
     from django.utils import timezone
 
-    import dunning.delivery
+    import dunning.mail.delivery
 
     module_name, name, killed = POINTS[point]
-    module = getattr(dunning.delivery, module_name)
+    module = getattr(dunning.mail.delivery, module_name)
     setattr(module, name, killed(getattr(module, name)))
-    dunning.delivery.deliver(message_id, now=timezone.now())
+    dunning.mail.delivery.deliver(message_id, now=timezone.now())
 
 
 if __name__ == "__main__":

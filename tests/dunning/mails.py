@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dunning.rendering import Rendered, render
+from dunning.wording.rendering import Rendered, render
 from recovery.models import Customer, Merchant, RecoveryCase
 from tests.builders import make_merchant
 

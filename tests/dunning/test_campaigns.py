@@ -8,10 +8,10 @@ import pytest
 from django.db import transaction
 
 from dunning import campaigns, runs
-from dunning.campaign_facts import EndAction, InvalidCampaignError, StepFacts
 from dunning.campaigns import CampaignStateError
 from dunning.models import DunningCampaign, DunningRun, DunningStep, PublishedError
-from dunning.schedule import Channel
+from dunning.plans.campaign_facts import EndAction, InvalidCampaignError, StepFacts
+from dunning.timing.schedule import Channel
 from recovery.charging_rules import RetryDriver
 from recovery.models import Merchant, RecoveryCase
 from tests.builders import make_merchant

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from dunning import campaigns, runs
-from dunning.conditions import CaseFacts
 from dunning.models import DunningCampaign
+from dunning.plans.conditions import CaseFacts
 from recovery.declines import DeclineType
 from recovery.models import Merchant, RecoveryCase
 from tests.builders import make_merchant

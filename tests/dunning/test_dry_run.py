@@ -8,11 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dunning import campaigns
-from dunning.campaign_facts import StepFacts
 from dunning.dry_run import dry_run
 from dunning.models import DunningCampaign
-from dunning.replay import DryRun
-from dunning.schedule import Channel
+from dunning.plans.campaign_facts import StepFacts
+from dunning.plans.replay import DryRun
+from dunning.timing.schedule import Channel
 from recovery.declines import DeclineType
 from recovery.models import Merchant
 from tests.builders import make_merchant

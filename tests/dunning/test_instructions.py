@@ -8,8 +8,10 @@ from django.utils import timezone
 from dunning import instructions, runs
 from dunning.models import DunningRun
 from recovery.models import Merchant, OperatorTask, RecoveryCase
+from tests.builders import make_merchant
 from tests.connected import KEY, ask, down, fail_renewal, hear
-from tests.dunning.plans import DAY, published, step
+from tests.dunning.facts import fail
+from tests.dunning.own_campaigns import DAY, published, step
 from tests.local_stripe import LocalStripe
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,3 +156,104 @@ def test_what_stripe_refuses_is_left_to_a_person(
     case.refresh_from_db()
     assert case.status == "open"
     assert runs.claim_to_tell_stripe(now=end + DAY) == []
+
+
+def test_a_payment_that_nobody_has_told_of_yet_costs_nobody_the_subscription(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    published(merchant, step("email"), end_action="cancel_subscription")
+    case = fail_renewal(local_stripe, reason="insufficient_funds")
+    end = work_to_the_end(case)
+    local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)  # the webhook is still on its way
+    tell(now=end)
+
+    found = ask(local_stripe, "GET", f"subscriptions/{case.stripe_subscription_id}")
+    case.refresh_from_db()
+    assert (found["status"], case.status) == ("active", "recovered")
+    concluded = case.timeline.get(kind="campaign_concluded").summary
+    assert concluded == "Not done: cancel subscription; the case is recovered."
+
+
+@pytest.mark.parametrize("action", ["mark_lost", "cancel_subscription"])
+def test_a_paused_case_keeps_its_subscription_until_it_goes_on(
+    local_stripe: LocalStripe, merchant: Merchant, action: str
+) -> None:
+    published(merchant, step("email"), end_action=action)
+    case = fail_renewal(local_stripe, reason="insufficient_funds")
+    end = work_to_the_end(case)
+    RecoveryCase.objects.update(is_paused=True)
+    tell(now=end)
+    case.refresh_from_db()
+    assert case.status == "open"
+
+    RecoveryCase.objects.update(is_paused=False)
+    tell(now=end + DAY)
+    hear(local_stripe)
+    case.refresh_from_db()
+    assert case.status == "lost"
+
+
+def test_a_key_that_stripe_no_longer_takes_ends_nothing_and_a_better_one_goes_on(
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(merchant, step("email"), end_action="cancel_subscription")
+    case = fail_renewal(local_stripe, reason="insufficient_funds")
+    end = work_to_the_end(case)
+    key = merchant.stripe.api_key
+    merchant.stripe.api_key = "nonsense"
+    merchant.stripe.save()
+    for days in (0, 1, 2):
+        tell(now=end + days * DAY)
+
+    case.refresh_from_db()
+    assert case.status == "open"
+    assert [task.kind for task in OperatorTask.objects.all()] == ["stripe_refused"]
+
+    merchant.stripe.api_key = key
+    merchant.stripe.save()
+    tell(now=end + 3 * DAY)
+    hear(local_stripe)
+    case.refresh_from_db()
+    assert (case.status, case.reason) == ("lost", "subscription_canceled")
+
+
+def test_a_merchant_without_stripe_can_still_have_debts_marked_lost() -> None:
+    merchant = make_merchant()
+    published(merchant, step("email"), end_action="mark_lost")
+    case = fail()
+    end = work_to_the_end(case)
+    tell(now=end)
+
+    case.refresh_from_db()
+    assert (case.status, case.reason) == ("lost", "campaign_ended")
+    told = case.timeline.get(kind="campaign_concluded").summary
+    assert told == "Nobody paid, so as the campaign says: mark lost."
+
+
+def test_what_only_stripe_can_do_is_left_to_a_person_where_there_is_none() -> None:
+    merchant = make_merchant()
+    published(merchant, step("email"), end_action="cancel_subscription")
+    case = fail()
+    RecoveryCase.objects.update(stripe_subscription_id="sub_1")
+    end = work_to_the_end(case)
+    tell(now=end)
+
+    assert OperatorTask.objects.get().summary == (
+        "Stripe would not cancel subscription: no Stripe account is connected"
+    )
+    assert runs.claim_to_tell_stripe(now=end + DAY) == []
+
+
+def test_a_case_that_is_paid_before_the_hand_over_is_left_as_it_is(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    published(merchant, step("retry", DAY), retries="recover")
+    case = fail_renewal(local_stripe, reason="insufficient_funds")
+    start(case, now=timezone.now())
+    local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)
+    hear(local_stripe)
+    tell(now=timezone.now())
+
+    case.refresh_from_db()
+    assert (case.status, case.retry_driver) == ("recovered", "stripe")
+    assert not case.timeline.filter(kind="retries_taken_over").exists()

@@ -7,10 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from billing_portal.languages import LANGUAGES
-from dunning import message_files, templates
 from dunning.models import MessageTemplate
-from dunning.variables import VARIABLES
-from dunning.words import SHIPPED, TEMPLATES
+from dunning.wording import message_files, templates
+from dunning.wording.variables import VARIABLES
+from dunning.wording.words import SHIPPED, TEMPLATES
 from recovery.models import Merchant, RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.mails import merchant, rendered

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from billing_portal import links, payment_updates
 from billing_portal.tasks import charge_new_cards
-from dunning import delivery, messages, runs, tasks
+from dunning import runs, tasks
+from dunning.mail import delivery, messages
 from dunning.models import DunningMessage, DunningRun
 from recovery import cases, enrichment, timeline
 from recovery.models import Customer, RecoveryCase
@@ -186,7 +187,7 @@ def test_a_link_that_cannot_be_replaced(
         link = links.create(case=case, now=timezone.now() - links.LIFETIME)
         token = link.partition("token=")[2]
         Client().post("/fourthngoal/recover/update/replace", {"token": token})
-    monkeypatch.setattr("dunning.replacements.BATCH", 1)
+    monkeypatch.setattr("dunning.mail.replacements.BATCH", 1)
     monkeypatch.setattr(links, "replaced", fails_for(poison, links.replaced))
     tasks.replace_links()
 

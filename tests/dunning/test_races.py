@@ -9,12 +9,13 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
-from dunning import bounces, conversations, delivery, letters, runs
-from dunning.bounce_rules import Verdict
-from dunning.bounces import Word
+from dunning import runs
+from dunning.mail import bounces, conversations, delivery, letters
+from dunning.mail.bounce_rules import Verdict
+from dunning.mail.bounces import Word
 from dunning.models import DunningMessage, DunningRun
-from dunning.rendering import Rendered
 from dunning.tasks import deliver_queued, work_due_steps
+from dunning.wording.rendering import Rendered
 from recovery.models import RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import close, fail, queue

@@ -9,7 +9,7 @@ from dunning import instructions, retries, runs
 from dunning.models import DunningRetry
 from recovery.models import Merchant, OperatorTask, PaymentAttempt, RecoveryCase
 from tests.connected import asked_to_pay, down, fail_renewal, hear
-from tests.dunning.plans import DAY, published, step
+from tests.dunning.own_campaigns import DAY, published, step
 from tests.local_stripe import LocalStripe
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,6 +67,17 @@ def test_a_step_charges_what_stripe_would_charge_and_the_case_is_recovered(
     attempt = PaymentAttempt.objects.get(trigger="recover")
     assert (attempt.state, attempt.payment_method_id) == ("succeeded", case.payment_method_id)
     assert len(asked_to_pay(local_stripe)) == 1
+
+
+def test_an_event_from_before_stripes_retries_were_off_told_late_stops_no_charge(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    now = start(case)
+    RecoveryCase.objects.update(known_at=now, next_payment_attempt_at=now + 2 * DAY)
+    go_on(case, now=now + DAY)
+
+    assert states() == ["done"]
+    assert (case.next_payment_attempt_at, case.known_at) == (None, now + DAY)
 
 
 def test_each_step_asks_once_however_often_it_is_worked(
@@ -179,3 +190,73 @@ def test_a_paused_case_is_not_charged_until_it_goes_on(
     assert retries.due(now=now) == []
     RecoveryCase.objects.update(is_paused=False)
     assert len(retries.due(now=now)) == 1
+
+
+def test_a_case_that_is_paused_while_a_charge_is_claimed_keeps_the_charge(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    now = start(case) + DAY
+    runs.take_due_steps(now=now)
+    (retry_id,) = retries.due(now=now)
+    RecoveryCase.objects.update(is_paused=True)
+    retries.work(retry_id, now=now)
+    assert (states(), asked_to_pay(local_stripe)) == (["due"], [])
+
+    RecoveryCase.objects.update(is_paused=False)
+    approve(local_stripe, case)
+    go_on(case, now=now + retries.PAUSE_CASE_IS_PAUSED)
+    assert (states(), case.status) == (["done"], "recovered")
+
+
+def test_a_charge_that_could_not_be_asked_for_in_days_is_left_to_a_person_who_hears_why(
+    local_stripe: LocalStripe, case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = start(case) + DAY
+    runs.take_due_steps(now=now)
+    (retry_id,) = retries.due(now=now)
+    with down(local_stripe, monkeypatch):
+        retries.work(retry_id, now=now)
+        retries.work(retry_id, now=now + 2 * DAY)
+        assert states() == ["due"]
+        retries.work(retry_id, now=now + retries.TOO_LONG + DAY)
+
+    assert states() == ["refused"]
+    (task,) = OperatorTask.objects.filter(kind="charge_refused")
+    assert "it could not be asked for in three days" in task.summary
+    assert not case.timeline.filter(kind="attempt_unresolved").exists()
+
+
+def test_a_key_that_stripe_no_longer_takes_loses_no_charge(
+    local_stripe: LocalStripe, merchant: Merchant, case: RecoveryCase
+) -> None:
+    now = start(case) + DAY
+    approve(local_stripe, case)
+    key = merchant.stripe.api_key
+    merchant.stripe.api_key = "nonsense"
+    merchant.stripe.save()
+    go_on(case, now=now)
+    assert states() == ["due"]
+
+    merchant.stripe.api_key = key
+    merchant.stripe.save()
+    go_on(case, now=now + timedelta(hours=1))
+    assert (states(), case.status) == (["done"], "recovered")
+
+
+def test_a_charge_that_a_rule_has_put_off_is_made_before_the_campaign_ends(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    published(merchant, step("retry", DAY), retries="recover", end_action="mark_lost")
+    case = fail_renewal(local_stripe, reason="insufficient_funds", card="pm_card_visa")
+    now = start(case) + DAY
+    runs.take_due_steps(now=now)
+    DunningRetry.objects.update(due_at=now + 10 * DAY)
+    for day in range(8, 10):
+        runs.take_due_steps(now=now + day * DAY)
+        take_over(now=now + day * DAY)
+    case.refresh_from_db()
+    assert case.status == "open"
+
+    approve(local_stripe, case)
+    go_on(case, now=now + 10 * DAY)
+    assert (states(), case.status) == (["done"], "recovered")

@@ -6,9 +6,10 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from dunning import campaigns, delivery, runs
-from dunning.default_plans import SCHEDULES
+from dunning import campaigns, runs
+from dunning.mail import delivery
 from dunning.models import DunningCampaign, DunningMessage, DunningRun
+from dunning.plans.default_plans import SCHEDULES
 from recovery.declines import DeclineType
 from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger
@@ -105,6 +106,15 @@ def test_a_case_that_was_worked_to_the_end_is_not_worked_again(case: RecoveryCas
     start(now=now)
     runs.end(run_of(case), state=DunningRun.State.FINISHED, reason="test", now=now)
     assert start(now=now) == []
+
+
+def test_a_case_that_stripe_is_still_asked_about_waits_a_moment_for_its_campaign(
+    case: RecoveryCase,
+) -> None:
+    RecoveryCase.objects.update(enrich_at=timezone.now())
+    soon = case.opened_at + runs.STRIPE_TELLS_WITHIN
+    assert start(now=soon - timedelta(seconds=1)) == []
+    assert start(now=soon) == [run_of(case)]
 
 
 def test_a_paused_case_gets_no_run_until_it_goes_on(case: RecoveryCase) -> None:

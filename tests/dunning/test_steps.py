@@ -12,7 +12,7 @@ from recovery import webhook_registrations
 from recovery.models import Merchant, OperatorTask, OutboundNotice, RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import fail, queue
-from tests.dunning.plans import DAY, published, step
+from tests.dunning.own_campaigns import DAY, published, step
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from dunning import addresses, bounces, delivery
-from dunning.addresses import NotSuppressedError, Reason
+from dunning.mail import addresses, bounces, delivery
+from dunning.mail.addresses import NotSuppressedError, Reason
 from dunning.models import DunningMessage, SuppressedAddress
 from recovery.models import Customer, Merchant, RecoveryCase
 from tests.builders import make_merchant

@@ -9,7 +9,8 @@ from django.core import mail
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from dunning import delivery, tasks
+from dunning import tasks
+from dunning.mail import delivery
 from dunning.models import DunningMessage, DunningRun
 from recovery.models import RecoveryCase
 from tests.builders import make_merchant

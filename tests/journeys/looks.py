@@ -36,16 +36,47 @@ LOOK = """() => {
   const texts = [...document.querySelectorAll("body, body *")].filter((element) =>
     isShown(element) && [...element.childNodes].some(
       (child) => child.nodeType === Node.TEXT_NODE && child.textContent.trim()));
-  const nameOf = (element) => (element.getAttribute("aria-label") || element.innerText
+  const named = (element) => (element.getAttribute("aria-labelledby") ?? "").split(" ")
+    .map((id) => document.getElementById(id)?.innerText ?? "").join(" ").trim();
+  const nameOf = (element) => (named(element) || element.getAttribute("aria-label")
+    || element.innerText
     || [...(element.labels ?? [])].map((label) => label.innerText).join(" ")).trim();
   const all = (selector) => [...document.querySelectorAll(selector)].filter(isShown);
+  // What WCAG asks of any page, as far as it can be told from the page alone.
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  const languages = new Intl.DisplayNames("en", {type: "language", fallback: "none"});
+  const faultless = {
+    "an id is there twice": ids.length === new Set(ids).size,
+    "a label names nothing": [...document.querySelectorAll("[aria-labelledby]")].every(
+      (element) => element.getAttribute("aria-labelledby").split(" ").every(
+        (id) => ids.includes(id))),
+    "an image has no text": [...document.images].every((image) => image.hasAttribute("alt")),
+    "a language is unknown": [...document.querySelectorAll("[lang]")].every(
+      (element) => languages.of(element.lang)),
+    "headings skip a level": all("h1, h2, h3, h4, h5, h6")
+      .map((heading) => Number(heading.tagName[1]))
+      .every((level, at, levels) => level <= (at ? levels[at - 1] + 1 : 1)),
+    "a text is in no landmark": texts.every(
+      (element) => element.closest("header, main, footer, nav")),
+    "a list holds what is no entry": [...document.querySelectorAll("dl > *, dl > div > *")].every(
+      (element) => ["DIV", "DT", "DD"].includes(element.tagName)),
+    "a page can't be enlarged": !/user-scalable|maximum-scale/.test(
+      document.querySelector("meta[name=viewport]")?.content ?? ""),
+    "the tab order is not the page's": !document.querySelector("[tabindex], [autofocus]"),
+    "something runs or loads":
+      !document.querySelector("script, iframe, img, link:not([href^='data:'])"),
+  };
+  const BUTTONS = "button, .button, .results a, nav a, a[style*='inline-block']";
   return {
     title: document.title,
     language: document.documentElement.lang,
-    headings: all("h1").map((heading) => heading.innerText.replaceAll("\u2019", "'")),
+    direction: document.documentElement.dir,
+    landmarks: all("header, main, footer, nav").map((element) => element.tagName.toLowerCase()),
+    faults: Object.keys(faultless).filter((fault) => !faultless[fault]),
+    headings: all("h1").map((heading) => heading.innerText),
     width: document.documentElement.scrollWidth,
     controls: all("a[href], button, select, textarea, input:not([type=hidden])").map(nameOf),
-    heights: Object.fromEntries(all("button, .button, .results a, a[style*='inline-block']").map(
+    heights: Object.fromEntries(all(BUTTONS).map(
       (button) => [nameOf(button), button.getBoundingClientRect().height])),
     contrasts: texts.map((element) => [element.innerText.slice(0, 60), contrast(element)]),
   };
@@ -58,6 +89,9 @@ class Seen:
 
     title: str
     language: str
+    direction: str
+    landmarks: list[str]
+    faults: list[str]
     headings: list[str]
     width: float
     controls: list[str]

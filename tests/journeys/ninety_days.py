@@ -10,22 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from django.core import mail
-from django.db import models
-
-from billing_portal.tasks import charge_new_cards
-from dunning import campaigns, plan_files
-from dunning.campaign_facts import EndAction
-from dunning.models import DunningMessage, DunningRetry, DunningRun
+from dunning import campaigns
+from dunning.models import DunningMessage
 from dunning.planning import where_of
-from dunning.tasks import (
-    charge_due_retries,
-    deliver_queued,
-    set_aside_unknown,
-    start_runs,
-    tell_stripe,
-    work_due_steps,
-)
+from dunning.plans import plan_files
+from dunning.plans.campaign_facts import EndAction
 from recovery import merchants
 from recovery.models import (
     Customer,
@@ -33,19 +22,16 @@ from recovery.models import (
     OperatorTask,
     PaymentAttempt,
     RecoveryCase,
-    StripeEvent,
 )
-from recovery.tasks import enrich_cases, process_inbox
 from tests.builders import make_merchant
 from tests.connected import ask
+from tests.journeys.one_clock import OneClock
 from tests.local_stripe import LocalStripe, cards
 from tests.local_stripe.cards import Card
 
 BEGIN = datetime(2028, 1, 10, 10, 30, tzinfo=UTC)
 DAYS = 90
 HOW_MANY = 100
-GRID = timedelta(minutes=15)  # what falls due within it happens together
-MOST_PASSES = 6
 RETRIED_BY_RECOVER = Path(campaigns.__file__).parent / "data" / "recover_retries.toml"
 
 REASONS = (
@@ -154,18 +140,13 @@ def stories() -> list[Story]:
     ]  # fmt: skip
 
 
-class World:
-    """Both sides on one clock, which jumps from one thing that falls due to the next."""
+class World(OneClock):
+    """Both merchants, their customers and what happens to these."""
 
     keys = ("rk_test_stripe", "rk_test_recover")
 
     def __init__(self, stripe: LocalStripe, set_clock: Callable[[datetime], None]) -> None:
-        self.stripe = stripe
-        # What a merchant chooses at Stripe for when its retries are used up.
-        stripe.world.billing.after_retries = "past_due"
-        self._set_clock = set_clock
-        self.now = BEGIN
-        self._set_clock(BEGIN)
+        super().__init__(stripe, set_clock, begin=BEGIN)
         self.merchants = [self._merchant(name, key) for name, key in zip(
             ("Left to Stripe", "Given to Recover"), self.keys, strict=True)]  # fmt: skip
         plan = plan_files.read(RETRIED_BY_RECOVER.read_text())
@@ -195,9 +176,8 @@ class World:
         )
         end = BEGIN + timedelta(days=DAYS)
         while self.now < end:
-            self._settle()
-            following = min(end, self._next_due(happenings))
-            self._move_to(following)
+            self.settle()
+            self.move_to(min(end, self.next_due(happenings[0][0] if happenings else None)))
             while happenings and happenings[0][0] <= self.now:
                 _at, number, day = happenings.pop(0)
                 self.stories[number].fate.happens(self, self.stories[number], day)
@@ -222,47 +202,6 @@ class World:
         form = {name: value for name, value in facts.items() if value}
         if form:
             ask(self.stripe, "POST", f"customers/{story.ids['customer']}", key=key, **form)
-
-    def _next_due(self, happenings: list[tuple[datetime, int, int]]) -> datetime:
-        stripe = self.stripe.engine._next_due_at()
-        moments = [
-            datetime.fromtimestamp(stripe, UTC) if stripe else None,
-            happenings[0][0] if happenings else None,
-            _first(DunningRun, "due_at", state="live"), _first(DunningRun, "tell_stripe_at"),
-            _first(DunningRetry, "due_at", state="due"),
-            _first(DunningMessage, "due_at", state="queued"),
-            _first(Customer, "new_payment_method_due_at"), _first(RecoveryCase, "enrich_at"),
-            _first(StripeEvent, "due_at", state="pending"),
-        ]  # fmt: skip
-        earliest = min(filter(None, moments))
-        steps = -(-(earliest - BEGIN) // GRID)
-        return max(BEGIN + steps * GRID, self.now + GRID)
-
-    def _move_to(self, moment: datetime) -> None:
-        self.now = moment
-        self._set_clock(moment)
-        self.stripe.engine.advance(int(moment.timestamp()) - self.stripe.clock.now())
-
-    def _settle(self) -> None:
-        """Everything that is due now is done, and what follows from it too."""
-        for _pass in range(MOST_PASSES):
-            before = (len(self.stripe.requests), len(mail.outbox))
-            self.stripe.engine.catch_up()
-            for tick in (
-                process_inbox, enrich_cases, charge_new_cards, start_runs, work_due_steps,
-                tell_stripe, charge_due_retries, deliver_queued, set_aside_unknown,
-            ):  # fmt: skip
-                tick()
-            self.stripe.engine.catch_up()
-            pending = StripeEvent.objects.filter(state="pending", due_at__lte=self.now)
-            if (len(self.stripe.requests), len(mail.outbox)) == before and not pending.exists():
-                return
-
-
-def _first(model: type[models.Model], name: str, **filters: str) -> datetime | None:
-    rows = model._default_manager.filter(**{f"{name}__isnull": False}, **filters)
-    moment: datetime | None = rows.order_by(name).values_list(name, flat=True).first()
-    return moment
 
 
 # --- the calendar -----------------------------------------------------------------------------

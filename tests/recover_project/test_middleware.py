@@ -14,6 +14,7 @@ from recovery.signatures import sign
 from tests.builders import DASHBOARD, SECRET, WEBHOOK, make_merchant
 
 PAGE = "/fourthngoal/recover/update"
+UNSUBSCRIBE = "/fourthngoal/recover/unsubscribe"
 ADDRESSES = [DASHBOARD, PAGE, f"{PAGE}/return", "/admin/login/", "/nowhere"]
 
 
@@ -136,6 +137,7 @@ def test_a_host_that_is_not_ours_is_told_so_too(settings: Settings) -> None:
     [
         ("GET", "/nowhere", 404), ("GET", f"{PAGE}/nowhere", 404), ("PUT", PAGE, 405),
         ("GET", f"{PAGE}/replace", 405), ("GET", f"{PAGE}?token=x", 400),
+        ("GET", f"{UNSUBSCRIBE}?token=x", 400), ("PUT", UNSUBSCRIBE, 405),
     ],
 )  # fmt: skip
 def test_a_browser_gets_no_json(debug: bool, method: str, address: str, status: int) -> None:

@@ -56,6 +56,7 @@ def closed(status: str) -> Refused:
     [
         (Status.OPEN, {}, NOW_AT_ONCE),
         (Status.LOST, {}, closed("lost")),
+        (Status.LOST, {"trigger": CUSTOMER}, closed("lost")),  # a card saved for something else
         (Status.LOST, PRESENT, NOW_AT_ONCE),  # given up is not paid: the customer still may
         (Status.LOST, {"trigger": OPERATOR}, NOW_AT_ONCE),
         (Status.RECOVERED, {}, closed("recovered")),

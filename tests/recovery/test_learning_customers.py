@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from recovery import stripe_gateway
 from recovery.models import Customer, Merchant, RecoveryCase
 from recovery.tasks import enrich_cases
 from tests.builders import receive
@@ -84,3 +85,20 @@ def test_a_customer_that_could_not_be_asked_for_is_asked_for_with_the_case(
     case.refresh_from_db()
     assert case.enrich_at is None
     assert who_owes() == ("US", "CA", {"plan": "gold"})
+
+
+def test_a_customer_who_could_not_be_asked_for_is_asked_for_again(
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stripe_gateway, "NETWORK_RETRIES", 0)
+    local_stripe.scenarios.renewal_fails(key=KEY)
+    segment(local_stripe)
+    local_stripe.faults.add("reset", path="/v1/customers/*", times=100)
+    receive(*told(local_stripe, "invoice.payment_failed"))
+    assert who_owes() == ("", "", {})
+
+    local_stripe.faults.clear()
+    make_due()
+    enrich_cases()
+    assert who_owes() == ("US", "CA", {"plan": "gold"})
+    assert RecoveryCase.objects.get().enrich_at is None

@@ -331,3 +331,17 @@ def test_a_portal_session_updates_the_card_and_comes_back(
     assert asked["flow_data"]["after_completion"]["redirect"]["return_url"] == (
         "http://127.0.0.1/back"
     )
+    assert "locale" not in asked
+
+
+def test_a_portal_session_speaks_the_language_that_the_customer_chose(
+    local_stripe: LocalStripe, gateway: StripeGateway, renewal: dict[str, str]
+) -> None:
+    gateway.portal_session(
+        customer_id=renewal["customer"],
+        configuration_id=gateway.ensure_portal_configuration(),
+        return_url="http://127.0.0.1/back",
+        locale="pt",
+    )
+
+    assert local_stripe.requests[-1].params["locale"] == "pt"

@@ -7,10 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from dunning import campaigns, comparison, dry_run, plan_files
-from dunning.campaign_facts import CampaignFacts, InvalidCampaignError
+from dunning import campaigns, dry_run
 from dunning.models import DunningCampaign, PublishedError
-from dunning.replay import CALLED, DryRun
+from dunning.plans import comparison, plan_files
+from dunning.plans.campaign_facts import CampaignFacts, InvalidCampaignError
+from dunning.plans.replay import CALLED, DryRun
 from recovery.declines import DeclineType
 from recovery.management.tenants import merchant_called
 from recovery.models import Merchant

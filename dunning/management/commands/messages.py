@@ -7,11 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from billing_portal.languages import LANGUAGES
-from dunning import message_files, previews, templates
 from dunning.models import MessageTemplate
-from dunning.template_language import FILTERS
-from dunning.variables import VARIABLES
-from dunning.words import TEMPLATES, Words
+from dunning.wording import message_files, previews, templates
+from dunning.wording.template_language import FILTERS
+from dunning.wording.variables import VARIABLES
+from dunning.wording.words import TEMPLATES, Words
 from recovery.management.tenants import merchant_called
 from recovery.models import Merchant
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from dunning import addresses
+from dunning.mail import addresses
 from dunning.models import SuppressedAddress
 from recovery.management.tenants import merchant_called
 from recovery.masking import mask_email, mask_within

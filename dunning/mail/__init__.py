@@ -1,0 +1,1 @@
+"""How a message goes out at most once, and what becomes of it."""

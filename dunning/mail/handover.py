@@ -1,0 +1,158 @@
+"""A mail is given to the mail server or provider, and what that made of it is told apart: taken,
+refused for good, refused for now, or nobody knows."""
+
+import contextlib
+import enum
+from dataclasses import dataclass
+from http import HTTPStatus
+from smtplib import (
+    SMTPAuthenticationError,
+    SMTPException,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
+
+from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
+from anymail.message import AnymailMessage
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import get_connection
+from urllib3.exceptions import MaxRetryError
+
+from dunning.mail.refusals import OUR_OWN, Meaning, meaning
+
+PERMANENT = 500  # SMTP replies from here on are final
+# HTTP answers that are about the account, the key or the moment, not about the mail.
+NOT_NOW = {404, 408, 425, 429}
+NOT_OURS = {401, 402, 403}  # nor are they until somebody sets the account right
+
+
+class Fate(enum.StrEnum):
+    TAKEN = "taken"
+    REFUSED = "refused"  # the mail, for good
+    DEAD_ADDRESS = "dead_address"  # the recipient, for good
+    NOT_YET = "not_yet"  # this mail, for now: a server that says so for ever is given up
+    OUTAGE = "outage"  # certainly not taken, and no fault of the mail's
+    OUR_OWN = "our_own"  # an outage that lasts until a person sets us right with the server
+    UNKNOWN = "unknown"  # taken or not
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a mail; `provider_id` is "" where the provider gave it no name."""
+
+    fate: Fate
+    why: str = ""
+    provider_id: str = ""
+
+
+def hand_over(mail: AnymailMessage) -> Outcome:
+    """Send the mail once. Connecting comes first, so that what fails there was surely not sent."""
+    try:
+        connection = get_connection()
+        connection.open()
+    except ImproperlyConfigured:
+        return Outcome(Fate.OUR_OWN, "The mail provider isn't set up.")
+    except SMTPAuthenticationError as error:
+        return _of_login(error)
+    except (SMTPException, OSError) as error:
+        name = type(error).__name__
+        return Outcome(Fate.OUTAGE, f"The mail server can't be reached ({name}).")
+    mail.connection = connection
+    try:
+        mail.send()
+    except AnymailError as error:
+        return _of_provider(error)
+    except (SMTPException, OSError, ValueError) as error:
+        return _of_mail_server(error)
+    finally:
+        with contextlib.suppress(SMTPException, OSError):  # a farewell changes nothing
+            connection.close()
+    status = getattr(mail, "anymail_status", None)
+    return Outcome(Fate.TAKEN, provider_id=str(getattr(status, "message_id", None) or ""))
+
+
+# --- SMTP -------------------------------------------------------------------------------------
+
+
+def _of_login(error: SMTPAuthenticationError) -> Outcome:
+    fate = Fate.OUR_OWN if error.smtp_code >= PERMANENT else Fate.OUTAGE
+    return Outcome(fate, f"{OUR_OWN[Meaning.LOGIN]} ({error.smtp_code}).")
+
+
+def _of_mail_server(error: Exception) -> Outcome:
+    if isinstance(error, SMTPRecipientsRefused):
+        return _of_reply(*max(error.recipients.values()), whose=Fate.DEAD_ADDRESS)
+    if isinstance(error, SMTPSenderRefused):
+        return _of_sender(error)
+    if isinstance(error, SMTPResponseException):
+        return _of_reply(error.smtp_code, _text(error), whose=Fate.REFUSED)
+    if isinstance(error, ValueError | SMTPNotSupportedError):
+        # It can't be built, or not be put in this server's words: it never heard of the mail.
+        return Outcome(Fate.REFUSED, "No mail can be written to this address.")
+    return Outcome(Fate.UNKNOWN, "The mail server was lost while it took the mail.")
+
+
+def _of_sender(error: SMTPSenderRefused) -> Outcome:
+    """No mail of ours comes further than this one."""
+    means = meaning(error.smtp_code, _text(error))
+    why = OUR_OWN.get(means, OUR_OWN[Meaning.SENDER])
+    fate = Fate.OUR_OWN if error.smtp_code >= PERMANENT else Fate.OUTAGE
+    return Outcome(fate, f"{why} ({error.smtp_code}).")
+
+
+def _of_reply(code: int, text: bytes, *, whose: Fate) -> Outcome:
+    """To the recipient, who may be welcome later (greylisting), or to the mail's content, which
+    proves no address dead: `whose` is the fate where the mailbox isn't there."""
+    refused = f"The mail server refused the mail ({code})."
+    if code < PERMANENT:
+        return Outcome(Fate.NOT_YET, refused)
+    means = meaning(code, text)
+    if means in OUR_OWN:
+        return Outcome(Fate.OUR_OWN, f"{OUR_OWN[means]} ({code}).")
+    if means is Meaning.FULL:
+        return Outcome(Fate.NOT_YET, f"The recipient's mailbox is full ({code}).")
+    return Outcome(whose if means is Meaning.DEAD_ADDRESS else Fate.REFUSED, refused)
+
+
+def _text(error: SMTPResponseException) -> bytes:
+    return error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode()
+
+
+# --- providers --------------------------------------------------------------------------------
+
+
+def _of_provider(error: AnymailError) -> Outcome:
+    if isinstance(error, AnymailRecipientsRefused):
+        return Outcome(Fate.DEAD_ADDRESS, "The mail provider refuses to write to this address.")
+    if not isinstance(error, AnymailAPIError):
+        # It can't be put in the provider's words, which never heard of it.
+        return Outcome(Fate.REFUSED, "No mail can be written to this address.")
+    if error.status_code is None:
+        return _of_connection(error)
+    return _of_answer(error.status_code)
+
+
+def _of_answer(code: int) -> Outcome:
+    why = f"The mail provider refused the mail ({code})."
+    if code == HTTPStatus.GATEWAY_TIMEOUT:  # who answers doesn't know what became of it
+        return Outcome(Fate.UNKNOWN, "The mail provider didn't say whether it took the mail.")
+    if HTTPStatus.OK <= code < HTTPStatus.MULTIPLE_CHOICES:
+        return Outcome(Fate.UNKNOWN, "The mail provider's answer can't be read.")
+    if code in NOT_OURS:
+        return Outcome(Fate.OUR_OWN, why)
+    if code in NOT_NOW or code >= PERMANENT or code < HTTPStatus.BAD_REQUEST:
+        return Outcome(Fate.OUTAGE, why)
+    return Outcome(Fate.REFUSED, why)
+
+
+def _of_connection(error: AnymailAPIError) -> Outcome:
+    """No answer: certain only where there never was a connection, or no address to connect to."""
+    cause = error.__cause__
+    reason = cause.args[0] if cause and cause.args else None
+    if isinstance(reason, MaxRetryError) or isinstance(cause, ValueError):
+        return Outcome(
+            Fate.OUTAGE, f"The mail provider can't be reached ({type(cause).__name__})."
+        )
+    return Outcome(Fate.UNKNOWN, "The mail provider was lost while it took the mail.")

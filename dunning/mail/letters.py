@@ -1,0 +1,52 @@
+"""A message as a mail: who it is from, where answers go, how to get no more of it."""
+
+from email.utils import formataddr, parseaddr
+
+from anymail.message import AnymailMessage
+from django.conf import settings
+
+from dunning.models import DunningMessage
+from dunning.wording.rendering import Rendered, UnrenderableError
+
+# By which a provider's events find the message again.
+METADATA = "recover_message"
+TAG = "dunning"
+
+
+def write(message: DunningMessage, content: Rendered, *, unsubscribe_url: str) -> AnymailMessage:
+    """The mail to the message's recipient. Raises UnrenderableError."""
+    merchant = message.case.merchant
+    sender = merchant.sender_email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    name = " ".join(merchant.product_name.split())
+    try:
+        from_email = formataddr((name, sender))
+    except UnicodeError as error:
+        raise UnrenderableError(f"{sender} can't be written from.") from error
+    mail = AnymailMessage(
+        subject=content.subject,
+        body=content.text,
+        from_email=from_email,
+        to=[message.recipient],
+        reply_to=[merchant.support_email] if merchant.support_email else None,
+        headers={
+            # Made from the row, so that a provider that sees it twice can tell.
+            "Message-ID": f"<{message.public_id}@{sender.rpartition('@')[2] or 'localhost'}>",
+            "Auto-Submitted": "auto-generated",
+            **_way_out(unsubscribe_url),
+        },
+        metadata={METADATA: message.public_id},
+        tags=[TAG],
+        # The link in it is a secret: no provider leads it through its own servers.
+        track_clicks=False,
+        track_opens=False,
+    )
+    mail.attach_alternative(content.html, "text/html")
+    return mail
+
+
+def _way_out(url: str) -> dict[str, str]:
+    """RFC 2369, and RFC 8058 for the one click, which holds for https alone."""
+    headers = {"List-Unsubscribe": f"<{url}>"}
+    if url.startswith("https://"):
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers

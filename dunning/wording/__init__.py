@@ -1,0 +1,1 @@
+"""What a message says, in eight languages and in merchants' own words."""
