@@ -2,8 +2,22 @@
 
 from django.contrib import admin
 
-from dunning.models import DunningMessage, DunningRun
-from recovery.admin import TenantAdmin
+from dunning.models import DunningCampaign, DunningMessage, DunningRun, DunningStep
+from recovery.admin import InCase, TenantAdmin
+
+
+class StepInline(InCase):
+    model = DunningStep
+    fields = ("position", "delay", "delay_from", "channel", "template", "conditions")
+    ordering = ("position",)
+
+
+@admin.register(DunningCampaign)
+class DunningCampaignAdmin(TenantAdmin):
+    list_display = ("name", "version", "state", "default_for", "priority", "retries", "end_action")
+    list_filter = ("state", "retries")
+    ordering = ("-id",)
+    inlines = (StepInline,)
 
 
 @admin.register(DunningMessage)

@@ -10,6 +10,7 @@ from recovery.models import (
     Customer,
     Membership,
     Merchant,
+    OperatorTask,
     PaymentAttempt,
     RecoveryCase,
     StripeEvent,
@@ -53,7 +54,7 @@ class InCase(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
 
 class TimelineInline(InCase):
     model = TimelineEntry
-    fields = ("at", "actor", "summary", "rule", "source")
+    fields = ("at", "actor", "summary", "rule", "source", "facts")
     ordering = ("at", "id")
 
 
@@ -61,6 +62,12 @@ class AttemptInline(InCase):
     model = PaymentAttempt
     fields = ("attempted_at", "trigger", "state", "decline_code", "card_brand", "card_last4")
     ordering = ("attempted_at",)
+
+
+class TaskInline(InCase):
+    model = OperatorTask
+    fields = ("created_at", "kind", "summary", "done_at")
+    ordering = ("created_at",)
 
 
 @admin.register(RecoveryCase)
@@ -73,7 +80,16 @@ class RecoveryCaseAdmin(TenantAdmin):
     search_fields = ("public_id", "stripe_invoice_id", "invoice_number", "customer__email")
     list_select_related = ("customer",)
     ordering = ("-opened_at", "-id")
-    inlines = (TimelineInline, AttemptInline)
+    inlines = (TimelineInline, AttemptInline, TaskInline)
+
+
+@admin.register(OperatorTask)
+class OperatorTaskAdmin(TenantAdmin):
+    list_display = ("public_id", "kind", "summary", "case", "created_at", "done_at")
+    list_filter = ("kind",)
+    search_fields = ("public_id", "summary", "case__public_id")
+    list_select_related = ("case",)
+    ordering = ("-id",)
 
 
 @admin.register(StripeEvent)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from billing_portal.models import PaymentUpdateLink
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recover_project.middleware import NO_NUL
-from recovery import credentials, webhook_registrations
+from recovery import credentials, operator_tasks, webhook_registrations
 from recovery.models import (
     InternalKey,
     Membership,
@@ -29,6 +29,7 @@ from recovery.models import (
     User,
     WebhookRegistration,
 )
+from recovery.operator_tasks import TaskKind
 from tests.builders import EXPIRED_CARD, SECRET, make_merchant, receive
 
 APPS = ("recovery", "billing_portal", "dunning")
@@ -61,6 +62,10 @@ def make_world(name: str) -> Merchant:
         description=f"of {name}@example.com", now=timezone.now(),
     )  # fmt: skip
     webhook_registrations.rotate_secret(registration=registration, now=timezone.now())
+    operator_tasks.create(
+        case=RecoveryCase.objects.get(merchant=merchant), kind=TaskKind.CAMPAIGN_STEP,
+        summary=f"Call {name}@example.com.", once="test", now=timezone.now(),
+    )  # fmt: skip
     webhook_registrations.send_test(registration=registration, now=timezone.now())
     return merchant
 

@@ -102,6 +102,7 @@ def test_an_invoice_of_any_version_says_the_same(shape: Payload) -> None:
         number="A-1", description="1 \u00d7 Pro", hosted_invoice_url="https://invoice.test/i",
         created_at=datetime(2025, 10, 9, 8, 53, 20, tzinfo=UTC), paid_at=None,
         is_paid_out_of_band=False, failure=FAILURE,
+        payment_status="requires_payment_method",
     )  # fmt: skip
 
 

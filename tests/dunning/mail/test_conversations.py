@@ -15,6 +15,7 @@ from dunning.wording import rendering
 from recovery import stripe_gateway
 from recovery.models import Customer, RecoveryCase
 from recovery.stripe_errors import StripeError
+from recovery.stripe_objects import Invoice
 from tests.builders import make_merchant
 from tests.dunning.facts import ask_for_a_new_link, close, fail, queue
 
@@ -219,7 +220,7 @@ def test_one_debt_that_stripe_cannot_tell_of_loses_no_other(
         def invoice(self, invoice_id: str) -> object:
             if invoice_id == debts[1].stripe_invoice_id:
                 raise StripeError("no answer")
-            return type("Invoice", (), {"status": "open"})
+            return Invoice.read({"id": invoice_id, "status": "open"})
 
     monkeypatch.setattr(stripe_gateway, "of", lambda _merchant: Stripe())
     now = timezone.now()
