@@ -33,6 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _uses_a_database(item: pytest.Item) -> bool:
     from django.test import TransactionTestCase
 
+    if item.get_closest_marker("any_database") is not None:
+        return False
     return (
         item.get_closest_marker("django_db") is not None
         or item.get_closest_marker("journey") is not None

@@ -19,7 +19,11 @@ from recovery.models import OperatorTask, PaymentAttempt, RecoveryCase
 from tests.journeys.ninety_days import BEGIN, World, calendar
 from tests.local_stripe import LocalStripe
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(300),
+    pytest.mark.any_database,
+]
 GOLDEN = Path(__file__).with_name("ninety_days.txt")
 
 

@@ -27,7 +27,7 @@ from tests.suite import is_ci
 
 __all__ = ["debt", "local_stripe", "merchant"]  # fixtures
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 Scheme = Literal["light", "dark"]
 PHONE, DESK = ViewportSize(width=360, height=740), ViewportSize(width=1200, height=900)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
