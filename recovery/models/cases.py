@@ -16,7 +16,7 @@ def choices(*enums: type) -> list[tuple[str, str]]:
 
 
 class RecoveryCase(TenantOwned, Mutable):
-    """One unpaid invoice or one-time payment being recovered. Written by recovery/cases.py alone.
+    """One unpaid invoice or one-time payment being recovered. Written by recovery/cases/ alone.
 
     Amounts are minor units of `currency`.
     """
