@@ -279,7 +279,11 @@ def test_what_is_late_or_came_back_this_once_is_noted_and_ends_nothing(
     quiet = [Verdict.ACCEPTED, Verdict.NOTHING]
     hear(message, *quiet, Verdict.DELAYED, Verdict.SOFT_BOUNCE, Verdict.DELAYED)
 
-    told = case.timeline.filter(kind="message_bounced").values_list("summary", flat=True)
+    told = (
+        case.timeline.filter(kind="message_bounced")
+        .order_by("id")
+        .values_list("summary", flat=True)
+    )
     assert list(told) == [
         "The mail isn't through yet: 550 no such user",
         "The mail came back, this time: 550 no such user",

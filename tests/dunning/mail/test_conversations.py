@@ -51,9 +51,8 @@ def send(case: RecoveryCase, *, now: datetime) -> DunningMessage:
 
 
 def told_on(case: RecoveryCase) -> list[str]:
-    return list(
-        case.timeline.filter(kind__startswith="message_").values_list("summary", flat=True)
-    )
+    told = case.timeline.filter(kind__startswith="message_").order_by("id")
+    return list(told.values_list("summary", flat=True))
 
 
 def test_one_mail_tells_of_every_open_debt_and_the_others_stay(

@@ -40,7 +40,9 @@ def deliver(message: DunningMessage, *, later: timedelta = timedelta(0)) -> None
 
 def told(message: DunningMessage) -> list[str]:
     return list(
-        message.case.timeline.filter(kind__startswith="message_").values_list("summary", flat=True)
+        message.case.timeline.filter(kind__startswith="message_")
+        .order_by("id")
+        .values_list("summary", flat=True)
     )
 
 
