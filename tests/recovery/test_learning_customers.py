@@ -87,14 +87,22 @@ def test_a_customer_that_could_not_be_asked_for_is_asked_for_with_the_case(
     assert who_owes() == ("US", "CA", {"plan": "gold"})
 
 
+@pytest.mark.parametrize(
+    ("scenario", "type_"),
+    [
+        ("renewal_fails", "invoice.payment_failed"),
+        ("one_time_fails", "payment_intent.payment_failed"),
+    ],
+)
 def test_a_customer_who_could_not_be_asked_for_is_asked_for_again(
-    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch,
+    scenario: str, type_: str,
+) -> None:  # fmt: skip
     monkeypatch.setattr(stripe_gateway, "NETWORK_RETRIES", 0)
-    local_stripe.scenarios.renewal_fails(key=KEY)
+    getattr(local_stripe.scenarios, scenario)(key=KEY)
     segment(local_stripe)
     local_stripe.faults.add("reset", path="/v1/customers/*", times=100)
-    receive(*told(local_stripe, "invoice.payment_failed"))
+    receive(*told(local_stripe, type_))
     assert who_owes() == ("", "", {})
 
     local_stripe.faults.clear()

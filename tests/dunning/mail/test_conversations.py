@@ -178,6 +178,24 @@ def test_a_link_that_was_asked_for_goes_though_all_was_told(debts: list[Recovery
     assert [message.to for message in mail.outbox] == [["jo@example.com"]] * 2
 
 
+def test_a_step_taken_just_before_another_debts_mail_went_out_sends_no_second(
+    debts: list[RecoveryCase],
+) -> None:
+    now = timezone.now()
+    first = send(debts[0], now=now)
+    run = runs.start(debts[1], now=now)
+    assert run
+    late = DunningMessage.objects.create(
+        merchant=run.merchant, case=run.case, run=run, step=run.campaign.steps.earliest("id"),
+        due_at=now,
+    )  # fmt: skip
+    delivery.deliver(late.pk, now=now)
+
+    late.refresh_from_db()
+    assert (late.state, late.error) == ("skipped", f"told in message {first.public_id}")
+    assert len(mail.outbox) == 1
+
+
 def test_while_one_message_is_with_a_worker_the_customers_others_wait(
     debts: list[RecoveryCase],
 ) -> None:
