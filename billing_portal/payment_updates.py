@@ -18,6 +18,7 @@ from recovery import (
 )
 from recovery.attempts import ChargeResult, Outcome
 from recovery.batches import apart
+from recovery.charge_results import UNDECIDED
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import Customer, PaymentAttempt, RecoveryCase
 from recovery.operator_tasks import TaskKind
@@ -204,7 +205,6 @@ def _overall(charges: tuple[Charge, ...]) -> Overall:
     return Overall.PARTLY if unpaid != outcomes and overall in FINAL else overall
 
 
-UNDECIDED = {Outcome.UNAVAILABLE, Outcome.PENDING}  # asked again, later each time
 GIVEN_UP_AFTER = timedelta(days=3)
 UNDER_WAY = timedelta(days=1)  # a direct debit takes several
 PAUSED = timedelta(minutes=10)

@@ -1,6 +1,5 @@
 """A campaign's charges: queued by its steps, asked for by a worker, never twice for one step."""
 
-import logging
 from datetime import datetime, timedelta
 
 from dunning import planning
@@ -10,6 +9,7 @@ from dunning.timing.schedule import Channel, Step
 from recovery import attempts, cases, operator_tasks, stripe_gateway, timeline
 from recovery.attempts import ChargeResult, Outcome
 from recovery.backoff import pause
+from recovery.charge_results import UNDECIDED
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import PaymentAttempt, RecoveryCase
 from recovery.operator_tasks import TaskKind
@@ -21,14 +21,11 @@ from recovery.stripe_errors import (
 )
 from recovery.timeline import Kind
 
-logger = logging.getLogger(__name__)
-
 BATCH = 100
 LEASE = timedelta(minutes=2)  # longer than Stripe surely takes to answer
 TOO_LONG = timedelta(days=3)  # a charge that late is no longer the step's
 PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
 PAUSED = "the case is paused"  # as the charging rules say it
-UNDECIDED = {Outcome.UNAVAILABLE, Outcome.PENDING}  # the same question again has one answer
 
 
 def queue(*, run: DunningRun, step: DunningStep, now: datetime) -> None:

@@ -1,6 +1,5 @@
 """The only place that asks Stripe for money: claim, ask, record."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,7 +36,6 @@ from recovery.stripe_objects import Charged, PaymentMethod
 from recovery.timeline import Kind
 
 __all__ = ["ChargeResult", "Outcome", "charge", "is_under_way"]
-logger = logging.getLogger(__name__)
 
 # As long as Stripe surely takes to answer; an older claim's worker is dead, and asking again
 # with the same idempotency key gives the first answer.

@@ -16,6 +16,10 @@ class Outcome(enum.StrEnum):
     REFUSED = "refused"
 
 
+# Asked again, the same question has one answer.
+UNDECIDED = frozenset({Outcome.UNAVAILABLE, Outcome.PENDING})
+
+
 @dataclass(frozen=True, slots=True)
 class ChargeResult:
     """`rule` says why nothing was charged, `from_at` when it may be. `needs_person`: nobody else

@@ -1,6 +1,5 @@
 """Charges and payments whose end nobody told: Stripe is asked what became of them."""
 
-import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,8 +15,6 @@ from recovery.state_machine import Status
 from recovery.stripe_errors import StripeError
 from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import Charged, PaymentIntent
-
-logger = logging.getLogger(__name__)
 
 State = PaymentAttempt.State
 BATCH = 50
@@ -134,13 +131,7 @@ def look_after_payments(*, now: datetime) -> None:
 
 def _look_after(case: RecoveryCase, *, now: datetime) -> None:
     try:
-        gateway = stripe_gateway.of(case.merchant)
-        if case.is_one_time:
-            intent = gateway.payment_intent(case.stripe_payment_intent_id)
-            ingest.settle_payment(case=case, intent=intent, now=now)
-        else:
-            invoice = gateway.invoice(case.stripe_invoice_id)
-            ingest.settle_invoice(case=case, invoice=invoice, now=now)
+        ingest.settle(case=case, now=now)
     except StripeError:
         if case.payment_known_at and now >= case.payment_known_at + LONGEST:
             cases.note_payment(case=case, is_under_way=False, at=now)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from recovery import cases, customers, failures, inbox, twins
+from recovery import cases, customers, failures, inbox, stripe_gateway, twins
 from recovery.asking import ask, can_be_asked
 from recovery.cases import Payment
 from recovery.customer_events import ABOUT_CUSTOMERS, learn_customer
@@ -114,6 +114,17 @@ def invoice_failed(
         cases.take_over_invoice(case=case, invoice=told, at=failed_at)  # how often it had failed
         settle_invoice(case=case, invoice=fresh, now=now)
     return case if can_be_asked(merchant) else twins.unite(case, now=now)
+
+
+def settle(*, case: RecoveryCase, now: datetime) -> None:
+    """Ask Stripe what became of the debt, and take that over. Raises StripeError."""
+    gateway = stripe_gateway.of(case.merchant)
+    if case.is_one_time:
+        intent = gateway.payment_intent(case.stripe_payment_intent_id)
+        settle_payment(case=case, intent=intent, now=now)
+    else:
+        invoice = gateway.invoice(case.stripe_invoice_id)
+        settle_invoice(case=case, invoice=invoice, now=now)
 
 
 def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 
-from recovery import attempts, ingest, stripe_gateway
+from recovery import attempts, ingest
 from recovery.models import RecoveryCase
 from recovery.stripe_errors import (
     MissingPermissionError,
@@ -36,13 +36,7 @@ def ask(case: RecoveryCase, *, now: datetime) -> None:
     if case.merchant.stripe.disconnected_at:
         return
     try:
-        gateway = stripe_gateway.of(case.merchant)
-        if case.is_one_time:
-            intent = gateway.payment_intent(case.stripe_payment_intent_id)
-            ingest.settle_payment(case=case, intent=intent, now=now)
-        else:
-            invoice = gateway.invoice(case.stripe_invoice_id)
-            ingest.settle_invoice(case=case, invoice=invoice, now=now)
+        ingest.settle(case=case, now=now)
     except (NoStripeError, ObjectMissingError):
         return
     except MissingPermissionError as error:
