@@ -36,7 +36,7 @@ def errors_in_one_shape(get_response: View) -> View:
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if response.status_code not in ERRORS or not _is_for_a_client(request):
+        if response.status_code not in ERRORS or not is_for_a_client(request):
             return response
         if response.get("Content-Type", "").startswith("application/json"):
             return response
@@ -51,7 +51,7 @@ def errors_in_one_shape(get_response: View) -> View:
     return answer
 
 
-def _is_for_a_client(request: HttpRequest) -> bool:
+def is_for_a_client(request: HttpRequest) -> bool:
     return request.path.startswith(API) and not request.path.startswith(PAGES)
 
 
@@ -60,7 +60,7 @@ def refuse_nul(get_response: View) -> View:
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         if _has_nul(request):
-            if _is_for_a_client(request):
+            if is_for_a_client(request):
                 return error_response(400, "nul_character", NO_NUL)
             return HttpResponseBadRequest(NO_NUL, content_type="text/plain; charset=utf-8")
         return get_response(request)

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONCE, NONE, SELF
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from recover_project import mail_providers
 from recover_project.environment import LOOPBACK_HOSTS, Environment
@@ -63,15 +65,22 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.text("REDIS_URL")
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "recovery.limits.store.CountingCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        "KEY_PREFIX": "recover",
+        # One more try, for a connection that Redis closed; a customer waits for the answer.
+        "OPTIONS": {
+            "socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1),
+        },
     }
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}  # fmt: skip
 
 # --- Mail -------------------------------------------------------------------------------------
 EMAIL_PROVIDER, ANYMAIL = mail_providers.read(environment)
@@ -102,6 +111,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "anymail",
     "csp",
+    "django_ratelimit",
     "recovery",
     "billing_portal",
     "dunning",
@@ -109,8 +119,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "recover_project.limits.say_usage",
     "recover_project.middleware.errors_in_one_shape",
-    "recover_project.middleware.refuse_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -118,6 +128,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Below what makes a page safe, above what reads a body.
+    "recover_project.limits.limit_public_routes",
+    "recover_project.middleware.refuse_nul",
 ]
 ROOT_URLCONF = "recover_project.urls"
 WSGI_APPLICATION = "recover_project.wsgi.application"
@@ -178,9 +191,15 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-if environment.whole_number("TRUSTED_PROXY_COUNT", default=0):
+TRUSTED_PROXY_COUNT = environment.whole_number("TRUSTED_PROXY_COUNT", default=0)
+if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005", "security.W008", "security.W021",
+    "django_ratelimit.W001",  # it has not heard of Django's own Redis cache
+    # Memory is shared by nobody: without Redis there is one web process (Procfile).
+    *([] if REDIS_URL else ["django_ratelimit.E003"]),
+]  # fmt: skip
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

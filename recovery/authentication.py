@@ -1,5 +1,7 @@
 """Who calls the JSON API, and for which merchant."""
 
+from dataclasses import dataclass
+
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -12,17 +14,26 @@ from recovery import credentials
 from recovery.models import Merchant
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """`credential` names the key that was shown without being it ("internal_key:12"): requests
+    are counted by it."""
+
+    merchant: Merchant
+    credential: str
+
+
 class InternalKeyAuthentication(BaseAuthentication):
     """X-Internal-Key: the request is the merchant's whose key it shows (`request.auth`)."""
 
-    def authenticate(self, request: Request) -> tuple[AnonymousUser, Merchant] | None:
-        key = request.headers.get("X-Internal-Key", "")
-        if not key:
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, Client] | None:
+        shown = request.headers.get("X-Internal-Key", "")
+        if not shown:
             return None
-        merchant = credentials.merchant_of_internal_key(key, now=timezone.now())
-        if merchant is None:
+        key = credentials.internal_key(shown, now=timezone.now())
+        if key is None:
             raise AuthenticationFailed("This internal key is unknown or has ended.")
-        return AnonymousUser(), merchant
+        return AnonymousUser(), Client(key.merchant, f"internal_key:{key.pk}")
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
         return 'X-Internal-Key realm="recover"'
@@ -30,4 +41,4 @@ class InternalKeyAuthentication(BaseAuthentication):
 
 class IsMerchantsClient(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
-        return isinstance(request.auth, Merchant)
+        return isinstance(request.auth, Client)

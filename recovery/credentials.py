@@ -24,14 +24,14 @@ def new_internal_key(*, merchant: Merchant) -> str:
     return key
 
 
-def merchant_of_internal_key(key: str, *, now: datetime) -> Merchant | None:
-    """The merchant whose key this is, None for one that is unknown or has ended."""
+def internal_key(shown: str, *, now: datetime) -> InternalKey | None:
+    """The key that is shown, with its merchant; None for one that is unknown or has ended."""
     found = (
-        InternalKey.objects.filter(digest=digest(key)).select_related("merchant__stripe").first()
+        InternalKey.objects.filter(digest=digest(shown)).select_related("merchant__stripe").first()
     )
     if found is None or (found.expires_at and found.expires_at <= now):
         return None
-    return found.merchant
+    return found
 
 
 class ApiToken(Token):

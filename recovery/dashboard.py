@@ -9,10 +9,10 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from recovery import metrics
-from recovery.authentication import InternalKeyAuthentication, IsMerchantsClient
+from recovery.authentication import Client, InternalKeyAuthentication, IsMerchantsClient
+from recovery.limits.views import LimitedView
 from recovery.masking import mask_email
 from recovery.models import Merchant, RecoveryCase
 
@@ -21,18 +21,18 @@ class DashboardParameters(serializers.Serializer[Any]):
     limit = serializers.IntegerField(default=20, min_value=1, max_value=100)
 
 
-class DashboardView(APIView):
+class DashboardView(LimitedView):
     authentication_classes = [InternalKeyAuthentication]
     permission_classes = [IsMerchantsClient]
 
     def get(self, request: Request) -> Response:
         parameters = DashboardParameters(data=request.query_params)
         parameters.is_valid(raise_exception=True)
-        merchant = cast("Merchant", request.auth)
+        merchant = cast("Client", request.auth).merchant
         return Response(_dashboard(merchant, limit=parameters.validated_data["limit"]))
 
 
-class DefinitionsView(APIView):
+class DefinitionsView(LimitedView):
     authentication_classes = [InternalKeyAuthentication]
     permission_classes = [IsMerchantsClient]
 

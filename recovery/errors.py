@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.http import Http404, JsonResponse
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, Throttled, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
+
+RATE_LIMITED = "rate_limited"
+TOO_MANY = "Too many requests. Ask again when the seconds of Retry-After have passed."
 
 
 def body(code: str, message: str, fields: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -23,14 +26,24 @@ def as_response(error: Exception, context: dict[str, Any]) -> Response | None:  
     if not isinstance(error, APIException):
         return None
     set_rollback()
+    return Response(_content(error), status=error.status_code, headers=_headers(error))
+
+
+def _content(error: APIException) -> dict[str, Any]:
+    if isinstance(error, ValidationError):
+        return body("invalid_request", "Some parameters are not valid.", _fields(error.detail))
+    if isinstance(error, Throttled):
+        return body(RATE_LIMITED, TOO_MANY)
+    return body(str(error.get_codes()), str(error.detail))
+
+
+def _headers(error: APIException) -> dict[str, str]:
     headers = {}
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    if isinstance(error, ValidationError):
-        content = body("invalid_request", "Some parameters are not valid.", _fields(error.detail))
-    else:
-        content = body(str(error.get_codes()), str(error.detail))
-    return Response(content, status=error.status_code, headers=headers)
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(wait)
+    return headers
 
 
 def _fields(detail: Any) -> dict[str, Any]:

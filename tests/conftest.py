@@ -73,6 +73,23 @@ def _cheap_passwords() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _requests_are_counted_here() -> Iterator[None]:
+    """In this process, whatever Redis there is: the tests of that one name it themselves."""
+    from django.test import override_settings
+
+    cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    with override_settings(CACHES={"default": cache}):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _nobody_has_asked_before(_requests_are_counted_here: None) -> None:
+    from django.core.cache import cache
+
+    cache.clear()
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Redis that keeps nothing: REDIS_URL's, else one started for this test process."""

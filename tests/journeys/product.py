@@ -160,11 +160,11 @@ def _after(words: str, product: Product) -> str:
     return said if words in said and "Ctrl-C" in said else ""
 
 
-def wait_for(look: Callable[[], Found], *, seconds: float = 30) -> Found:
+def wait_for(look: Callable[[], Found], *, seconds: float = 30, every: float = 0.1) -> Found:
     """What `look` finds, as soon as it finds something."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"Nothing came within {seconds:.0f} seconds.")
-        time.sleep(0.1)
+        time.sleep(every)
     return found

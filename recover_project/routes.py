@@ -1,0 +1,26 @@
+"""Which limit holds for which route (the contract, section 6): every route is in one of these,
+by its name or by its namespace and a colon, or a test fails."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+# Anybody may ask: counted by address.
+PUBLIC = frozenset({"admin:login", "unsubscribe", "update", "update_replace", "update_return"})
+# Counted by key: each of their views is a recovery.limits.views.LimitedView.
+AUTHENTICATED = frozenset({"dashboard", "definitions"})
+# Counted by nobody, and why.
+UNLIMITED: Mapping[str, str] = MappingProxyType(
+    {
+        "webhook": "Stripe sends as many events as things happen, and takes a 429 for a failure.",
+        "anymail:": "A mail provider tells of every mail, and takes a 429 for a failure.",
+        "admin:": "Who has logged in is known. The way in, admin:login, is public.",
+    }
+)
+
+
+def is_public(name: str) -> bool:
+    """Of a route by its name with its namespace. A route that is in no table is public as well:
+    what was forgotten is limited."""
+    namespace = name.rpartition(":")[0]
+    is_elsewhere = {name, f"{namespace}:"} & {*AUTHENTICATED, *UNLIMITED}
+    return name in PUBLIC or not is_elsewhere
