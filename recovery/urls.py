@@ -1,7 +1,7 @@
 from django.urls import path
 
 from recovery import webhooks
-from recovery.dashboard import DashboardView, DefinitionsView
+from recovery.api.dashboard import DashboardView, DefinitionsView
 
 urlpatterns = [
     path("webhook", webhooks.receive, name="webhook"),

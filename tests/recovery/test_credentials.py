@@ -68,7 +68,7 @@ def test_a_key_ends_at_its_moment(ends_in: timedelta | None, is_valid: bool) -> 
 
     found = credentials.internal_key(key, now=now)
 
-    assert (found.merchant if found else None) == (merchant if is_valid else None)
+    assert (found and found.merchant) == (merchant if is_valid else None)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """GET dashboard: how much came back, and what that was worth (the contract, section 3); GET
 metrics/definitions: what each figure means (section 4)."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
@@ -11,8 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recovery import metrics
-from recovery.authentication import Client, InternalKeyAuthentication, IsMerchantsClient
-from recovery.limits.views import LimitedView
+from recovery.api.views import InternalView
 from recovery.masking import mask_email
 from recovery.models import Merchant, RecoveryCase
 
@@ -21,21 +20,14 @@ class DashboardParameters(serializers.Serializer[Any]):
     limit = serializers.IntegerField(default=20, min_value=1, max_value=100)
 
 
-class DashboardView(LimitedView):
-    authentication_classes = [InternalKeyAuthentication]
-    permission_classes = [IsMerchantsClient]
-
+class DashboardView(InternalView):
     def get(self, request: Request) -> Response:
         parameters = DashboardParameters(data=request.query_params)
         parameters.is_valid(raise_exception=True)
-        merchant = cast("Client", request.auth).merchant
-        return Response(_dashboard(merchant, limit=parameters.validated_data["limit"]))
+        return Response(_dashboard(self.merchant, limit=parameters.validated_data["limit"]))
 
 
-class DefinitionsView(LimitedView):
-    authentication_classes = [InternalKeyAuthentication]
-    permission_classes = [IsMerchantsClient]
-
+class DefinitionsView(InternalView):
     def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
         version, figures = metrics.DEFINITIONS_VERSION, dict(metrics.DEFINITIONS)
         return Response({"version": version, "definitions": figures})
