@@ -12,6 +12,7 @@ from recovery.errors import RATE_LIMITED, TOO_MANY, error_response
 from recovery.limits.counting import count_address, noted
 
 View = Callable[[HttpRequest], HttpResponseBase]
+COME_BACK = "Too many requests. Please come back in a minute."  # no wait is longer
 
 
 def say_usage(get_response: View) -> View:
@@ -56,4 +57,4 @@ def _refused(request: HttpRequest, retry_after: int) -> HttpResponse:
 
 def _page(request: HttpRequest, retry_after: int) -> HttpResponse:  # noqa: ARG001 - a page's facts
     """What a person reads."""
-    return HttpResponse(TOO_MANY, status=429, content_type="text/plain; charset=utf-8")
+    return HttpResponse(COME_BACK, status=429, content_type="text/plain; charset=utf-8")
