@@ -120,9 +120,8 @@ def reissue(link: PaymentUpdateLink, *, now: datetime) -> str:
 @transaction.atomic
 def opened(link: PaymentUpdateLink, *, now: datetime) -> None:
     """The page was fetched, by the customer or by a mail scanner: it changes nothing else."""
-    if link.opened_at is None:
+    if PaymentUpdateLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=now):
         link.opened_at = now
-        link.save(update_fields=["opened_at"])
         _tell(link, Kind.LINK_OPENED, "The payment page was opened.", now=now)
 
 
@@ -142,11 +141,12 @@ def finished(link: PaymentUpdateLink, *, now: datetime) -> None:
     _tell(link, Kind.UPDATE_FINISHED, "The customer came back from Stripe.", now=now)
 
 
-def _tell(link: PaymentUpdateLink, kind: Kind, summary: str, *, now: datetime) -> None:
+def _tell(
+    link: PaymentUpdateLink, kind: Kind, summary: str, *, now: datetime,
+    actor: str = Actor.CUSTOMER,
+) -> None:  # fmt: skip
     once = f"{kind}:{link.public_id}:{now.isoformat()}"
-    timeline.append(
-        case=link.case, kind=kind, summary=summary, once=once, at=now, actor=Actor.CUSTOMER
-    )
+    timeline.append(case=link.case, kind=kind, summary=summary, once=once, at=now, actor=actor)
 
 
 @transaction.atomic
@@ -162,6 +162,21 @@ def replaced(link: PaymentUpdateLink, *, now: datetime) -> None:
     link.save(update_fields=["replaced_at"])
 
 
-def revoke(link: PaymentUpdateLink, *, now: datetime) -> None:
+@transaction.atomic
+def revoke(link: PaymentUpdateLink, *, now: datetime, actor: str = Actor.OPERATOR) -> bool:
+    """The link opens nothing any more, nor does the way back from Stripe that was made for it.
+    False if that was so already."""
+    live = PaymentUpdateLink.objects.filter(pk=link.pk, revoked_at=None)
+    if not live.update(revoked_at=now):
+        return False
     link.revoked_at = now
-    link.save(update_fields=["revoked_at"])
+    _tell(link, Kind.LINK_REVOKED, f"The link {link} was revoked.", now=now, actor=actor)
+    return True
+
+
+@transaction.atomic
+def revoke_all(case: RecoveryCase, *, now: datetime, actor: str = Actor.OPERATOR) -> int:
+    """Every link of the case that can still do something, an expired one's asking for a new one
+    included; how many those were."""
+    live = case.links.filter(revoked_at=None).select_related("case").order_by("id")
+    return sum(revoke(link, now=now, actor=actor) for link in live)

@@ -44,6 +44,7 @@ class Kind(enum.StrEnum):
     ADDRESS_LIFTED = "address_lifted"
     LINK_OPENED = "link_opened"
     LINK_REQUESTED = "link_requested"
+    LINK_REVOKED = "link_revoked"
     UPDATE_STARTED = "update_started"
     UPDATE_FINISHED = "update_finished"
 

@@ -352,7 +352,7 @@ def test_no_member_reaches_users_or_groups(ours: Merchant) -> None:
     for client in members(ours):
         assert client.get("/admin/auth/group/").status_code == 403
         shown = client.get("/admin/").context["app_list"]
-        assert {app["app_label"] for app in shown} == {"recovery", "dunning"}
+        assert {app["app_label"] for app in shown} == {"recovery", "billing_portal", "dunning"}
 
 
 # --- no secrets -------------------------------------------------------------------------------
