@@ -197,6 +197,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+DEFAULT_EXCEPTION_REPORTER = "recover_project.exception_reports.Redacted"
+
 # --- Logs -------------------------------------------------------------------------------------
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -212,5 +214,7 @@ LOGGING: dict[str, Any] = {
         "billing_portal": {"level": "INFO"},
         "dunning": {"level": "INFO"},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # `manage.py runserver` logs whole addresses, by a handler of its own if it may.
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
     },
 }
