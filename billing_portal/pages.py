@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,11 @@ from recovery.models import Customer, Merchant
 
 NEUTRAL = "#1f5eff"
 EMAIL = "{email}"
+NOWHERE = "#"  # where buttons and links of a preview lead
+# When a page is dark; "" leaves it to the reader's own system, as for every customer.
+DARK_WHEN: Mapping[str, str] = MappingProxyType(
+    {"": "(prefers-color-scheme: dark)", "light": "not all", "dark": "all"}
+)
 UNAVAILABLE = 503
 RETRY_AFTER = "60"  # seconds
 
@@ -80,11 +86,16 @@ def respond(
     reader: Reader,
     merchant: Merchant | None,
     status: int = 200,
+    preview: str | None = None,
 ) -> HttpResponse:
-    """`merchant` is None where nobody can be named: the link isn't known."""
+    """`merchant` is None where nobody can be named: the link isn't known. `preview` is a theme of
+    DARK_WHEN for who only looks; for customers it is None."""
     context = {
         "page": content.name,
         **_look(merchant),
+        "color_scheme": preview or "light dark",
+        "dark_when": DARK_WHEN[preview or ""],
+        "mailto": "mailto:" if preview is None else NOWHERE,
         **_said(content, reader, merchant),
         "language": reader.language,
         "direction": languages.direction(reader.language),

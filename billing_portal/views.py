@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing_portal import links, pages, payment_updates, presentation
+from billing_portal import debts, links, openings, pages, payment_updates
 from billing_portal.links import Found, LinkState
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.pages import Button, Content, Reader
@@ -54,7 +54,8 @@ def update(request: HttpRequest) -> HttpResponse:
     if found.state is LinkState.VALID and found.link is not None:
         if request.method == "POST":
             return _go_to_portal(visit, found.link)
-        links.opened(found.link, now=now)
+        if openings.counts(method=request.method or "", headers=request.headers):
+            links.opened(found.link, now=now)
     return _state_page(visit, found)
 
 
@@ -130,7 +131,7 @@ def _state_page(visit: _Visit, found: Found) -> HttpResponse:
 
 def _valid_page(visit: _Visit, case: RecoveryCase) -> HttpResponse:
     new_card, phrases = Button(links.UPDATE_PATH, visit.query), visit.reader.words.phrases
-    debt = _debt(visit.reader, case)
+    debt = debts.told(visit.reader, case)
     # A new card would be asked for the same confirmation: the bank's question comes first.
     if case.decline_code in AUTHENTICATION_CODES and case.hosted_invoice_url:
         buttons = [Button(case.hosted_invoice_url), new_card]
@@ -149,20 +150,10 @@ def _go_to_portal(visit: _Visit, link: PaymentUpdateLink) -> HttpResponse:
         return SeeOther(payment_updates.begin(link, now=timezone.now(), language=chosen))
     except NoPortalError:
         name = "pay_at_stripe" if at_stripe else "no_portal"
-        return visit.page(name, buttons=at_stripe, **_debt(visit.reader, case))
+        return visit.page(name, buttons=at_stripe, **debts.told(visit.reader, case))
     except StripeUnavailableError:
         again = Button(links.UPDATE_PATH, visit.query)
         return visit.page("unavailable", status=503, buttons=[again, *at_stripe])
-
-
-def _debt(reader: Reader, case: RecoveryCase) -> dict[str, Any]:
-    return {
-        "debt": presentation.facts(case, reader.language),
-        "facts": {
-            "amount": presentation.amount(case, reader.language),
-            "reason": presentation.reason(case, reader.language),
-        },
-    }
 
 
 # --- back from Stripe -------------------------------------------------------------------------
@@ -174,7 +165,9 @@ def _result_page(visit: _Visit, link: PaymentUpdateLink, result: Result) -> Http
     return visit.page(
         _name(result, to_confirm), buttons=_next(visit, link, result, to_confirm),
         results=[
-            _row(charge, visit.reader, has_link=has_links and charge.case in to_confirm)
+            debts.charged(
+                visit.reader, charge, has_link=has_links and charge.case in to_confirm
+            )
             for charge in result.charges
         ],
     )  # fmt: skip
@@ -202,16 +195,3 @@ def _next(
         return [Button(links.UPDATE_PATH, {"token": links.reissue(link, now=timezone.now())})]
     is_one = result.overall is Overall.NEEDS_AUTHENTICATION and len(to_confirm) == 1
     return [Button(to_confirm[0].hosted_invoice_url)] if is_one else []
-
-
-def _row(charge: Charge, reader: Reader, *, has_link: bool) -> dict[str, str]:
-    """One debt and how charging it went; with the way to confirm it, where each needs its own."""
-    case, outcome = charge.case, charge.result.outcome
-    return {
-        "amount": presentation.amount(case, reader.language),
-        "description": case.description,
-        "invoice_number": case.invoice_number,
-        "outcome": outcome.value,
-        "said": reader.words.outcomes[outcome],
-        "confirm_url": case.hosted_invoice_url if has_link else "",
-    }
