@@ -46,9 +46,9 @@ def issue(
         "jti": link_id.removeprefix(KINDS[purpose]),
         "exp": int((now + lifetime).timestamp()),
     }
-    return jwt.encode(
-        claims, _key(secret, purpose), algorithm=ALGORITHM, headers={"typ": ""}
-    )  # an empty `typ` is left out
+    # An empty `typ` is left out of the header.
+    headers = {"typ": ""}
+    return jwt.encode(claims, _key(secret, purpose), algorithm=ALGORITHM, headers=headers)
 
 
 def read(token: str, *, purpose: Purpose, secret: str, now: datetime) -> str:
