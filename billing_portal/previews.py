@@ -31,6 +31,7 @@ class Needs:
     """`quiet` is the name of a phrase; `outcomes` has one for each debt that was charged, with
     links to confirm them or without. `is_nobodys`: the link isn't known, nor is the merchant."""
 
+    decline_code: str = "expired_card"
     has_debt: bool = False
     quiet: str = ""
     outcomes: tuple[Outcome, ...] = ()
@@ -43,7 +44,7 @@ NEEDS: Mapping[str, Needs] = MappingProxyType(
     {
         "failed": Needs(has_debt=True, quiet="leaving"),
         "given_up": Needs(has_debt=True, quiet="leaving_with_more"),
-        "to_confirm": Needs(has_debt=True, quiet="leaving_to_confirm"),
+        "to_confirm": Needs("authentication_required", has_debt=True, quiet="leaving_to_confirm"),
         "forged": Needs(is_nobodys=True),
         "pay_at_stripe": Needs(has_debt=True),
         "no_portal": Needs(has_debt=True),
@@ -77,7 +78,7 @@ def dressed(merchant: Merchant, *, color: str = "", product_name: str = "") -> M
 def content(name: str, *, reader: Reader, merchant: Merchant, now: datetime) -> Content:
     """The page, of a debt in the merchant's currency that failed now."""
     needs, words = NEEDS.get(name, Needs()), reader.words
-    case = _case(merchant, reader.language, now=now)
+    case = _case(merchant, reader.language, decline_code=needs.decline_code, now=now)
     told = debts.told(reader, case)
     charges = [Charge(case, ChargeResult(outcome)) for outcome in needs.outcomes]
     page = words.pages[name]
@@ -95,10 +96,10 @@ def is_nobodys(name: str) -> bool:
     return NEEDS.get(name, Needs()).is_nobodys
 
 
-def _case(merchant: Merchant, language: str, *, now: datetime) -> RecoveryCase:
+def _case(merchant: Merchant, language: str, *, decline_code: str, now: datetime) -> RecoveryCase:
     return RecoveryCase(
         merchant=merchant, customer=Customer(locale=language), amount=AMOUNT,
-        currency=merchant.currency, decline_code="expired_card", card_brand="visa",
+        currency=merchant.currency, decline_code=decline_code, card_brand="visa",
         card_last4="4242", description=f"{merchant.product_name} 2026",
         invoice_number="F7A2C9D1-0042", hosted_invoice_url=NOWHERE, failed_at=now,
     )  # fmt: skip

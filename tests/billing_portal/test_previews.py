@@ -11,6 +11,7 @@ from billing_portal import page_words, pages, previews
 from billing_portal.languages import LANGUAGES
 from billing_portal.page_words import PAGE_WORDS, Page
 from billing_portal.pages import Reader
+from billing_portal.wording import WORDING
 from recovery.models import Customer, Merchant, RecoveryCase
 from tests.billing_portal.test_page_words import EVERY
 
@@ -44,6 +45,11 @@ def test_a_page_is_filled_with_a_debt_that_is_made_up(language: str, name: str) 
 def test_the_chooser_has_every_page_there_is() -> None:
     assert [name for name, _heading in previews.states()] == list(PAGE_WORDS["en"].pages)
     assert set(previews.NEEDS) <= set(PAGE_WORDS["en"].pages)
+
+
+def test_a_payment_that_is_to_be_confirmed_failed_for_that_reason() -> None:
+    assert WORDING["en"].reasons["confirmation"] in shown("to_confirm")
+    assert WORDING["en"].reasons["expired"] in shown("failed")
 
 
 def test_a_page_that_nobody_thought_of_is_shown_all_the_same(
