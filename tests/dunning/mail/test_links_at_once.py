@@ -52,9 +52,9 @@ def test_a_link_is_opened_and_revoked_once(case: RecoveryCase) -> None:
     seen = [PaymentUpdateLink.objects.select_related("case").get() for _ in range(THREE)]
     revoked: list[bool] = []
 
-    at_once(*[lambda link=link: links.opened(link, now=timezone.now()) for link in seen])  # type: ignore[misc]
+    at_once(*[lambda link=link: links.opened(link, now=timezone.now()) for link in seen])
     at_once(*[lambda link=link: revoked.append(links.revoke(link, now=timezone.now()))
-              for link in seen])  # type: ignore[misc]  # fmt: skip
+              for link in seen])  # fmt: skip
 
     assert sorted(revoked) == [False, False, True]
     assert (told(case, "link_opened"), told(case, "link_revoked")) == (1, 1)
