@@ -79,6 +79,7 @@ app.conf.update(
         "learn what became of charges": _every(120, "recovery.look_up_charges"),
         "tell merchants' own systems": _every(5, "recovery.tell_webhooks"),
         "set aside what may or may not have been sent": _every(60, "dunning.set_aside_unknown"),
+        "forget old idempotency keys": _every(600, "recovery.forget_requests"),
     },
 )
 app.autodiscover_tasks()

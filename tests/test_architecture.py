@@ -43,6 +43,7 @@ WRITERS: Mapping[str, set[str]] = {
     "DunningRetry": {"dunning/retries.py"},
     "DunningRun": {"dunning/runs.py"},
     "DunningStep": {"dunning/campaigns.py"},
+    "IdempotentRequest": {"recovery/idempotency.py"},
     "InternalKey": {"recovery/credentials.py"},
     "MessageTemplate": {"dunning/wording/templates.py"},
     "Membership": {"recovery/management/commands/create_operator.py"},

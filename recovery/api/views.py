@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 
 from recovery.api.authentication import BearerAuthentication, InternalKeyAuthentication
 from recovery.api.clients import Client, Scope
+from recovery.api.idempotency import IdempotentView
 from recovery.models import Merchant
 
 
@@ -22,7 +23,7 @@ class HasScope(BasePermission):
         return isinstance(request.auth, Client) and needed in request.auth.scopes
 
 
-class ClientView(APIView):
+class ClientView(IdempotentView):
     """For API clients: Bearer."""
 
     authentication_classes: list[type[BaseAuthentication]] = [BearerAuthentication]

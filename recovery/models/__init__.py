@@ -2,6 +2,7 @@ from recovery.models.cases import RecoveryCase
 from recovery.models.credentials import ApiKey, InternalKey
 from recovery.models.customers import Customer
 from recovery.models.decline_overrides import DeclineOverride
+from recovery.models.idempotent_requests import IdempotentRequest
 from recovery.models.merchants import Merchant
 from recovery.models.operator_tasks import OperatorTask
 from recovery.models.outbound_notices import OutboundNotice
@@ -17,6 +18,7 @@ __all__ = [
     "ApiKey",
     "Customer",
     "DeclineOverride",
+    "IdempotentRequest",
     "InternalKey",
     "Membership",
     "Merchant",

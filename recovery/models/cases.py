@@ -112,7 +112,15 @@ class RecoveryCase(TenantOwned, Mutable):
             models.CheckConstraint(condition=Q(amount__gt=0), name="a_case_is_about_money"),
         ]
         indexes = [
+            # A list by any of these is read in its own order, however rare the value is.
             models.Index(fields=["merchant", "-opened_at", "-id"], name="cases_newest_first"),
+            models.Index(fields=["customer", "-opened_at", "-id"], name="cases_by_customer"),
+            *(
+                models.Index(
+                    fields=["merchant", name, "-opened_at", "-id"], name=f"cases_by_{name}"
+                )
+                for name in ("status", "decline_type", "currency")
+            ),
             models.Index(
                 fields=["merchant", "closed_at"],
                 condition=Q(closed_at__isnull=False),
