@@ -70,6 +70,7 @@ app.conf.update(
         "process events no task took": _every(5, "recovery.process_inbox"),
         "ask Stripe what was left out": _every(15, "recovery.enrich_cases"),
         "charge new cards": _every(5, "billing_portal.charge_new_cards"),
+        "resume cases whose pause is over": _every(30, "recovery.resume_cases"),
         "start dunning": _every(5, "dunning.start_runs"),
         "work due steps": _every(5, "dunning.work_due_steps"),
         "tell Stripe who asks for the money": _every(5, "dunning.tell_stripe"),

@@ -29,7 +29,8 @@ def as_response(error: Exception, context: dict[str, Any]) -> Response | None:  
     if isinstance(error, ValidationError):
         content = body("invalid_request", "Some parameters are not valid.", _fields(error.detail))
     else:
-        content = body(str(error.get_codes()), str(error.detail))
+        facts = getattr(error, "fields", None)
+        content = body(str(error.get_codes()), str(error.detail), facts)
     return Response(content, status=error.status_code, headers=headers)
 
 

@@ -68,6 +68,11 @@ def enrich_cases(**_: object) -> None:
             enrichment.enrich(case, now=timezone.now())
 
 
+@shared_task(name="recovery.resume_cases")
+def resume_cases(**_: object) -> None:
+    cases.resume_due(now=timezone.now())
+
+
 @shared_task(name="recovery.look_up_charges")
 def look_up_charges(**_: object) -> None:
     now = timezone.now()

@@ -46,6 +46,9 @@ class Kind(enum.StrEnum):
     LINK_REQUESTED = "link_requested"
     UPDATE_STARTED = "update_started"
     UPDATE_FINISHED = "update_finished"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CHARGE_ASKED = "charge_asked"
 
 
 class Actor(enum.StrEnum):

@@ -2,9 +2,18 @@ from django.urls import path
 
 from recovery import webhooks
 from recovery.api.dashboard import DashboardView, DefinitionsView
+from recovery.api.events.retries import RetryView
+from recovery.api.events.verbs import CloseView, PauseView, ResumeView
+from recovery.api.events.views import EventsView, EventView
 
 urlpatterns = [
     path("webhook", webhooks.receive, name="webhook"),
     path("dashboard", DashboardView.as_view(), name="dashboard"),
+    path("events", EventsView.as_view(), name="events"),
+    path("events/<str:event_id>", EventView.as_view(), name="event"),
+    path("events/<str:event_id>/retry", RetryView.as_view(), name="retry_event"),
+    path("events/<str:event_id>/pause", PauseView.as_view(), name="pause_event"),
+    path("events/<str:event_id>/resume", ResumeView.as_view(), name="resume_event"),
+    path("events/<str:event_id>/close", CloseView.as_view(), name="close_event"),
     path("metrics/definitions", DefinitionsView.as_view(), name="definitions"),
 ]

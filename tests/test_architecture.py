@@ -58,6 +58,7 @@ WRITERS: Mapping[str, set[str]] = {
     },  # ours when asked for, Stripe's, ours when looked up, ours when answered
     "PaymentUpdateLink": {"billing_portal/links.py"},
     "RecoveryCase": {
+        "recovery/cases/by_hand.py",
         "recovery/cases/facts.py",
         "recovery/cases/moves.py",
         "recovery/cases/opening.py",

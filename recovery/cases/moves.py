@@ -57,6 +57,7 @@ def advance(
     kind = Kind.MOVED if isinstance(decision, Move) else Kind.STAYED
     if isinstance(decision, Move):
         case.status, case.reason, case.closed_at = decision.to, decision.reason, at
+        case.is_paused, case.paused_until = False, None  # a pause is of what goes on
         _receive(case, payment)
         case.save()
     elif case.status == Status.VOIDED and not _is_all_told(case):
