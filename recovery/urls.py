@@ -1,10 +1,12 @@
 from django.urls import path
 
 from recovery import webhooks
+from recovery.api.analytics import AnalyticsView
 from recovery.api.dashboard import DashboardView, DefinitionsView
 from recovery.api.events.retries import RetryView
 from recovery.api.events.verbs import CloseView, PauseView, ResumeView
 from recovery.api.events.views import EventsView, EventView
+from recovery.api.metrics import MetricsView
 
 urlpatterns = [
     path("webhook", webhooks.receive, name="webhook"),
@@ -15,5 +17,7 @@ urlpatterns = [
     path("events/<str:event_id>/pause", PauseView.as_view(), name="pause_event"),
     path("events/<str:event_id>/resume", ResumeView.as_view(), name="resume_event"),
     path("events/<str:event_id>/close", CloseView.as_view(), name="close_event"),
+    path("analytics", AnalyticsView.as_view(), name="analytics"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("metrics/definitions", DefinitionsView.as_view(), name="definitions"),
 ]

@@ -30,29 +30,34 @@ class DashboardView(InternalView):
 class DefinitionsView(InternalView):
     def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
         version, figures = metrics.DEFINITIONS_VERSION, dict(metrics.DEFINITIONS)
-        return Response({"version": version, "definitions": figures})
+        stripes = {"source": metrics.SOURCE, "definitions": dict(metrics.STRIPES_DEFINITIONS)}
+        return Response({"version": version, "definitions": figures, "stripe": stripes})
 
 
 def _dashboard(merchant: Merchant, *, limit: int) -> dict[str, Any]:
-    month = metrics.month_to_date(merchant, now=timezone.now())
-    rate = month.rate
-    newest = metrics.counted_cases(merchant).select_related("customer")
+    cases = metrics.counted_cases(merchant)
+    month = metrics.Range.month_to_date(merchant.zone, now=timezone.now())
+    figures = metrics.together(metrics.totals(cases, month).values())
+    recovered = figures.money("recovered", merchant.currency)
+    rate = figures.rate("recovery_rate")
+    newest = cases.select_related("customer").order_by("-opened_at", "-id")
     return {
-        "recovered_mtd": metrics.recovered_in_major_units(month.recovered, merchant.currency),
+        "recovered_mtd": metrics.in_major_units(recovered, merchant.currency),
         "recovery_rate": None if rate is None else float(rate),
-        "failed_payments_mtd": month.failed_payments,
-        "roi_multiple": metrics.roi_multiple(merchant, month.recovered),
+        "failed_payments_mtd": figures.count("failed_payments"),
+        "roi_multiple": metrics.roi_multiple(merchant, recovered),
         "currency": merchant.currency,
         "by_currency": {
             currency: {
-                "recovered_mtd": metrics.recovered_in_major_units(month.recovered, currency)
+                "recovered_mtd": metrics.in_major_units(
+                    figures.money("recovered", currency), currency
+                )
             }
-            for currency in sorted(month.recovered)
+            for currency, totals in sorted(figures.totals.items())
+            if totals.get("recovered_count")
         },
         "definitions": f"{settings.PUBLIC_URL}{reverse('definitions')}",
-        "events": [
-            _event(case, merchant) for case in newest.order_by("-opened_at", "-id")[:limit]
-        ],
+        "events": [_event(case, merchant) for case in newest[:limit]],
     }
 
 
