@@ -109,7 +109,8 @@ def totals(
         for row in groups.annotate(**{name: _sum(total) for name, total in named.items()}):
             figures = found[tuple(row[name] for name in by)]
             mine = figures.totals[row["currency"]]
-            mine.update({name: mine.get(name, 0) + int(row[name] or 0) for name in named})
+            for name in named:
+                mine[name] = mine.get(name, 0) + int(row[name] or 0)
     return dict(found)
 
 
