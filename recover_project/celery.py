@@ -79,6 +79,7 @@ app.conf.update(
         "learn what became of charges": _every(120, "recovery.look_up_charges"),
         "tell merchants' own systems": _every(5, "recovery.tell_webhooks"),
         "set aside what may or may not have been sent": _every(60, "dunning.set_aside_unknown"),
+        "forget keys that ended long ago": _every(3600, "recovery.forget_ended_credentials"),
     },
 )
 app.autodiscover_tasks()

@@ -6,7 +6,16 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from recovery import cases, enrichment, forgotten, inbox, ingest, outbound, outbound_delivery
+from recovery import (
+    cases,
+    credentials,
+    enrichment,
+    forgotten,
+    inbox,
+    ingest,
+    outbound,
+    outbound_delivery,
+)
 from recovery.batches import apart
 from recovery.models import StripeEvent
 from recovery.reading import UnreadablePayloadError
@@ -78,3 +87,8 @@ def tell_webhooks(**_: object) -> None:
         if not published and not sent:
             break
     outbound_delivery.deliver_due(now=timezone.now(), is_failing=True)
+
+
+@shared_task(name="recovery.forget_ended_credentials")
+def forget_ended_credentials(**_: object) -> None:
+    credentials.forget_ended(now=timezone.now())
