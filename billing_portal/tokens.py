@@ -2,10 +2,11 @@
 
 import enum
 import hashlib
-import hmac
 from datetime import datetime, timedelta
 
 import jwt
+
+from recovery.derived_keys import derive
 
 ALGORITHM = "HS256"
 
@@ -59,4 +60,4 @@ def digest(token: str) -> str:
 
 def _key(secret: str) -> bytes:
     """A key of its own: what is signed elsewhere with the same secret is no link."""
-    return hmac.new(secret.encode(), b"recover payment update link", hashlib.sha256).digest()
+    return derive(secret, purpose="recover payment update link")

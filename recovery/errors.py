@@ -1,5 +1,6 @@
 """Errors in one shape: {"error": {"code": …, "message": …, "fields": {…}}}."""
 
+import math
 from typing import Any
 
 from django.http import Http404, JsonResponse
@@ -26,6 +27,8 @@ def as_response(error: Exception, context: dict[str, Any]) -> Response | None:  
     headers = {}
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(math.ceil(wait))
     if isinstance(error, ValidationError):
         content = body("invalid_request", "Some parameters are not valid.", _fields(error.detail))
     else:

@@ -100,7 +100,7 @@ def create(
         merchant_id=merchant.public_id,
         webhook_url=webhook_url(merchant),
         webhook_secret=secret,
-        internal_key=credentials.new_internal_key(merchant=merchant),
+        internal_key=credentials.new_internal_key(merchant=merchant, now=now),
         api_key=credentials.new_api_key(merchant=merchant, name="first", now=now),
     )
 

@@ -8,6 +8,7 @@ from kombu.exceptions import OperationalError
 
 from recovery import (
     cases,
+    credentials,
     enrichment,
     forgotten,
     idempotency,
@@ -100,3 +101,8 @@ def forget_requests(**_: object) -> None:
     for _batch in range(MOST_BATCHES):
         if not idempotency.forget(now=timezone.now()):
             return
+
+
+@shared_task(name="recovery.forget_ended_credentials")
+def forget_ended_credentials(**_: object) -> None:
+    credentials.forget_ended(now=timezone.now())

@@ -7,6 +7,7 @@ from recovery.api.events.retries import RetryView
 from recovery.api.events.verbs import CloseView, PauseView, ResumeView
 from recovery.api.events.views import EventsView, EventView
 from recovery.api.metrics import MetricsView
+from recovery.api.tokens import RefreshView, TokenView
 
 urlpatterns = [
     path("webhook", webhooks.receive, name="webhook"),
@@ -20,4 +21,6 @@ urlpatterns = [
     path("analytics", AnalyticsView.as_view(), name="analytics"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("metrics/definitions", DefinitionsView.as_view(), name="definitions"),
+    path("token", TokenView.as_view(), name="token"),
+    path("token/refresh", RefreshView.as_view(), name="token-refresh"),
 ]

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recovery import metrics
-from recovery.api.views import InternalView
+from recovery.api.views import AnyClientView, InternalView
 from recovery.masking import mask_email
 from recovery.models import Merchant, RecoveryCase
 
@@ -27,7 +27,7 @@ class DashboardView(InternalView):
         return Response(_dashboard(self.merchant, limit=parameters.validated_data["limit"]))
 
 
-class DefinitionsView(InternalView):
+class DefinitionsView(AnyClientView):
     def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
         version, figures = metrics.DEFINITIONS_VERSION, dict(metrics.DEFINITIONS)
         stripes = {"source": metrics.SOURCE, "definitions": dict(metrics.STRIPES_DEFINITIONS)}

@@ -2,6 +2,7 @@ from recovery.models.cases import RecoveryCase
 from recovery.models.credentials import ApiKey, InternalKey
 from recovery.models.customers import Customer
 from recovery.models.decline_overrides import DeclineOverride
+from recovery.models.failed_logins import FailedLogins
 from recovery.models.idempotent_requests import IdempotentRequest
 from recovery.models.merchants import Merchant
 from recovery.models.operator_tasks import OperatorTask
@@ -10,6 +11,7 @@ from recovery.models.payment_attempts import PaymentAttempt
 from recovery.models.stripe_connections import SigningSecret, StripeConnection
 from recovery.models.stripe_events import StripeEvent
 from recovery.models.timeline_entries import TimelineEntry
+from recovery.models.token_families import TokenFamily
 from recovery.models.users import Membership, Role, User
 from recovery.models.webhook_deliveries import WebhookDelivery
 from recovery.models.webhook_registrations import WebhookRegistration
@@ -18,6 +20,7 @@ __all__ = [
     "ApiKey",
     "Customer",
     "DeclineOverride",
+    "FailedLogins",
     "IdempotentRequest",
     "InternalKey",
     "Membership",
@@ -31,6 +34,7 @@ __all__ = [
     "StripeConnection",
     "StripeEvent",
     "TimelineEntry",
+    "TokenFamily",
     "User",
     "WebhookDelivery",
     "WebhookRegistration",

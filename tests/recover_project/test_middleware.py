@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from recover_project.middleware import NO_NUL
@@ -93,7 +94,7 @@ def test_an_address_that_is_not_there(debug: bool, path: str, method: str) -> No
     ],
 )
 def test_a_method_that_is_not_there(debug: bool, address: str, method: str, allowed: str) -> None:
-    key = credentials.new_internal_key(merchant=make_merchant())
+    key = credentials.new_internal_key(merchant=make_merchant(), now=timezone.now())
     answer = Client().generic(method, address, headers={"X-Internal-Key": key})
 
     assert error(answer) == (405, "method_not_allowed")

@@ -49,7 +49,7 @@ def test_before_anything_closed_there_is_no_rate() -> None:
 
 @pytest.mark.parametrize("limit", ["0", "101", "x"])
 def test_a_limit_out_of_range_is_a_400_that_names_the_field(limit: str) -> None:
-    key = credentials.new_internal_key(merchant=make_merchant())
+    key = credentials.new_internal_key(merchant=make_merchant(), now=timezone.now())
     response = Client().get(DASHBOARD, {"limit": limit}, headers={"X-Internal-Key": key})
     assert response.status_code == 400
     assert "limit" in response.json()["error"]["fields"]
@@ -144,7 +144,7 @@ def test_the_dashboard_says_where_its_figures_are_defined(settings: Settings) ->
 
     address = dashboard(merchant)["definitions"]
     assert address == f"https://recover.example{DEFINITIONS}"
-    key = credentials.new_internal_key(merchant=merchant)
+    key = credentials.new_internal_key(merchant=merchant, now=timezone.now())
     answer = Client().get(DEFINITIONS, headers={"X-Internal-Key": key})
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
     told = answer.json()

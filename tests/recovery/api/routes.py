@@ -6,6 +6,7 @@ from typing import Any
 
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 from rest_framework.views import APIView
 
 from recovery import credentials, timeline
@@ -18,7 +19,15 @@ from tests.recovery.api.asking import NOON, bearer
 METHODS = ("get", "post", "put", "patch", "delete")
 # Who isn't a client, and shows nothing: Stripe signs, customers have their links.
 FOR_EVERYBODY: frozenset[str] = frozenset(
-    {"webhook", "update", "update_replace", "update_return", "unsubscribe"}
+    {
+        "webhook",
+        "update",
+        "update_replace",
+        "update_return",
+        "unsubscribe",
+        "token",
+        "token-refresh",
+    }
 )
 
 
@@ -82,7 +91,8 @@ class Route:
 
     def credential(self, merchant: Merchant) -> dict[str, str]:
         if InternalKeyAuthentication in self.view.authentication_classes:
-            return {"X-Internal-Key": credentials.new_internal_key(merchant=merchant)}
+            key = credentials.new_internal_key(merchant=merchant, now=timezone.now())
+            return {"X-Internal-Key": key}
         return bearer(merchant)
 
     def sample(self, merchant: Merchant) -> dict[str, str]:

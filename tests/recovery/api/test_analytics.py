@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from recovery import credentials, timeline
 from recovery.models import Merchant, RecoveryCase
@@ -25,7 +26,9 @@ def merchant() -> Merchant:
 
 
 def ask(merchant: Merchant, **query: Any) -> dict[str, Any]:
-    headers = {"X-Internal-Key": credentials.new_internal_key(merchant=merchant)}
+    headers = {
+        "X-Internal-Key": credentials.new_internal_key(merchant=merchant, now=timezone.now())
+    }
     answer = Client().get(f"{API}analytics", DAYS | query, headers=headers)
     assert answer.status_code == 200, answer.content
     told: dict[str, Any] = answer.json()

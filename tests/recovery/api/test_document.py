@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from recovery import credentials
 from recovery.models import Merchant
@@ -70,7 +71,7 @@ def test_an_example_runs_and_is_answered_as_documented(
     facts = {
         "API": API.rstrip("/"), "EVENT": debt.public_id,
         "API_KEY": bearer(merchant)["Authorization"].removeprefix("Bearer "),
-        "INTERNAL_KEY": credentials.new_internal_key(merchant=merchant),
+        "INTERNAL_KEY": credentials.new_internal_key(merchant=merchant, now=timezone.now()),
     }  # fmt: skip
 
     response = run(command, facts)
