@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "anymail",
     "csp",
     "recovery",
@@ -164,8 +165,18 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["recovery.api.bodies.FlatEnoughJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "recovery.api.bodies.AlwaysTheFirst",
     "EXCEPTION_HANDLER": "recovery.errors.as_response",
+    "DEFAULT_SCHEMA_CLASS": "recovery.api.description.operations.Described",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "Recover",
+    "VERSION": "1",
+    "COMPONENT_SPLIT_PATCH": False,  # what a PATCH takes says itself that nothing is required
+    "SORT_OPERATIONS": False,  # as in recovery/urls.py
+    "POSTPROCESSING_HOOKS": ["recovery.api.description.document.complete"],
 }
 
 # --- Safety -----------------------------------------------------------------------------------

@@ -1,8 +1,11 @@
 """Errors in one shape: {"error": {"code": …, "message": …, "fields": {…}}}."""
 
 import math
+from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, JsonResponse
 from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.response import Response
@@ -17,10 +20,20 @@ def error_response(status: int, code: str, message: str) -> JsonResponse:
     return JsonResponse(body(code, message), status=status)
 
 
+class TooLarge(APIException):
+    """A body above DATA_UPLOAD_MAX_MEMORY_SIZE."""
+
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+    default_detail = "A body is at most 1 MiB."
+
+
 def as_response(error: Exception, context: dict[str, Any]) -> Response | None:  # noqa: ARG001
     """DRF's exception handler; what it doesn't know becomes Django's 500."""
     if isinstance(error, Http404):
         error = NotFound()
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge()
     if not isinstance(error, APIException):
         return None
     set_rollback()
@@ -37,5 +50,20 @@ def as_response(error: Exception, context: dict[str, Any]) -> Response | None:  
     return Response(content, status=error.status_code, headers=headers)
 
 
-def _fields(detail: Any) -> dict[str, Any]:
-    return detail if isinstance(detail, dict) else {"non_field_errors": detail}
+def _fields(detail: Any) -> dict[str, list[str]]:
+    told: dict[str, list[str]] = {}
+    for name, text in _texts(detail):
+        told.setdefault(name or "non_field_errors", []).append(text)
+    return told
+
+
+def _texts(detail: Any, within: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Each sentence with the part that it is about: `event_types.0` is the first of a list."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from _texts(inner, (*within, str(name)))
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _texts(inner, within)
+    else:
+        yield ".".join(within), str(detail)

@@ -3,11 +3,19 @@ from django.urls import path
 from recovery import webhooks
 from recovery.api.analytics import AnalyticsView
 from recovery.api.dashboard import DashboardView, DefinitionsView
+from recovery.api.description.views import SchemaView, docs
 from recovery.api.events.retries import RetryView
 from recovery.api.events.verbs import CloseView, PauseView, ResumeView
 from recovery.api.events.views import EventsView, EventView
 from recovery.api.metrics import MetricsView
 from recovery.api.tokens import RefreshView, TokenView
+from recovery.api.webhook_deliveries import DeliveriesView, DeliveryView, ResendView
+from recovery.api.webhook_registrations import (
+    WebhookSecretView,
+    WebhooksView,
+    WebhookTestView,
+    WebhookView,
+)
 
 urlpatterns = [
     path("webhook", webhooks.receive, name="webhook"),
@@ -21,6 +29,19 @@ urlpatterns = [
     path("analytics", AnalyticsView.as_view(), name="analytics"),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("metrics/definitions", DefinitionsView.as_view(), name="definitions"),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs", docs, name="docs"),
+    path("webhooks", WebhooksView.as_view(), name="webhooks"),
+    path("webhooks/<slug:webhook_id>", WebhookView.as_view(), name="a_webhook"),
+    path("webhooks/<slug:webhook_id>/test", WebhookTestView.as_view(), name="test_webhook"),
+    path(
+        "webhooks/<slug:webhook_id>/rotate-secret",
+        WebhookSecretView.as_view(),
+        name="rotate_secret",
+    ),
+    path("webhooks/<slug:webhook_id>/deliveries", DeliveriesView.as_view(), name="deliveries"),
+    path("deliveries/<slug:delivery_id>", DeliveryView.as_view(), name="delivery"),
+    path("deliveries/<slug:delivery_id>/resend", ResendView.as_view(), name="resend"),
     path("token", TokenView.as_view(), name="token"),
     path("token/refresh", RefreshView.as_view(), name="token-refresh"),
 ]

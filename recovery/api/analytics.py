@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -60,6 +61,15 @@ class AnalyticsAnswer(serializers.Serializer[Any]):
 
 
 class AnalyticsView(InternalView):
+    @extend_schema(
+        operation_id="get_analytics",
+        summary="Get series and funnel",
+        description="Each day's figures, and how far cases got: what the back office's charts "
+        "show.",
+        tags=["Figures"],
+        parameters=[RangeParameters],
+        responses=AnalyticsAnswer,
+    )
     def get(self, request: Request) -> Response:
         asked = RangeParameters(
             data=request.query_params.dict(),

@@ -6,21 +6,27 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recovery import metrics
+from recovery.api.dashboard_shapes import Dashboard, DashboardParameters, Definitions
 from recovery.api.views import AnyClientView, InternalView
 from recovery.masking import mask_email
 from recovery.models import Merchant, RecoveryCase
 
 
-class DashboardParameters(serializers.Serializer[Any]):
-    limit = serializers.IntegerField(default=20, min_value=1, max_value=100)
-
-
 class DashboardView(InternalView):
+    @extend_schema(
+        operation_id="get_dashboard",
+        summary="Get the dashboard",
+        description="The figures of the month so far and the newest cases. Test-mode cases never "
+        "count in a live merchant's figures.",
+        tags=["Figures"],
+        parameters=[DashboardParameters],
+        responses=Dashboard,
+    )
     def get(self, request: Request) -> Response:
         parameters = DashboardParameters(data=request.query_params)
         parameters.is_valid(raise_exception=True)
@@ -28,6 +34,13 @@ class DashboardView(InternalView):
 
 
 class DefinitionsView(AnyClientView):
+    @extend_schema(
+        operation_id="get_definitions",
+        summary="Get the figures' definitions",
+        description="Each figure's formula in words.",
+        tags=["Figures"],
+        responses=Definitions,
+    )
     def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
         version, figures = metrics.DEFINITIONS_VERSION, dict(metrics.DEFINITIONS)
         stripes = {"source": metrics.SOURCE, "definitions": dict(metrics.STRIPES_DEFINITIONS)}

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -80,6 +81,15 @@ class MetricsAnswer(serializers.Serializer[Any]):
 
 
 class MetricsView(ClientView):
+    @extend_schema(
+        operation_id="get_metrics",
+        summary="Get the figures of a range",
+        description="Money is told by currency and never summed over several. `stripe` has the "
+        "same payments as Stripe's own analytics counts them.",
+        tags=["Figures"],
+        parameters=[MetricsParameters],
+        responses=MetricsAnswer,
+    )
     def get(self, request: Request) -> Response:
         asked = MetricsParameters(
             data=request.query_params.dict(),

@@ -27,15 +27,19 @@ Row = TypeVar("Row", bound=Model)
 class PageParameters(Parameters):
     """What every list takes; its filters are fields of a subclass."""
 
-    limit = serializers.IntegerField(default=20, min_value=1, max_value=100)
-    cursor = serializers.CharField(required=False, max_length=1000)
+    limit = serializers.IntegerField(
+        default=20, min_value=1, max_value=100, help_text="How many of them at most."
+    )
+    cursor = serializers.CharField(
+        required=False, max_length=1000, help_text="The `next_cursor` of the page before."
+    )
 
 
 class PageAnswer(serializers.Serializer[Any]):
     """What every list answers with; `data` is a field of a subclass."""
 
-    has_more = serializers.BooleanField()
-    next_cursor = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField(help_text="Whether there is a page after this one.")
+    next_cursor = serializers.CharField(allow_null=True, help_text="Asks for that page.")
 
 
 @dataclass(frozen=True, slots=True)

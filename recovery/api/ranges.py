@@ -18,12 +18,17 @@ class RangeParameters(Parameters):
     The context has the merchant's `zone` and `now`. After validation `range` is the Range.
     """
 
-    to = serializers.DateField(required=False)
-    currency = serializers.RegexField(r"^[a-z]{3}$", required=False)
+    to = serializers.DateField(required=False, help_text="The last day; else today.")
+    currency = serializers.RegexField(
+        r"^[a-z]{3}$", required=False, help_text="Cases of this one only, as usd."
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """`from` is a word of Python's."""
-        return {"from": serializers.DateField(required=False), **super().get_fields()}
+        first = serializers.DateField(
+            required=False, help_text="The first day, where the merchant is; else the month's."
+        )
+        return {"from": first, **super().get_fields()}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)

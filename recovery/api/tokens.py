@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, Throttled, ValidationError
 from rest_framework.request import Request
@@ -12,7 +13,7 @@ from recovery import credentials
 from recovery.api.authentication import BEARER_CHALLENGE, INVALID_TOKEN
 from recovery.api.views import PublicView
 from recovery.credentials.tokens import AccessToken, RefreshToken
-from recovery.scopes import in_order
+from recovery.scopes import Scope, in_order
 
 
 class LoginFailedError(APIException):
@@ -34,14 +35,35 @@ class InvalidRefreshTokenError(APIException):
 class LoginFields(serializers.Serializer[Any]):
     email = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=1000, trim_whitespace=False)
-    merchant = serializers.CharField(max_length=40, default="", help_text="mer_…")
+    merchant = serializers.CharField(
+        max_length=40, default="", help_text="mer_…, for who works for several."
+    )
 
 
 class RefreshFields(serializers.Serializer[Any]):
     refresh = serializers.CharField(max_length=2000)
 
 
+class Pair(serializers.Serializer[Any]):
+    """What a login is worth, for how many seconds."""
+
+    access = serializers.CharField(help_text="Shown as Bearer.")
+    access_expires_in = serializers.IntegerField(help_text="In seconds.")
+    refresh = serializers.CharField(help_text="Good once, for the next pair.")
+    refresh_expires_in = serializers.IntegerField(help_text="In seconds.")
+    merchant = serializers.CharField(help_text="Whose data it opens.")
+    scopes = serializers.ListField(child=serializers.ChoiceField([str(one) for one in Scope]))
+
+
 class TokenView(PublicView):
+    @extend_schema(
+        operation_id="log_in",
+        summary="Log in",
+        description="A user's address and password for a pair of tokens.",
+        tags=["Credentials"],
+        request=LoginFields,
+        responses={200: Pair, 401: None},
+    )
     def post(self, request: Request) -> Response:
         fields, now = LoginFields(data=request.data), timezone.now()
         fields.is_valid(raise_exception=True)
@@ -62,6 +84,15 @@ class TokenView(PublicView):
 
 
 class RefreshView(PublicView):
+    @extend_schema(
+        operation_id="refresh_tokens",
+        summary="Refresh tokens",
+        description="The last refresh token for a new pair. One that was used before ends the "
+        "whole login.",
+        tags=["Credentials"],
+        request=RefreshFields,
+        responses={200: Pair, 401: None},
+    )
     def post(self, request: Request) -> Response:
         fields = RefreshFields(data=request.data)
         fields.is_valid(raise_exception=True)

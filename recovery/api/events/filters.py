@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from recovery.api.paging import PageParameters
@@ -18,6 +19,7 @@ from recovery.state_machine import Status
 NO_MOMENT = "Write a day as 2026-01-31 or a time as 2026-01-31T09:00:00Z."
 
 
+@extend_schema_field({"type": "string", "description": NO_MOMENT})
 class Moment(serializers.Field[datetime, Any, str, Any]):
     """A time, or a day: then when it begins where the merchant is. What has no offset is the
     merchant's too."""
@@ -40,12 +42,20 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
 
 
 class EventParameters(PageParameters):
-    status = serializers.ChoiceField([str(one) for one in Status], required=False)
-    decline_type = serializers.ChoiceField([str(one) for one in DeclineType], required=False)
-    currency = serializers.RegexField(r"^[a-z]{3}$", required=False)
-    opened_after = Moment(required=False)
-    opened_before = Moment(required=False)
-    customer = serializers.CharField(max_length=255, required=False)
+    status = serializers.ChoiceField(
+        [str(one) for one in Status], required=False, help_text="Cases that are this."
+    )
+    decline_type = serializers.ChoiceField(
+        [str(one) for one in DeclineType], required=False, help_text="By what kind of decline."
+    )
+    currency = serializers.RegexField(
+        r"^[a-z]{3}$", required=False, help_text="ISO 4217 in lower case."
+    )
+    opened_after = Moment(required=False, help_text=f"Opened then or later. {NO_MOMENT}")
+    opened_before = Moment(required=False, help_text=f"Opened before. {NO_MOMENT}")
+    customer = serializers.CharField(
+        max_length=255, required=False, help_text="Stripe's id of the customer: cus_…"
+    )
 
 
 def chosen(

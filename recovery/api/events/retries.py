@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -38,6 +39,15 @@ class StripeUnavailableError(APIException):
 class RetryView(ClientView):
     """The body is empty: what is charged is what Stripe would charge."""
 
+    @extend_schema(
+        operation_id="retry_event",
+        summary="Ask for the money now",
+        description="By the payment method that Stripe would charge, if the card networks' rules "
+        "allow it. A charge that was declined is an answer too: `outcome` says so.",
+        tags=["Events"],
+        request=None,
+        responses={200: ChargedEvent, 202: ChargedEvent, 503: None},
+    )
     def post(self, request: Request, event_id: str) -> Response:
         now = timezone.now()
         cases = cases_of(self.merchant).select_related("customer", "merchant__stripe")

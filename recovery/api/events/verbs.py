@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -58,17 +59,49 @@ class VerbView(ClientView):
         return Response(HandledEvent(answer).data)
 
 
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="pause_event",
+        summary="Pause an event",
+        description="Nobody is written to and nothing is charged, until it is resumed or `until` "
+        "comes. Paying remains possible.",
+        tags=["Events"],
+        request=PauseBody,
+        responses=HandledEvent,
+    )
+)
 class PauseView(VerbView):
     body = PauseBody
     verb = staticmethod(cases.pause)
     done, known = "The case is paused.", "The case was paused already."
 
 
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="resume_event",
+        summary="Resume an event",
+        description="It goes on where it was paused.",
+        tags=["Events"],
+        request=None,
+        responses=HandledEvent,
+    )
+)
 class ResumeView(VerbView):
     verb = staticmethod(cases.resume)
     done, known = "The case goes on.", "The case was not paused."
 
 
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="close_event",
+        summary="Give an event up",
+        description="The case is lost, unless the money comes after all. Nobody is written to any "
+        "more.",
+        tags=["Events"],
+        request=CloseBody,
+        responses=HandledEvent,
+    )
+)
 class CloseView(VerbView):
     body = CloseBody
     verb = staticmethod(cases.close)

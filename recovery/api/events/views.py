@@ -2,12 +2,13 @@
 
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recovery import metrics
-from recovery.api.events.answers import Event, EventDetail
+from recovery.api.events.answers import Event, EventDetail, EventList
 from recovery.api.events.filters import EventParameters, chosen
 from recovery.api.paging import page
 from recovery.api.views import ClientView
@@ -15,6 +16,14 @@ from recovery.models import Merchant, PaymentAttempt, RecoveryCase, TimelineEntr
 
 
 class EventsView(ClientView):
+    @extend_schema(
+        operation_id="list_events",
+        summary="List events",
+        description="A merchant's cases, the newest first.",
+        tags=["Events"],
+        parameters=[EventParameters],
+        responses=EventList,
+    )
     def get(self, request: Request) -> Response:
         asked = EventParameters(
             data=request.query_params.dict(), context={"zone": self.merchant.zone}
@@ -29,6 +38,14 @@ class EventsView(ClientView):
 
 
 class EventView(ClientView):
+    @extend_schema(
+        operation_id="get_event",
+        summary="Get an event",
+        description="One case with every attempt, message, visit and decision, also each not to "
+        "act, with its reason.",
+        tags=["Events"],
+        responses=EventDetail,
+    )
     def get(self, request: Request, event_id: str) -> Response:  # noqa: ARG002 - DRF's signature
         in_order = (
             Prefetch("attempts", PaymentAttempt.objects.order_by("attempted_at", "id")),

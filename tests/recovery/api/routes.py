@@ -9,11 +9,12 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from rest_framework.views import APIView
 
-from recovery import credentials, timeline
+from recovery import credentials, timeline, webhook_registrations
 from recovery.api.authentication import InternalKeyAuthentication
 from recovery.api.views import ClientView
-from recovery.models import Customer, Merchant, PaymentAttempt, RecoveryCase
+from recovery.models import Customer, Merchant, PaymentAttempt, RecoveryCase, WebhookRegistration
 from recovery.timeline import Kind
+from recovery.webhook_registrations import MOST_OF_A_MERCHANT
 from tests.recovery.api.asking import NOON, bearer
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -27,6 +28,8 @@ FOR_EVERYBODY: frozenset[str] = frozenset(
         "unsubscribe",
         "token",
         "token-refresh",
+        "schema",
+        "docs",
     }
 )
 
@@ -61,8 +64,29 @@ def happened(case: RecoveryCase) -> None:
     )  # fmt: skip
 
 
+def a_webhook(merchant: Merchant) -> dict[str, str]:
+    """Another one, or the newest of as many as there may be."""
+    made = WebhookRegistration.objects.of(merchant).order_by("-id")
+    if made.count() < MOST_OF_A_MERCHANT:
+        webhook_registrations.register(
+            merchant=merchant, url=f"https://{merchant.name.replace(' ', '-')}.example/",
+            description=merchant.name, event_types=["case.lost"], now=NOON,
+        )  # fmt: skip
+    return {"webhook_id": made[0].public_id}
+
+
+def a_delivery(merchant: Merchant) -> dict[str, str]:
+    registration = WebhookRegistration.objects.get(public_id=a_webhook(merchant)["webhook_id"])
+    sent = webhook_registrations.send_test(registration=registration, now=NOON)
+    return {"delivery_id": sent.public_id}
+
+
 # For each name in a path: makes what it names, and gives the names of the path their values.
-SAMPLES: Mapping[str, Callable[[Merchant], dict[str, str]]] = {"event_id": a_case}
+SAMPLES: Mapping[str, Callable[[Merchant], dict[str, str]]] = {
+    "event_id": a_case,
+    "webhook_id": a_webhook,
+    "delivery_id": a_delivery,
+}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from recovery.models import Customer, Merchant, PaymentAttempt, RecoveryCase, TimelineEntry
+from recovery.models import (
+    Customer,
+    Merchant,
+    PaymentAttempt,
+    RecoveryCase,
+    TimelineEntry,
+    WebhookDelivery,
+    WebhookRegistration,
+)
 from tests.builders import make_merchant
 from tests.recovery.api.routes import (
     CALLS,
@@ -22,7 +30,9 @@ from tests.recovery.api.routes import (
 
 pytestmark = pytest.mark.django_db
 THEIR_NAME = "Zephyrquill"
-ROWS = (RecoveryCase, Customer, PaymentAttempt, TimelineEntry)
+ROWS = (
+    RecoveryCase, Customer, PaymentAttempt, TimelineEntry, WebhookRegistration, WebhookDelivery,
+)  # fmt: skip
 
 
 @pytest.fixture
