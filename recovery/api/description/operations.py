@@ -57,11 +57,6 @@ class Described(AutoSchema):
         operation: Json | None = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
-        if self.method == "POST" and isinstance(self.view, IdempotentView):
-            operation.setdefault("parameters", []).append(KEY)
-        for parameter in operation.get("parameters", []):
-            if parameter["in"] == "path":
-                parameter.update(ID)
         listed = operation["responses"]
         for status in set(listed) - SHARED:
             _complete(listed[status], status)
@@ -70,6 +65,12 @@ class Described(AutoSchema):
         operation["responses"] = dict(sorted({**listed, **shared}.items()))
         add_examples(operation)
         return operation
+
+    def _get_parameters(self) -> list[Json]:
+        found: list[Json] = super()._get_parameters()
+        is_kept = self.method == "POST" and isinstance(self.view, IdempotentView)
+        named = [{**one, **ID} if one["in"] == "path" else one for one in found]
+        return [*named, KEY] if is_kept else named
 
     def get_auth(self) -> list[Json]:
         return [option for one in self.view.get_authenticators() for option in SCHEMES[type(one)]]
