@@ -48,6 +48,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='recoverycase',
+            index=models.Index(condition=models.Q(('stripe_subscription_id', ''), _negated=True), fields=['merchant', 'failed_at'], name='subscriptions_by_failure'),
+        ),
+        migrations.AddIndex(
+            model_name='recoverycase',
             index=models.Index(condition=models.Q(('paused_until__isnull', False)), fields=['paused_until'], name='cases_to_resume'),
         ),
         migrations.AddConstraint(

@@ -133,6 +133,12 @@ class RecoveryCase(TenantOwned, Mutable):
                 condition=Q(closed_at__isnull=False),
                 name="closed_cases_by_day",
             ),
+            # As Stripe's own figures place them.
+            models.Index(
+                fields=["merchant", "failed_at"],
+                condition=~Q(stripe_subscription_id=""),
+                name="subscriptions_by_failure",
+            ),
             models.Index(
                 fields=["merchant", "stripe_subscription_id"],
                 condition=~Q(stripe_subscription_id=""),
