@@ -12,8 +12,8 @@ METHODS = ("get", "post", "patch", "delete")
 LIMITS: Mapping[str, str] = {
     "minimum": "from {}",
     "maximum": "to {}",
-    "minLength": "at least {} long",
-    "maxLength": "at most {} long",
+    "minLength": "not empty",
+    "maxLength": "at most {} characters",
     "minItems": "at least {}",
     "maxItems": "at most {}",
     "default": "{} if left out",
