@@ -7,8 +7,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from recovery.api.paging import PageAnswer
+from recovery.declines import DeclineType
 from recovery.masking import mask_email, mask_within
 from recovery.models import PaymentAttempt, RecoveryCase, TimelineEntry
+from recovery.state_machine import Status
 from recovery.timeline import Kind
 
 PLANS = (Kind.STEP_PLANNED, Kind.DUNNING_ENDED)
@@ -47,26 +49,30 @@ class Event(serializers.Serializer[Any]):
 
     id = serializers.CharField(source="public_id")
     livemode = serializers.BooleanField()
-    status = serializers.CharField()
-    reason = Text()
-    is_paused = serializers.BooleanField()
-    paused_until = serializers.DateTimeField(allow_null=True)
+    status = serializers.ChoiceField([str(one) for one in Status])
+    reason = Text(help_text="Why it was closed.")
+    is_paused = serializers.BooleanField(help_text="Recover writes and charges nothing.")
+    paused_until = serializers.DateTimeField(
+        allow_null=True, help_text="Null: until somebody resumes it."
+    )
     stripe_customer_id = Text(source="customer.stripe_customer_id", default=None)
     customer_email_masked = MaskedEmail(source="customer_email")
     stripe_invoice_id = Text()
     stripe_payment_intent_id = Text()
     stripe_subscription_id = Text()
     invoice_number = Text()
-    amount = serializers.IntegerField()
+    amount = serializers.IntegerField(help_text="What is owed.")
     amount_recovered = serializers.IntegerField()
-    amount_refunded = serializers.IntegerField()
-    currency = serializers.CharField()
-    decline_type = serializers.CharField()
-    decline_code = Text()
-    advice_code = Text()
-    mechanism = Text()
-    attempt_count = serializers.IntegerField()
-    next_payment_attempt_at = serializers.DateTimeField(allow_null=True)
+    amount_refunded = serializers.IntegerField(help_text="Of what was recovered.")
+    currency = serializers.CharField(help_text="ISO 4217 in lower case.")
+    decline_type = serializers.ChoiceField([str(one) for one in DeclineType])
+    decline_code = Text(help_text="Stripe's word.")
+    advice_code = Text(help_text="Stripe's advice.")
+    mechanism = Text(help_text="How the money came back.")
+    attempt_count = serializers.IntegerField(help_text="Of charges, whoever made them.")
+    next_payment_attempt_at = serializers.DateTimeField(
+        allow_null=True, help_text="When Stripe itself asks for the money again."
+    )
     failed_at = serializers.DateTimeField()
     opened_at = serializers.DateTimeField()
     closed_at = serializers.DateTimeField(allow_null=True)
@@ -77,7 +83,7 @@ class Attempt(serializers.Serializer[PaymentAttempt]):
 
     attempted_at = serializers.DateTimeField()
     resolved_at = serializers.DateTimeField(allow_null=True)
-    trigger = serializers.CharField()
+    trigger = serializers.CharField(help_text="Who made it: stripe, recover, customer, operator.")
     state = serializers.CharField()
     amount = serializers.IntegerField()
     currency = serializers.CharField()
@@ -101,9 +107,9 @@ class Entry(serializers.Serializer[TimelineEntry]):
 
     at = serializers.DateTimeField()
     kind = serializers.CharField()
-    actor = MaskedText()
-    summary = MaskedText()
-    rule = MaskedText()
+    actor = MaskedText(help_text="Who did it.")
+    summary = MaskedText(help_text="A sentence for people.")
+    rule = MaskedText(help_text="The rule that it followed.")
     source = MaskedText()  # type: ignore[assignment]  # declared fields hide nothing
     facts = MaskedFacts()
 
@@ -147,9 +153,10 @@ class HandledEvent(serializers.Serializer[Any]):
 
 
 class ChargedEvent(serializers.Serializer[Any]):
-    """What became of asking for the money: paid, already_paid, declined, needs_authentication or
-    pending."""
+    """What became of asking for the money."""
 
-    outcome = serializers.CharField()
+    outcome = serializers.ChoiceField(
+        ["paid", "already_paid", "declined", "needs_authentication", "pending"]
+    )
     message = serializers.CharField()
     event = Event()
