@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
-from billing_portal import languages, presentation
+from billing_portal import languages, logos, presentation
 from billing_portal.languages import LANGUAGES
 from billing_portal.page_words import PAGE_WORDS, PageWords
 from recovery.models import Customer, Merchant
@@ -40,10 +40,19 @@ class Reader:
 
 def reader(request: HttpRequest, customer: Customer | None) -> Reader:
     """What is asked for by name, else Stripe's word of the customer, else the browser's."""
-    chosen = languages.choose(request.POST.get("lang") or request.GET.get("lang", ""), "")
+    asked = request.POST.get("lang") or request.GET.get("lang", "")
+    return read_by(request, asked, known=customer.locale if customer else "")
+
+
+def read_by(request: HttpRequest, asked: str, *, known: str = "") -> Reader:
+    """As `reader`, of a request that may not be readable."""
+    chosen = languages.choose(asked, "")
     accepted = languages.accepted(request.headers.get("Accept-Language", ""))
-    known = customer.locale if customer else ""
     return Reader(chosen or languages.choose(f"{known},{accepted}"), chosen)
+
+
+class Page(HttpResponse):
+    """A page for a customer, whatever its status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ def respond(
     reader: Reader,
     merchant: Merchant | None,
     status: int = 200,
-) -> HttpResponse:
+) -> Page:
     """`merchant` is None where nobody can be named: the link isn't known."""
     context = {
         "page": content.name,
@@ -97,7 +106,8 @@ def respond(
         "results": content.results,
         "invoice_label": presentation.labels(reader.language)["invoice"],
     }
-    response = render(request, "billing_portal/page.html", context, status=status)
+    page = render_to_string("billing_portal/page.html", context, request)
+    response = Page(page, status=status)
     response["Content-Language"] = reader.language
     patch_vary_headers(response, ["Accept-Language"])
     response["Cache-Control"] = "no-store"
@@ -112,6 +122,7 @@ def _look(merchant: Merchant | None) -> dict[str, Any]:
     accent, accent_text = presentation.accent(merchant.color if merchant else NEUTRAL)
     return {
         "product": merchant.product_name if merchant else "",
+        "logo": logos.shown(merchant) if merchant else None,
         "support_email": merchant.support_email if merchant else "",
         "accent": accent,
         "accent_text": accent_text,

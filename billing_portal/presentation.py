@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_timedelta
 from babel.numbers import format_currency, get_currency_symbol
 
 from billing_portal import reasons
@@ -31,6 +31,7 @@ BRANDS = {
 # A code of letters keeps a space from the number, which CLDR's patterns with one leave to the
 # formatter: https://www.unicode.org/reports/tr35/tr35-numbers.html#Currencies (currencySpacing)
 CODE_BEFORE_NUMBER = re.compile(r"¤(?=[#0])")
+IN_MINUTES = 120  # seconds; a shorter wait is said in seconds
 WHITE, BLACK = "#ffffff", "#111111"
 LINEAR_BELOW = 0.04045  # sRGB
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
@@ -58,6 +59,16 @@ def money(minor_units: int, currency: str, language: str = ENGLISH) -> str:
 def day(at: datetime, merchant: Merchant, language: str = ENGLISH) -> str:
     """The merchant's calendar day: November 3, 2026"""
     return format_date(at.astimezone(merchant.zone).date(), format="long", locale=language)
+
+
+def wait(seconds: int, language: str = ENGLISH) -> str:
+    """From now, as it stands in a sentence: in 90 seconds, in 2 minutes. Never too short."""
+    if seconds >= IN_MINUTES:
+        seconds = -(-seconds // 60) * 60
+    return format_timedelta(
+        timedelta(seconds=seconds), add_direction=True, locale=language,
+        threshold=IN_MINUTES / 60,
+    )  # fmt: skip
 
 
 def reason(case: RecoveryCase, language: str = ENGLISH) -> str:

@@ -6,10 +6,12 @@ from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 
+from billing_portal import error_pages
 from billing_portal.links import UPDATE_PATH
+from billing_portal.pages import Page
 from dunning.mail.unsubscribing import PATH as UNSUBSCRIBE_PATH
 from recovery.errors import error_response
 from recovery.merchants import WEBHOOK_PATH
@@ -31,24 +33,35 @@ ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
 
 
 def errors_in_one_shape(get_response: View) -> View:
-    """Clients of the API read JSON, also where Django answers for it: no such path, no such
-    method. Pages for a browser stay pages, and DEBUG keeps its own for what went wrong."""
+    """Clients of the API read JSON and customers a page of ours, also where Django answers for
+    it: no such path, no such method. DEBUG keeps its own page for what went wrong."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if response.status_code not in ERRORS or not _is_for_a_client(request):
-            return response
-        if response.get("Content-Type", "").startswith("application/json"):
+        if response.status_code not in ERRORS or _is_in_shape(response):
             return response
         if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR and settings.DEBUG:
             return response
-        code, message = ERRORS[response.status_code]
-        shaped = error_response(response.status_code, code, message)
+        shaped = _shaped(request, response.status_code)
+        if shaped is None:
+            return response
         if allowed := response.get("Allow"):
             shaped["Allow"] = allowed
         return shaped
 
     return answer
+
+
+def _is_in_shape(response: HttpResponseBase) -> bool:
+    is_json = response.get("Content-Type", "").startswith("application/json")
+    return is_json or isinstance(response, Page)
+
+
+def _shaped(request: HttpRequest, status: int) -> HttpResponse | None:
+    """None for what has no shape of ours: the back office's pages."""
+    if request.path.startswith(PAGES):
+        return error_pages.for_status(request, status)
+    return error_response(status, *ERRORS[status]) if _is_for_a_client(request) else None
 
 
 def _is_for_a_client(request: HttpRequest) -> bool:
@@ -62,6 +75,8 @@ def refuse_nul(get_response: View) -> View:
         if _has_nul(request):
             if _is_for_a_client(request):
                 return error_response(400, "nul_character", NO_NUL)
+            if page := _shaped(request, 400):
+                return page
             return HttpResponseBadRequest(NO_NUL, content_type="text/plain; charset=utf-8")
         return get_response(request)
 

@@ -2,6 +2,7 @@ from recovery.models.cases import RecoveryCase
 from recovery.models.credentials import ApiKey, InternalKey
 from recovery.models.customers import Customer
 from recovery.models.decline_overrides import DeclineOverride
+from recovery.models.merchant_logos import MerchantLogo
 from recovery.models.merchants import Merchant
 from recovery.models.operator_tasks import OperatorTask
 from recovery.models.outbound_notices import OutboundNotice
@@ -20,6 +21,7 @@ __all__ = [
     "InternalKey",
     "Membership",
     "Merchant",
+    "MerchantLogo",
     "OperatorTask",
     "OutboundNotice",
     "PaymentAttempt",

@@ -20,7 +20,6 @@ class Merchant(Mutable):
     product_name = models.CharField(
         max_length=200, help_text="What the customer knows the product as."
     )
-    logo_url = models.URLField(blank=True)
     color = models.CharField(
         max_length=7,
         default="#1f5eff",

@@ -26,6 +26,7 @@ FACTS = {
     "pay_at_stripe": {"amount"},
     "unsubscribe": {"product", "address"},
     "unsubscribed": {"product", "address"},
+    "too_many": {"wait"},
 }
 
 
