@@ -72,11 +72,9 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
         return Found(LinkState.FORGED)
     except ExpiredTokenError as error:
         is_expired, link_id = True, error.link_id
-    link = (
-        PaymentUpdateLink.objects.select_related("case__customer", "case__merchant__stripe")
-        .filter(public_id=link_id)
-        .first()
-    )
+    # Of one link, so in no order; what Stripe is reached with is read where it is needed.
+    with_case = PaymentUpdateLink.objects.select_related("case__customer", "case__merchant")
+    link = next(iter(with_case.filter(public_id=link_id)), None)
     if link is None or (purpose is Purpose.UPDATE and link.digest != tokens.digest(token)):
         return Found(LinkState.FORGED)
     if link.revoked_at:
@@ -117,10 +115,11 @@ def reissue(link: PaymentUpdateLink, *, now: datetime) -> str:
     return address.partition("token=")[2]
 
 
-@transaction.atomic
 def opened(link: PaymentUpdateLink, *, now: datetime) -> None:
     """The page was fetched, by the customer or by a mail scanner: it changes nothing else."""
-    if link.opened_at is None:
+    if link.opened_at is not None:
+        return  # told the first time
+    with transaction.atomic():
         link.opened_at = now
         link.save(update_fields=["opened_at"])
         _tell(link, Kind.LINK_OPENED, "The payment page was opened.", now=now)

@@ -1,6 +1,8 @@
 """Pictures to give to Recover, as files have them."""
 
 import io
+import random
+from math import prod
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -25,6 +27,14 @@ def wordmark(
     for left in range(step // 2, sides[0] - step, step):
         pen.rectangle((left, sides[1] // 4, left + step // 2, sides[1] * 3 // 4), fill=ink)
     return image
+
+
+def photographed(image: Image.Image) -> Image.Image:
+    """As a camera sees it, with its grain: what weighs most when it is small."""
+    grain = Image.frombytes("RGB", image.size, random.Random(1).randbytes(3 * prod(image.size)))
+    paper = Image.blend(Image.new("RGB", image.size, "white"), grain, 0.2)
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper
 
 
 def drawn(content: bytes) -> Image.Image:

@@ -16,7 +16,7 @@ import pytest
 
 from recovery.signatures import sign
 from tests.builders import DASHBOARD, DOCUMENTED_EXAMPLE
-from tests.journeys.product import ROOT, _free_ports, is_closed, wait_for
+from tests.journeys.product import ROOT, free_ports, is_closed, wait_for
 
 LARGEST = 1024 * 1024
 
@@ -66,7 +66,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
     manage("migrate", "--no-input", "--verbosity", "0")
     made = json.loads(manage("create_merchant", "Fern", "--json"))
-    port = _free_ports(1)
+    port = free_ports(1)
     granian = str(Path(sys.executable).parent / "granian")
     process = subprocess.Popen(
         [granian, "--interface", "wsgi", "recover_project.wsgi:application", "--port", str(port),

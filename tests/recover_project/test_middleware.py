@@ -1,5 +1,6 @@
 """What holds for every request."""
 
+import gzip
 import time
 from typing import Any
 
@@ -145,3 +146,26 @@ def test_a_browser_gets_no_json(debug: bool, method: str, address: str, status: 
 
     assert answer.status_code == status
     assert "json" not in answer["Content-Type"]
+
+
+# --- compression ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", [f"{PAGE}?token=x", f"{PAGE}/nowhere"])
+@pytest.mark.django_db
+def test_a_page_is_compressed_for_whoever_can_read_that(address: str) -> None:
+    plain = Client().get(address)
+    small = Client().get(address, headers={"Accept-Encoding": "gzip"})
+
+    assert small["Content-Encoding"] == "gzip"
+    assert len(small.content) < len(plain.content) / 2
+    assert b"<h1>" in gzip.decompress(small.content)
+    assert "Content-Encoding" not in plain
+    assert "Accept-Encoding" in plain["Vary"]
+
+
+@pytest.mark.django_db
+def test_what_is_no_page_of_a_customer_is_left_as_it_is() -> None:
+    answer = Client().get(DASHBOARD, headers={"Accept-Encoding": "gzip"})
+
+    assert "Content-Encoding" not in answer
