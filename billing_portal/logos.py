@@ -11,12 +11,12 @@ LARGEST_SIDES = (240, 48)  # CSS pixels
 
 @dataclass(frozen=True, slots=True)
 class Logo:
-    """Where it is served, and its sides in CSS pixels. A pale one needs dark ground."""
+    """Where it is served, its sides in CSS pixels, and which Ground it needs."""
 
     path: str
     width: int
     height: int
-    is_pale: bool
+    ground: str
 
 
 def shown(merchant: Merchant) -> Logo | None:
@@ -28,5 +28,5 @@ def shown(merchant: Merchant) -> Logo | None:
         path=f"{LOGO_PATH}/{kept.digest}.png",
         width=max(1, round(kept.width * scale)),
         height=max(1, round(kept.height * scale)),
-        is_pale=kept.is_pale,
+        ground=kept.ground,
     )

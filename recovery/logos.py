@@ -28,7 +28,7 @@ def put(*, merchant: Merchant, given: bytes) -> None:
             "content": picture.content,
             "width": picture.width,
             "height": picture.height,
-            "is_pale": picture.is_pale,
+            "ground": picture.ground,
         },
     )
 

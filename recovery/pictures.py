@@ -4,6 +4,7 @@ What comes out is a PNG, which every mail program shows, of at most LARGEST_SIDE
 HEAVIEST bytes.
 """
 
+import enum
 import io
 import struct
 import warnings
@@ -28,14 +29,22 @@ class PictureError(Exception):
     """It can't be used; the text says why."""
 
 
+class Ground(enum.StrEnum):
+    """What a picture is to be seen on."""
+
+    OWN = "own"  # it brings it
+    LIGHT = "light"
+    DARK = "dark"
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG and its sides in pixels. A pale one is to be seen on dark ground only."""
+    """A PNG and its sides in pixels."""
 
     content: bytes
     width: int
     height: int
-    is_pale: bool
+    ground: Ground
 
 
 def refit(given: bytes) -> Picture:
@@ -47,7 +56,7 @@ def refit(given: bytes) -> Picture:
     content, (width, height) = next(
         made for made in _ever_smaller(whole) if len(made[0]) <= HEAVIEST
     )
-    return Picture(content, width, height, _is_pale(whole))
+    return Picture(content, width, height, _ground(whole))
 
 
 def _read(given: bytes) -> Image.Image:
@@ -83,9 +92,12 @@ def _png(image: Image.Image) -> bytes:
     return drawn.getvalue()
 
 
-def _is_pale(image: Image.Image) -> bool:
-    """Light ink on no ground of its own can't be seen on a light page."""
+def _ground(image: Image.Image) -> Ground:
+    """Light ink on no ground of its own can't be seen on a light page, nor dark on a dark one."""
     alpha = image.getchannel("A")
-    if alpha.getextrema()[0] == 255 or not alpha.getbbox():  # opaque, or nothing there
-        return False
-    return bool(ImageStat.Stat(image.convert("L"), mask=alpha).mean[0] >= PALE_FROM)
+    if alpha.getextrema()[0] == 255:  # opaque all over
+        return Ground.OWN
+    if not alpha.getbbox():  # nothing there
+        return Ground.LIGHT
+    ink = ImageStat.Stat(image.convert("L"), mask=alpha).mean[0]
+    return Ground.DARK if ink >= PALE_FROM else Ground.LIGHT

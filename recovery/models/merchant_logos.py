@@ -1,6 +1,8 @@
 from django.db import models
 
 from recovery.models.base import Mutable, TenantOwned
+from recovery.models.cases import choices
+from recovery.pictures import Ground
 
 
 class MerchantLogo(TenantOwned, Mutable):
@@ -13,7 +15,7 @@ class MerchantLogo(TenantOwned, Mutable):
     content = models.BinaryField(help_text="A PNG.")
     width = models.PositiveSmallIntegerField(help_text="Pixels.")
     height = models.PositiveSmallIntegerField(help_text="Pixels.")
-    is_pale = models.BooleanField(help_text="It is to be seen on dark ground only.")
+    ground = models.CharField(max_length=5, choices=choices(Ground))
 
     class Meta:
         constraints = [

@@ -47,9 +47,9 @@ def test_a_logo_is_shown_sharp_and_never_blown_up(
     assert (logo.width, logo.height) == in_css
 
 
-@pytest.mark.parametrize(("ink", "marks"), [(INK, ""), (PALE, ' class="pale"')])
+@pytest.mark.parametrize(("ink", "ground"), [(INK, "light"), (PALE, "dark")])
 def test_the_page_has_the_logo_in_the_names_place_with_room_kept_for_it(
-    ink: tuple[int, ...], marks: str
+    ink: tuple[int, ...], ground: str
 ) -> None:
     merchant = with_a_debt('Fern "Tea"')
     logos.put(merchant=merchant, given=file_of(wordmark(ink)))
@@ -58,7 +58,7 @@ def test_the_page_has_the_logo_in_the_names_place_with_room_kept_for_it(
     (image,) = re.findall("<img[^>]*>", page)
     assert image == (
         f'<img src="/fourthngoal/recover/logo/{digest}.png" alt="Fern &quot;Tea&quot;" '
-        f'width="240" height="48"{marks}>'
+        f'width="240" height="48" class="on-{ground}">'
     )
     assert "<bdi>Fern" not in page
 

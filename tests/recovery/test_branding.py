@@ -114,7 +114,7 @@ def test_another_logo_takes_the_place_of_the_first_and_the_same_one_changes_noth
     second = brand(merchant, logo=logo_file(tmp_path, PALE))["logo"]
 
     assert first == again != second
-    assert MerchantLogo.objects.get().is_pale is True
+    assert MerchantLogo.objects.get().ground == "dark"
 
 
 @pytest.mark.parametrize("word", ["none", ""])

@@ -96,16 +96,16 @@ def test_the_smallest_that_is_tried_is_always_light_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ink", "ground", "is_pale"),
+    ("ink", "paper", "ground"),
     [
-        (PALE, NOTHING, True), (INK, NOTHING, False), (PALE, INK, False), (INK, PALE, False),
-        (NOTHING, NOTHING, False),
+        (PALE, NOTHING, "dark"), (INK, NOTHING, "light"), (PALE, INK, "own"), (INK, PALE, "own"),
+        (NOTHING, NOTHING, "light"),
     ],
 )  # fmt: skip
-def test_pale_is_what_nobody_could_read_on_a_light_page(
-    ink: tuple[int, ...], ground: tuple[int, ...], is_pale: bool
+def test_it_is_seen_on_what_its_ink_can_be_read_on(
+    ink: tuple[int, ...], paper: tuple[int, ...], ground: str
 ) -> None:
-    assert refit(file_of(wordmark(ink, ground=ground))).is_pale is is_pale
+    assert refit(file_of(wordmark(ink, ground=paper))).ground == ground
 
 
 UNREADABLE = "It is no PNG, JPEG, WebP or GIF that can be read."
