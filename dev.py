@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Everything a developer runs, on a machine that has just Python: run, test, check,
-bench, lock."""
+"""Everything a developer runs, on a machine that has just Python."""
 
 import hashlib
 import os
