@@ -22,6 +22,7 @@ RETURN_LIFETIME = timedelta(hours=2)
 UPDATE_PATH = "/fourthngoal/recover/update"
 REPLACE_PATH = "/fourthngoal/recover/update/replace"
 RETURN_PATH = "/fourthngoal/recover/update/return"
+DONE = {"done": "1"}
 
 
 class LinkState(enum.StrEnum):
@@ -87,15 +88,18 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
     return Found(state, link)
 
 
-def return_url(link: PaymentUpdateLink, *, now: datetime, language: str = "") -> str:
-    """Where Stripe sends the customer back to, in the language that they chose, if they did. The
-    link's own token stays out of it: what is given to Stripe is in Stripe's logs."""
+def return_url(
+    link: PaymentUpdateLink, *, now: datetime, language: str = "", is_done: bool = False
+) -> str:
+    """Where Stripe sends the customer back to, in the language that they chose, if they did;
+    another address for who `is_done` there than for who turns back. The link's own token stays out
+    of it: what is given to Stripe is in Stripe's logs."""
     back = tokens.issue(
         link_id=link.public_id, purpose=Purpose.RETURN, secret=settings.SECRET_KEY, now=now,
         lifetime=RETURN_LIFETIME,
     )  # fmt: skip
-    chosen = {"lang": language} if language else {}
-    return f"{settings.PUBLIC_URL}{RETURN_PATH}?{urlencode({'r': back, **chosen})}"
+    query = {"r": back} | (DONE if is_done else {}) | ({"lang": language} if language else {})
+    return f"{settings.PUBLIC_URL}{RETURN_PATH}?{urlencode(query)}"
 
 
 def owed(case: RecoveryCase) -> QuerySet[RecoveryCase]:
@@ -140,6 +144,15 @@ def finished(link: PaymentUpdateLink, *, now: datetime) -> None:
     link.finished_at = now
     link.save(update_fields=["started_at", "finished_at"])
     _tell(link, Kind.UPDATE_FINISHED, "The customer came back from Stripe.", now=now)
+
+
+def left(link: PaymentUpdateLink, *, now: datetime) -> None:
+    """The customer came back without a new card: told once for each time of setting out."""
+    timeline.append(
+        case=link.case, kind=Kind.UPDATE_LEFT, at=now, actor=Actor.CUSTOMER,
+        summary="The customer came back from Stripe without a new card.",
+        once=f"{Kind.UPDATE_LEFT}:{link.public_id}:{link.started_at}",
+    )  # fmt: skip
 
 
 def _tell(link: PaymentUpdateLink, kind: Kind, summary: str, *, now: datetime) -> None:

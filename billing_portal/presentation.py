@@ -68,11 +68,13 @@ def reason(case: RecoveryCase, language: str = ENGLISH) -> str:
 
 def card(case: RecoveryCase, language: str = ENGLISH) -> str:
     """Visa ending in 4242, or "" where the card isn't known."""
-    if not case.card_last4:
-        return ""
+    return named_card(case.card_brand, case.card_last4, language)
+
+
+def named_card(brand: str, last4: str, language: str = ENGLISH) -> str:
+    """By Stripe's word for the brand and the last digits, "" where it has none."""
     words = WORDING[language]
-    brand = BRANDS.get(case.card_brand, words.any_card)
-    return words.card.format(brand=brand, last4=case.card_last4)
+    return words.card.format(brand=BRANDS.get(brand, words.any_card), last4=last4) if last4 else ""
 
 
 def facts(case: RecoveryCase, language: str = ENGLISH) -> list[tuple[str, str]]:

@@ -8,19 +8,21 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from billing_portal import links, pages, payment_updates, presentation
+from billing_portal.collection import Charge
 from billing_portal.links import Found, LinkState
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.pages import Button, Content, Reader
-from billing_portal.payment_updates import Charge, NoPortalError, Overall, Result
+from billing_portal.payment_updates import NoPortalError, Overall, Result
 from billing_portal.tokens import Purpose
 from recovery.attempts import Outcome
 from recovery.declines import AUTHENTICATION_CODES
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
 from recovery.stripe_errors import StripeUnavailableError
+from recovery.stripe_objects import PaymentMethod
 
 STATUS_CODES: Mapping[LinkState, int] = MappingProxyType(
     {
@@ -32,7 +34,7 @@ STATUS_CODES: Mapping[LinkState, int] = MappingProxyType(
         LinkState.FORGED: 400,
     }
 )
-CAN_TRY_AGAIN = {Overall.UNCHANGED, Overall.DECLINED, Overall.PARTLY}
+CAN_TRY_AGAIN = {Overall.UNCHANGED, Overall.SAME_CARD, Overall.DECLINED, Overall.PARTLY}
 CAN_REFRESH = {Overall.PENDING, Overall.UNAVAILABLE}
 
 
@@ -73,18 +75,25 @@ def replace(request: HttpRequest) -> HttpResponse:
     return visit.page("replaced")
 
 
-@require_GET
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
 def come_back(request: HttpRequest) -> HttpResponse:
-    """Back from Stripe: what is open is charged to the new card, and told how that went."""
+    """Back from Stripe: what is open is charged to the new card, and told how that went. A card
+    that was on file before is charged by a POST that names it."""
     now = timezone.now()
-    back = request.GET.get("r", "")
+    told = request.POST if request.method == "POST" else request.GET
+    back, is_done = told.get("r", ""), "done" in told
     found = links.find(back, now=now, purpose=Purpose.RETURN)
-    visit = _visit(request, found, {"r": back}, path=links.RETURN_PATH)
+    query = {"r": back} | (links.DONE if is_done else {})
+    visit = _visit(request, found, query, path=links.RETURN_PATH)
     if found.link is None or found.state is LinkState.REVOKED:
         return _state_page(visit, found)
     if found.state is LinkState.EXPIRED:
         return visit.page("return_expired", status=410)
-    return _result_page(visit, found.link, payment_updates.complete(found.link, now=now))
+    result = payment_updates.complete(
+        found.link, is_done=is_done, confirmed=request.POST.get("card", ""), now=now
+    )
+    return _result_page(visit, found.link, result)
 
 
 # --- the pages of a link ----------------------------------------------------------------------
@@ -173,6 +182,7 @@ def _result_page(visit: _Visit, link: PaymentUpdateLink, result: Result) -> Http
     has_links = len(to_confirm) > 1
     return visit.page(
         _name(result, to_confirm), buttons=_next(visit, link, result, to_confirm),
+        facts=_saved(visit.reader, result.saved),
         results=[
             _row(charge, visit.reader, has_link=has_links and charge.case in to_confirm)
             for charge in result.charges
@@ -196,12 +206,25 @@ def _name(result: Result, to_confirm: list[RecoveryCase]) -> str:
 def _next(
     visit: _Visit, link: PaymentUpdateLink, result: Result, to_confirm: list[RecoveryCase]
 ) -> list[Button]:
+    if result.saved:
+        return [Button(links.RETURN_PATH, {**visit.query, "card": result.saved.id})]
     if result.overall in CAN_REFRESH:
-        return [Button(visit.request.get_full_path())]
+        posted = {**visit.query, "card": visit.request.POST.get("card", "")}
+        is_posted = visit.request.method == "POST"
+        return [Button(visit.request.get_full_path(), posted if is_posted else None)]
     if result.overall in CAN_TRY_AGAIN:
         return [Button(links.UPDATE_PATH, {"token": links.reissue(link, now=timezone.now())})]
     is_one = result.overall is Overall.NEEDS_AUTHENTICATION and len(to_confirm) == 1
     return [Button(to_confirm[0].hosted_invoice_url)] if is_one else []
+
+
+def _saved(reader: Reader, method: PaymentMethod | None) -> dict[str, str]:
+    """What is said of the payment method on file, which may have neither brand nor number."""
+    if method is None:
+        return {}
+    card = presentation.named_card(method.brand, method.last4, reader.language)
+    phrase = reader.words.phrases["saved_card" if card else "saved_method"]
+    return {"saved": phrase.format(card=card)}
 
 
 def _row(charge: Charge, reader: Reader, *, has_link: bool) -> dict[str, str]:

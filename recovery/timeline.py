@@ -46,6 +46,9 @@ class Kind(enum.StrEnum):
     LINK_REQUESTED = "link_requested"
     UPDATE_STARTED = "update_started"
     UPDATE_FINISHED = "update_finished"
+    UPDATE_LEFT = "update_left"
+    CARD_PUT = "card_put"
+    CARD_NOT_PUT = "card_not_put"
 
 
 class Actor(enum.StrEnum):

@@ -28,12 +28,19 @@ class Portal(Door):
         return id_of(made)
 
     def portal_session(
-        self, *, customer_id: str, configuration_id: str, return_url: str, locale: str = ""
+        self,
+        *,
+        customer_id: str,
+        configuration_id: str,
+        return_url: str,
+        done_url: str,
+        locale: str = "",
     ) -> str:
         """The address of a portal page that updates the card; good for 5 minutes, so never kept.
+        It leads to `done_url` once the card is saved, and to `return_url` who turns back.
         Without a `locale` Stripe takes the customer's, else the browser's. Raises
         ObjectMissingError for a deleted customer."""
-        redirect: Any = {"type": "redirect", "redirect": {"return_url": return_url}}
+        redirect: Any = {"type": "redirect", "redirect": {"return_url": done_url}}
         with errors_named():
             session = self._client.v1.billing_portal.sessions.create(
                 {

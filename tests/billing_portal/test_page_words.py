@@ -24,6 +24,7 @@ FACTS = {
     "replaced": {"product"},
     "revoked": {"product"},
     "pay_at_stripe": {"amount"},
+    "back_other_card": {"saved"},
     "unsubscribe": {"product", "address"},
     "unsubscribed": {"product", "address"},
 }
