@@ -52,7 +52,8 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
 def _said(failure: Failure) -> str:
     if failure.decline == NO_PAYMENT_METHOD.decline:
         return "The payment could not be tried: there is no payment method on file."
-    return f"The payment was declined: {reason(failure)}."
+    verb = "was declined" if failure.decline.best_code else "failed"
+    return f"The payment {verb}: {reason(failure)}."
 
 
 def facts_of(attempt: PaymentAttempt) -> dict[str, Any]:

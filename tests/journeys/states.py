@@ -95,9 +95,9 @@ class Jo:
         link = PaymentUpdateLink.objects.latest("id")
         links.started(link, payment_method_before=before, now=timezone.now())
 
-    def come_back(self, *, age: timedelta = timedelta(0)) -> None:
+    def come_back(self, *, age: timedelta = timedelta(0), is_done: bool = False) -> None:
         link = PaymentUpdateLink.objects.filter(started_at__isnull=False).latest("id")
-        self.page.goto(links.return_url(link, now=timezone.now() - age))
+        self.page.goto(links.return_url(link, now=timezone.now() - age, is_done=is_done))
 
     def come_back_with(self, **card: str) -> None:
         self.set_out()
@@ -222,6 +222,30 @@ def back_without_a_change(jo: Jo) -> str:
     return "back_unchanged"
 
 
+def back_with_the_card_that_failed(jo: Jo) -> str:
+    jo.set_out()
+    jo.come_back(is_done=True)
+    return "back_same_card"
+
+
+def back_with_another_card_on_file(jo: Jo) -> str:
+    """The subscription has the card that failed for itself."""
+    ask(
+        jo.stripe, "POST", f"subscriptions/{jo.case.stripe_subscription_id}",
+        default_payment_method=jo.case.payment_method_id,
+    )  # fmt: skip
+    jo.stripe.scenarios.new_card(customer=jo.customer)
+    jo.set_out()
+    jo.come_back()
+    return "back_other_card"
+
+
+def back_and_paid_with_the_card_on_file(jo: Jo) -> str:
+    back_with_another_card_on_file(jo)
+    jo.press()
+    return "back_success"
+
+
 def back_and_all_is_paid(jo: Jo) -> str:
     jo.come_back_with(number="4242424242424242")
     return "back_success"
@@ -309,7 +333,8 @@ def unsubscribe_unknown(jo: Jo) -> str:
 FETCHED: list[Way] = [
     valid, valid_and_to_be_confirmed, valid_with_another_debt, valid_for_a_lost_case,
     valid_with_long_words, valid_in_a_color_that_is_hard_to_read, valid_in_a_color_like_the_dark,
-    expired, revoked, forged, paid, voided, back_without_a_change, back_and_all_is_paid,
+    expired, revoked, forged, paid, voided, back_without_a_change, back_with_the_card_that_failed,
+    back_with_another_card_on_file, back_and_all_is_paid,
     back_and_declined, back_and_paid_in_part, back_and_to_be_confirmed,
     back_and_several_to_be_confirmed, back_and_to_be_confirmed_without_a_page, back_and_under_way,
     back_and_not_charged, back_and_nothing_due, back_too_late, unsubscribe, unsubscribe_unknown,
@@ -317,5 +342,5 @@ FETCHED: list[Way] = [
 # What a button or an outage shows once.
 SHOWN_ONCE: list[Way] = [
     replaced, no_portal, no_portal_and_no_page_of_stripe, stripe_down, back_and_not_known_yet,
-    unsubscribed,
+    back_and_paid_with_the_card_on_file, unsubscribed,
 ]  # fmt: skip

@@ -172,6 +172,7 @@ def test_a_language_that_is_written_from_the_right_has_its_page_mirrored(
         (states.expired, "Send me a new link"),
         (states.stripe_down, "Try again"),
         (states.back_and_declined, "Try another card"),
+        (states.back_with_another_card_on_file, "Pay now"),
         (states.back_and_several_to_be_confirmed, "Confirm"),
         (states.unsubscribe, "Stop these reminders"),
     ],
