@@ -89,7 +89,8 @@ def complete(
     try:
         gateway = stripe_gateway.of(case.merchant)
         saved = gateway.customer(customer.stripe_customer_id).default_payment_method_id
-        if not saved or saved == link.payment_method_before != confirmed:
+        is_new = saved != link.payment_method_before
+        if not saved or not (is_new or saved == confirmed):
             return _unchanged(link, customer, saved, gateway, is_done=is_done, now=now)
     except StripeError:
         return _uncharged(case, customer, Result(Overall.UNAVAILABLE))

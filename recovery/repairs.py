@@ -18,7 +18,12 @@ from recovery.payment_levels import (
     of_subscriptions,
 )
 from recovery.state_machine import Status
-from recovery.stripe_errors import MissingPermissionError, StripeError, StripeUnavailableError
+from recovery.stripe_errors import (
+    MissingPermissionError,
+    NotConnectedError,
+    StripeError,
+    StripeUnavailableError,
+)
 from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import Invoice
 from recovery.timeline import Kind
@@ -28,6 +33,7 @@ SOURCE = "docs.stripe.com/billing/subscriptions/payment-methods-setting#payment-
 # A debt may be paid before all is put right: for days Stripe may not be there to be asked.
 JUST_PAID = timedelta(days=7)
 ANOTHER_CARD_PAID = (Mechanism.CARD_UPDATE, Mechanism.CUSTOMER_PAID)
+NOT_NOW = (StripeUnavailableError, NotConnectedError)  # the key may soon be a better one
 FAILED = (PaymentAttempt.State.FAILED, PaymentAttempt.State.REQUIRES_ACTION)
 
 
@@ -52,7 +58,7 @@ class _Repair:
         """The places that Stripe tells of; none where it doesn't."""
         try:
             return list(places())
-        except StripeUnavailableError:
+        except NOT_NOW:
             self.is_complete = False
         except StripeError as error:
             self.leave_to_a_person(
@@ -64,7 +70,7 @@ class _Repair:
     def put(self, place: Place) -> None:
         try:
             self.gateway.put_method(place, payment_method_id=self.new)
-        except StripeUnavailableError:
+        except NOT_NOW:
             self.is_complete = False
         except StripeError as error:
             self.leave_to_a_person(

@@ -189,6 +189,16 @@ def test_an_outage_is_neither_a_task_nor_the_end(
     assert len(told_on(case)) == len(set(told_on(case)))
 
 
+def test_a_revoked_key_may_soon_be_a_better_one(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    new = new_card(local_stripe, case)
+    local_stripe.world.revoke(KEY)
+
+    assert repair(case, new) is False
+    assert OperatorTask.objects.count() == 0
+
+
 def test_what_could_not_be_asked_for_days_is_one_task(
     local_stripe: LocalStripe, case: RecoveryCase
 ) -> None:
