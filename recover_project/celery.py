@@ -77,6 +77,7 @@ app.conf.update(
         "send the links that were asked for": _every(5, "dunning.replace_links"),
         "deliver what no task took": _every(10, "dunning.deliver_queued"),
         "learn what became of charges": _every(120, "recovery.look_up_charges"),
+        "end what nobody paid at Checkout": _every(60, "recovery.look_after_checkouts"),
         "tell merchants' own systems": _every(5, "recovery.tell_webhooks"),
         "set aside what may or may not have been sent": _every(60, "dunning.set_aside_unknown"),
     },

@@ -7,6 +7,7 @@ from django.db.models import Model, QuerySet, URLField
 from django.http import HttpRequest
 
 from recovery.models import (
+    Checkout,
     Customer,
     Membership,
     Merchant,
@@ -64,6 +65,12 @@ class AttemptInline(InCase):
     ordering = ("attempted_at",)
 
 
+class CheckoutInline(InCase):
+    model = Checkout
+    fields = ("created_at", "state", "session_id", "payment_intent_id", "closed_at", "reason")
+    ordering = ("created_at",)
+
+
 class TaskInline(InCase):
     model = OperatorTask
     fields = ("created_at", "kind", "summary", "done_at")
@@ -80,7 +87,7 @@ class RecoveryCaseAdmin(TenantAdmin):
     search_fields = ("public_id", "stripe_invoice_id", "invoice_number", "customer__email")
     list_select_related = ("customer",)
     ordering = ("-opened_at", "-id")
-    inlines = (TimelineInline, AttemptInline, TaskInline)
+    inlines = (TimelineInline, AttemptInline, CheckoutInline, TaskInline)
 
 
 @admin.register(OperatorTask)

@@ -11,6 +11,7 @@ from django.db.models import Q
 from recovery import (
     card_history,
     cases,
+    checkouts,
     failures,
     operator_tasks,
     recording,
@@ -215,6 +216,7 @@ def _facts(
         currency=case.currency,
         attempts=card_history.attempts(case, method.card, but=but),
         overrides=DeclineOverride.by_code(case.merchant_id),
+        is_given_up=checkouts.is_given_up(case),
     )
 
 

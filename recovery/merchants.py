@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from recovery import cases, credentials, declines, failures, ingest
+from recovery import cases, credentials, declines, failures, ingest, permissions, stripe_gateway
 from recovery.declines import DeclineType
 from recovery.models import (
     DeclineOverride,
@@ -254,12 +254,22 @@ def check_key(api_key: str) -> None:
 
 
 def _check_permissions(gateway: StripeGateway) -> None:
-    missing = gateway.missing_permissions()
+    missing = gateway.missing_permissions(permissions.REQUIRED)
     if missing:
         raise ConnectError(
             "The key lacks permissions. In Stripe's dashboard, edit it and allow:\n"
             + "\n".join(f"  {name}" for name in missing)
         )
+
+
+def missing_extras(merchant: Merchant) -> Mapping[str, str]:
+    """The permissions that the merchant's key lacks and that Recover can do without, with what
+    each would be for; none where Stripe can't be asked."""
+    try:
+        missing = stripe_gateway.of(merchant).missing_permissions(permissions.OPTIONAL)
+    except StripeError:
+        return {}
+    return {name: permissions.OPTIONAL[name] for name in missing}
 
 
 def _ensure_endpoint(

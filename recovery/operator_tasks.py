@@ -15,7 +15,10 @@ class TaskKind(enum.StrEnum):
     CHARGE_UNRESOLVED = "charge_unresolved"  # what became of a charge could not be learnt
     ADDRESS_FAILED = "address_failed"  # mail doesn't reach the customer
     WEBHOOK_DISABLED = "webhook_disabled"  # the merchant's own endpoint fails
-    STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what the campaign says
+    STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what is asked of it
+    PERMISSION_MISSING = "permission_missing"  # the key may not do what a customer needs
+    KEY_REFUSED = "key_refused"  # Stripe can't be reached for the merchant any more
+    CUSTOMER_DELETED = "customer_deleted"  # who still owes was deleted in Stripe
     MESSAGE_UNSENT = "message_unsent"  # a mail was refused for good, or it may not have gone
     MAIL_HELD_UP = "mail_held_up"  # no mail goes out until the merchant sets something right
 

@@ -6,7 +6,17 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from recovery import cases, enrichment, forgotten, inbox, ingest, outbound, outbound_delivery
+from recovery import (
+    cases,
+    checkouts,
+    enrichment,
+    forgotten,
+    inbox,
+    ingest,
+    outbound,
+    outbound_delivery,
+    superseding,
+)
 from recovery.batches import apart
 from recovery.models import StripeEvent
 from recovery.reading import UnreadablePayloadError
@@ -66,6 +76,13 @@ def look_up_charges(**_: object) -> None:
         with apart(f"Attempt {attempt.pk}"):
             forgotten.settle(attempt, now=timezone.now())
     forgotten.look_after_payments(now=now)
+
+
+@shared_task(name="recovery.look_after_checkouts")
+def look_after_checkouts(**_: object) -> None:
+    for checkout in checkouts.claim_due(now=timezone.now()):
+        with apart(f"Checkout {checkout.public_id}"):
+            superseding.look_after(checkout, now=timezone.now())
 
 
 @shared_task(name="recovery.tell_webhooks")

@@ -46,6 +46,8 @@ class Kind(enum.StrEnum):
     LINK_REQUESTED = "link_requested"
     UPDATE_STARTED = "update_started"
     UPDATE_FINISHED = "update_finished"
+    PAYMENT_SUPERSEDED = "payment_superseded"
+    NO_WAY_TO_STRIPE = "no_way_to_stripe"
 
 
 class Actor(enum.StrEnum):

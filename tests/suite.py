@@ -34,6 +34,8 @@ COMPLETE = (
     "recovery.cases",
     "recovery.ingest",
     "recovery.attempts",
+    "recovery.checkouts",
+    "recovery.superseding",
     "dunning.mail.delivery",
     "dunning.mail.addresses",
     "dunning.mail.bounces",

@@ -32,6 +32,7 @@ MODELS: Mapping[str, type[models.Model]] = {
 # Who else may create, change or delete a row is nobody.
 WRITERS: Mapping[str, set[str]] = {
     "ApiKey": {"recovery/credentials.py"},
+    "Checkout": {"recovery/checkouts.py"},
     "Customer": {"recovery/customers.py"},
     "DeclineOverride": {"recovery/merchants.py"},
     "DunningCampaign": {"dunning/campaigns.py"},
@@ -66,6 +67,7 @@ WRITERS: Mapping[str, set[str]] = {
         "recovery/customer_events.py",
         "recovery/ingest.py",
         "recovery/merchants.py",
+        "recovery/portal_configurations.py",
     },  # what events tell of it
     "StripeEvent": {"recovery/inbox.py"},
     "SuppressedAddress": {"dunning/mail/addresses.py"},

@@ -13,7 +13,13 @@ from recovery.cases.facts import (
 )
 from recovery.cases.moves import Payment, advance, explain_again, pay, refund
 from recovery.cases.opening import note_failure_time, open_for_invoice, open_for_payment
-from recovery.cases.rows import concerning, invoice_of_payment, keys, locked
+from recovery.cases.rows import (
+    concerning,
+    invoice_of_payment,
+    keys,
+    locked,
+    paid_through_checkout,
+)
 
 __all__ = [
     "Payment",
@@ -32,6 +38,7 @@ __all__ = [
     "note_payment",
     "open_for_invoice",
     "open_for_payment",
+    "paid_through_checkout",
     "pay",
     "project_decline",
     "refund",

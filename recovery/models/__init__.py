@@ -1,4 +1,5 @@
 from recovery.models.cases import RecoveryCase
+from recovery.models.checkouts import Checkout
 from recovery.models.credentials import ApiKey, InternalKey
 from recovery.models.customers import Customer
 from recovery.models.decline_overrides import DeclineOverride
@@ -15,6 +16,7 @@ from recovery.models.webhook_registrations import WebhookRegistration
 
 __all__ = [
     "ApiKey",
+    "Checkout",
     "Customer",
     "DeclineOverride",
     "InternalKey",
