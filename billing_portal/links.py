@@ -22,6 +22,8 @@ RETURN_LIFETIME = timedelta(hours=2)
 UPDATE_PATH = "/fourthngoal/recover/update"
 REPLACE_PATH = "/fourthngoal/recover/update/replace"
 RETURN_PATH = "/fourthngoal/recover/update/return"
+CHECKOUT_RETURN_PATH = "/fourthngoal/recover/update/return/checkout"
+INVOICE_PATH = "/fourthngoal/recover/update/invoice"
 
 
 class LinkState(enum.StrEnum):
@@ -87,7 +89,9 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
     return Found(state, link)
 
 
-def return_url(link: PaymentUpdateLink, *, now: datetime, language: str = "") -> str:
+def return_url(
+    link: PaymentUpdateLink, *, now: datetime, language: str = "", path: str = RETURN_PATH
+) -> str:
     """Where Stripe sends the customer back to, in the language that they chose, if they did. The
     link's own token stays out of it: what is given to Stripe is in Stripe's logs."""
     back = tokens.issue(
@@ -95,7 +99,7 @@ def return_url(link: PaymentUpdateLink, *, now: datetime, language: str = "") ->
         lifetime=RETURN_LIFETIME,
     )  # fmt: skip
     chosen = {"lang": language} if language else {}
-    return f"{settings.PUBLIC_URL}{RETURN_PATH}?{urlencode({'r': back, **chosen})}"
+    return f"{settings.PUBLIC_URL}{path}?{urlencode({'r': back, **chosen})}"
 
 
 def owed(case: RecoveryCase) -> QuerySet[RecoveryCase]:
@@ -132,6 +136,14 @@ def started(link: PaymentUpdateLink, *, payment_method_before: str, now: datetim
     link.payment_method_before = payment_method_before
     link.save(update_fields=["started_at", "payment_method_before"])
     _tell(link, Kind.UPDATE_STARTED, "The customer went to Stripe to update the card.", now=now)
+
+
+@transaction.atomic
+def left_to_pay(link: PaymentUpdateLink, *, where: str, now: datetime) -> None:
+    """To a page at Stripe where the debt itself is paid."""
+    link.started_at = now
+    link.save(update_fields=["started_at"])
+    _tell(link, Kind.UPDATE_STARTED, f"The customer went to {where} to pay.", now=now)
 
 
 @transaction.atomic

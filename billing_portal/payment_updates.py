@@ -1,4 +1,4 @@
-"""A customer updates the card: to Stripe's portal and back, then every open debt is charged."""
+"""A customer is back from Stripe's portal with a new card: every open debt is charged to it."""
 
 import enum
 import logging
@@ -23,19 +23,11 @@ from recovery.mechanisms import AttemptTrigger
 from recovery.models import Customer, PaymentAttempt, RecoveryCase
 from recovery.operator_tasks import TaskKind
 from recovery.state_machine import Status
-from recovery.stripe_errors import (
-    NotConnectedError,
-    StripeError,
-    StripeUnavailableError,
-)
+from recovery.stripe_errors import NotConnectedError, StripeError
 from recovery.stripe_gateway import StripeGateway
 from recovery.timeline import Kind
 
 logger = logging.getLogger(__name__)
-
-
-class NoPortalError(Exception):
-    """There is no portal for this customer; the debt may still be payable on Stripe's own page."""
 
 
 class Overall(enum.StrEnum):
@@ -62,33 +54,6 @@ class Charge:
 class Result:
     overall: Overall
     charges: tuple[Charge, ...] = ()
-
-
-def begin(link: PaymentUpdateLink, *, now: datetime, language: str = "") -> str:
-    """The address of a portal session, in the language that the customer chose if there is one.
-    Raises NoPortalError, StripeUnavailableError."""
-    customer = link.case.customer
-    merchant = link.case.merchant
-    if customer is None or not customer.stripe_customer_id or customer.is_deleted:
-        raise NoPortalError("There is no Stripe customer to open a portal for.")
-    try:
-        gateway = stripe_gateway.of(merchant)
-        before = gateway.customer(customer.stripe_customer_id)
-        if before.is_deleted:
-            raise NoPortalError("The customer was deleted in Stripe.")
-        url = gateway.portal_session(
-            customer_id=customer.stripe_customer_id,
-            configuration_id=merchant.stripe.portal_configuration_id,
-            return_url=links.return_url(link, now=now, language=language),
-            locale=language,
-        )
-    except StripeUnavailableError:
-        raise
-    except StripeError as error:  # it won't be otherwise in a minute: the merchant has to act
-        logger.warning("No portal for merchant %s: %s", merchant.public_id, error)
-        raise NoPortalError(str(error)) from error
-    links.started(link, payment_method_before=before.default_payment_method_id, now=now)
-    return url
 
 
 def complete(link: PaymentUpdateLink, *, now: datetime) -> Result:

@@ -20,6 +20,8 @@ FACTS = {
     "failed": {"reason"},
     "given_up": {"reason"},
     "to_confirm": {"reason"},
+    "to_pay": {"reason", "amount"},
+    "checkout_unpaid": {"amount"},
     "expired": {"days", "product"},
     "replaced": {"product"},
     "revoked": {"product"},

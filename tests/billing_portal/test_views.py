@@ -183,7 +183,8 @@ def test_a_payment_that_the_bank_wants_confirmed_leads_to_where_that_is_done(
         decline_code="authentication_required", hosted_invoice_url="https://invoice.stripe.com/i/1"
     )
     page = Client().get(PAGE, {"token": token_for(case)}).content.decode()
-    assert '<a class="button" href="https://invoice.stripe.com/i/1"' in page
+    assert f'<form method="post" action="{PAGE}/invoice">' in page
+    assert "https://invoice.stripe.com/i/1" not in page
     assert "Confirm the payment" in page
     assert "Use another card" in page
 

@@ -22,6 +22,7 @@ class Visit:
         self.token = links.create(case=case, now=timezone.now()).partition("token=")[2]
         self.link = PaymentUpdateLink.objects.latest("id")
         self.page = ""
+        self.location = ""
         self.overall = ""
         self.outcomes: list[tuple[str, str]] = []
 
@@ -31,8 +32,15 @@ class Visit:
     def set_out(self) -> int:
         response = Client().post(PAGE, {"token": self.token})
         self.page = response.content.decode()
+        self.location = response.headers.get("Location", "")
         self.retry_after = response.headers.get("Retry-After", "")
         return response.status_code
+
+    def to_invoice(self) -> str:
+        """Where the button to the invoice's own page leads."""
+        response = Client().post(f"{PAGE}/invoice", {"token": self.token})
+        assert response.status_code == 303
+        return response.headers["Location"]
 
     def come_back(self) -> str:
         address = links.return_url(self.link, now=timezone.now())

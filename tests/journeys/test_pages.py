@@ -19,7 +19,7 @@ from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from dunning.wording.words import PHRASES
 from recovery.models import Customer, Merchant, RecoveryCase
 from tests.connected import debt, local_stripe, merchant
-from tests.journeys import states
+from tests.journeys import one_time_states, states
 from tests.journeys.looks import Seen, look
 from tests.journeys.states import FETCHED, SHOWN_ONCE, Jo, Way
 from tests.local_stripe import LocalStripe
@@ -68,7 +68,7 @@ def jo(
 # --- every page in its languages --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("go", FETCHED, ids=lambda go: go.__name__)
+@pytest.mark.parametrize("go", [*FETCHED, *one_time_states.FETCHED], ids=lambda go: go.__name__)
 def test_a_page_is_easy_to_read_and_to_use_everywhere(
     jo: Jo, go: Way, settings: SettingsWrapper, tmp_path: Path
 ) -> None:
@@ -85,7 +85,9 @@ def test_a_page_is_easy_to_read_and_to_use_everywhere(
 
 
 @pytest.mark.parametrize("language", ["en", *ELSEWHERE])
-@pytest.mark.parametrize("go", SHOWN_ONCE, ids=lambda go: go.__name__)
+@pytest.mark.parametrize(
+    "go", [*SHOWN_ONCE, *one_time_states.SHOWN_ONCE], ids=lambda go: go.__name__
+)
 def test_what_is_shown_once_is_as_easy(
     jo: Jo, go: Way, language: str, settings: SettingsWrapper, tmp_path: Path
 ) -> None:
