@@ -82,6 +82,7 @@ def money_taken(local_stripe: LocalStripe) -> int:
 def age_checkouts(**by: float) -> None:
     """As if the sweep came so much later."""
     for checkout in Checkout.objects.exclude(due_at=None):
-        checkout.due_at -= timedelta(**by)  # type: ignore[operator]
+        assert checkout.due_at
+        checkout.due_at -= timedelta(**by)
         checkout.expires_at -= timedelta(**by)
         checkout.save()
