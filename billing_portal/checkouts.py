@@ -56,6 +56,11 @@ def _may_use_portal(case: RecoveryCase) -> bool:
     return is_customer and not checkouts.is_given_up(case)
 
 
+def may_be_paid(case: RecoveryCase) -> bool:
+    """Whether the customer has been at Checkout: then nobody but Stripe knows what happened."""
+    return checkouts.to_ask_about(case) is not None
+
+
 def come_back(link: PaymentUpdateLink, *, now: datetime) -> Standing:
     """What Stripe says of the payment now; told again as often as the page is fetched."""
     case, is_told = link.case, True

@@ -25,8 +25,14 @@ def pay_or_update(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
     except NoWayError as obstacle:
         return _no_way_page(visit, link, obstacle.shown)
     except StripeUnavailableError:
-        buttons = [Button(links.UPDATE_PATH, visit.query), *_invoice_page(visit, link)]
-        return visit.page("unavailable", status=503, buttons=buttons)
+        return _unavailable_page(visit, link)
+
+
+def _unavailable_page(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
+    if checkouts.may_be_paid(link.case):
+        return visit.page(Standing.UNAVAILABLE, status=503, buttons=[Button(visit.address)])
+    buttons = [Button(links.UPDATE_PATH, visit.query), *_invoice_page(visit, link)]
+    return visit.page("unavailable", status=503, buttons=buttons)
 
 
 def _no_way_page(visit: Visit, link: PaymentUpdateLink, shown: Shown) -> HttpResponse:

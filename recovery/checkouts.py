@@ -129,8 +129,9 @@ def learn_payment(checkout: Checkout, intent_id: str) -> bool:
 def pay(*, case: RecoveryCase, intent_id: str, now: datetime) -> bool:
     """A payment of the case came; whether through one of its checkouts."""
     found = Checkout.objects.filter(case=case, payment_intent_id=intent_id)
-    unpaid = found.exclude(state=State.PAID)
-    unpaid.update(state=State.PAID, closed_at=now, due_at=None, reason="paid")
+    found.exclude(state=State.PAID).update(
+        state=State.PAID, closed_at=now, due_at=None, reason="paid"
+    )
     return found.exists()
 
 

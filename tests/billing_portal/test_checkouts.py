@@ -24,6 +24,7 @@ from tests.recovery.purchases import (
     money_taken,
     sessions,
     standing,
+    takes_days,
     type_in,
 )
 from tests.recovery.stories import realm
@@ -163,8 +164,7 @@ def test_a_payment_that_a_bank_works_on_is_under_way_and_not_asked_for_again(
     sam = Buyer(case)
     sam.set_out()
     type_in(sam.location, GOOD)
-    intent = realm(local_stripe).all("payment_intent")[-1]
-    intent |= {"status": "processing", "amount_received": 0}
+    takes_days(local_stripe)
 
     assert sam.is_back() == "checkout_pending"
     assert "no need to pay again" in sam.page
@@ -247,6 +247,21 @@ def test_stripe_being_down_is_a_503_that_offers_no_invoice(
     assert "Please try again in a few minutes" in sam.page
     assert f'action="{PAGE}/invoice"' not in sam.page
     assert (tasks(), shown_instead(case)) == ([], [])
+
+
+def test_who_may_have_paid_is_not_told_that_nothing_was_charged_while_stripe_is_down(
+    local_stripe: LocalStripe, case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sam = Buyer(case)
+    sam.set_out()
+    type_in(sam.location, GOOD)
+
+    with down(local_stripe, monkeypatch):
+        assert sam.set_out() == 503
+
+    assert "no need to pay again" in sam.page
+    assert "Nothing was charged" not in sam.page
+    assert sam.retry_after == "60"
 
 
 @pytest.mark.parametrize("missing", ["rak_checkout_session_write", "rak_payment_intent_write"])

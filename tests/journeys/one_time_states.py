@@ -6,17 +6,19 @@ from django.utils import timezone
 
 from billing_portal import checkouts, links
 from billing_portal.models import PaymentUpdateLink
-from recovery.models import RecoveryCase
+from recovery.models import Customer, RecoveryCase
 from tests.connected import KEY, hear
 from tests.journeys.states import Jo, Way
-from tests.recovery.purchases import GOOD, type_in
-from tests.recovery.stories import realm
+from tests.recovery.purchases import GOOD, takes_days, type_in
 
 
 def bought_once(jo: Jo, *, is_guest: bool = False) -> None:
-    """Another customer's one-time payment fails, and that is whose pages are looked at now."""
+    """Another customer's one-time payment fails, who reads the same language and whose pages are
+    looked at now."""
+    locale = Customer.objects.get().locale
     jo.stripe.scenarios.one_time_fails(key=KEY, with_customer=not is_guest)
     hear(jo.stripe)
+    Customer.objects.update(locale=locale)
     jo.case = RecoveryCase.objects.get(stripe_invoice_id="")
 
 
@@ -54,7 +56,7 @@ def back_and_paid(jo: Jo) -> str:
 
 def back_and_with_the_bank(jo: Jo) -> str:
     type_in(set_out(jo), GOOD)
-    realm(jo.stripe).all("payment_intent")[-1]["status"] = "processing"
+    takes_days(jo.stripe)
     come_back(jo)
     return "checkout_pending"
 

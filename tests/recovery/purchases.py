@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from django.utils import timezone
 
 from recovery import superseding
-from recovery.models import Checkout, Merchant, RecoveryCase
+from recovery.models import Checkout, Merchant, RecoveryCase, StripeEvent
 from tests.builders import receive
 from tests.local_stripe import LocalStripe
 from tests.recovery.stories import KEY, realm, told
@@ -55,6 +55,13 @@ ABOUT_PAYMENTS = tuple(
 def hear_all(local_stripe: LocalStripe, merchant: Merchant) -> None:
     """All that Stripe told of payments, again and again."""
     receive(*told(local_stripe, *ABOUT_PAYMENTS, "charge.refunded"), merchant=merchant)
+
+
+def takes_days(local_stripe: LocalStripe) -> None:
+    """As if the last payment were a direct debit, of which nobody was told how it went."""
+    assert local_stripe.wait_until_delivered()
+    realm(local_stripe).all("payment_intent")[-1] |= {"status": "processing", "amount_received": 0}
+    StripeEvent.objects.filter(type="payment_intent.succeeded").delete()
 
 
 def intents(local_stripe: LocalStripe) -> list[str]:
