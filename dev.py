@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Everything a developer runs, on a machine that has just Python: run, test, check, lock."""
+"""Everything a developer runs, on a machine that has just Python."""
 
 import hashlib
 import os
@@ -99,6 +99,12 @@ def check() -> None:
     test()
 
 
+def bench(*names: str) -> None:
+    """The benchmarks, all or those named, each against its yardstick; on PostgreSQL."""
+    set_up("requirements-dev.txt")
+    _become("-m", "benchmarks", *names)
+
+
 def lock() -> None:
     """Both lock files, made anew from pyproject.toml."""
     compile_ = [*_uv(), "pip", "compile", "--quiet", "pyproject.toml", "--universal",
@@ -108,7 +114,8 @@ def lock() -> None:
          "--output-file", "requirements-dev.txt")  # fmt: skip
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "lock": lock}
+COMMANDS = {"run": run, "test": test, "check": check, "bench": bench, "lock": lock}
+TAKE_ARGUMENTS = (test, bench)
 
 
 def main() -> None:
@@ -116,7 +123,7 @@ def main() -> None:
         sys.exit(f"Recover needs Python 3.11 or newer; this is {sysconfig.get_python_version()}.")
     name, *arguments = sys.argv[1:] or ["help"]
     command = COMMANDS.get(name)
-    if command is None or (arguments and command is not test):
+    if command is None or (arguments and command not in TAKE_ARGUMENTS):
         print(__doc__, "\n")
         for known, function in COMMANDS.items():
             print(f"  python3 dev.py {known:<6} {(function.__doc__ or '').strip()}")

@@ -22,6 +22,9 @@ RETURN_LIFETIME = timedelta(hours=2)
 UPDATE_PATH = "/fourthngoal/recover/update"
 REPLACE_PATH = "/fourthngoal/recover/update/replace"
 RETURN_PATH = "/fourthngoal/recover/update/return"
+DONE = {"done": "1"}
+CHECKOUT_RETURN_PATH = "/fourthngoal/recover/update/return/checkout"
+INVOICE_PATH = "/fourthngoal/recover/update/invoice"
 
 
 class LinkState(enum.StrEnum):
@@ -72,11 +75,9 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
         return Found(LinkState.FORGED)
     except ExpiredTokenError as error:
         is_expired, link_id = True, error.link_id
-    link = (
-        PaymentUpdateLink.objects.select_related("case__customer", "case__merchant__stripe")
-        .filter(public_id=link_id)
-        .first()
-    )
+    # Of one link, so in no order; what Stripe is reached with is read where it is needed.
+    with_case = PaymentUpdateLink.objects.select_related("case__customer", "case__merchant")
+    link = next(iter(with_case.filter(public_id=link_id)), None)
     if link is None or (purpose is Purpose.UPDATE and link.digest != tokens.digest(token)):
         return Found(LinkState.FORGED)
     if link.revoked_at:
@@ -87,15 +88,23 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
     return Found(state, link)
 
 
-def return_url(link: PaymentUpdateLink, *, now: datetime, language: str = "") -> str:
-    """Where Stripe sends the customer back to, in the language that they chose, if they did. The
-    link's own token stays out of it: what is given to Stripe is in Stripe's logs."""
+def return_url(
+    link: PaymentUpdateLink,
+    *,
+    now: datetime,
+    language: str = "",
+    path: str = RETURN_PATH,
+    is_done: bool = False,
+) -> str:
+    """Where Stripe sends the customer back to, in the language that they chose, if they did;
+    another address for who `is_done` there than for who turns back. The link's own token stays out
+    of it: what is given to Stripe is in Stripe's logs."""
     back = tokens.issue(
         link_id=link.public_id, purpose=Purpose.RETURN, secret=settings.SECRET_KEY, now=now,
         lifetime=RETURN_LIFETIME,
     )  # fmt: skip
-    chosen = {"lang": language} if language else {}
-    return f"{settings.PUBLIC_URL}{RETURN_PATH}?{urlencode({'r': back, **chosen})}"
+    query = {"r": back} | (DONE if is_done else {}) | ({"lang": language} if language else {})
+    return f"{settings.PUBLIC_URL}{path}?{urlencode(query)}"
 
 
 def owed(case: RecoveryCase) -> QuerySet[RecoveryCase]:
@@ -117,13 +126,14 @@ def reissue(link: PaymentUpdateLink, *, now: datetime) -> str:
     return address.partition("token=")[2]
 
 
-@transaction.atomic
 def opened(link: PaymentUpdateLink, *, now: datetime) -> None:
     """The page was fetched, by the customer or by a mail scanner: it changes nothing else."""
-    if link.opened_at is None:
-        link.opened_at = now
-        link.save(update_fields=["opened_at"])
-        _tell(link, Kind.LINK_OPENED, "The payment page was opened.", now=now)
+    if link.opened_at is not None:
+        return  # told the first time
+    with transaction.atomic():
+        if PaymentUpdateLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=now):
+            link.opened_at = now
+            _tell(link, Kind.LINK_OPENED, "The payment page was opened.", now=now)
 
 
 @transaction.atomic
@@ -135,6 +145,14 @@ def started(link: PaymentUpdateLink, *, payment_method_before: str, now: datetim
 
 
 @transaction.atomic
+def left_to_pay(link: PaymentUpdateLink, *, where: str, now: datetime) -> None:
+    """To a page at Stripe where the debt itself is paid."""
+    link.started_at = now
+    link.save(update_fields=["started_at"])
+    _tell(link, Kind.UPDATE_STARTED, f"The customer went to {where} to pay.", now=now)
+
+
+@transaction.atomic
 def finished(link: PaymentUpdateLink, *, now: datetime) -> None:
     link.started_at = link.started_at or now
     link.finished_at = now
@@ -142,11 +160,21 @@ def finished(link: PaymentUpdateLink, *, now: datetime) -> None:
     _tell(link, Kind.UPDATE_FINISHED, "The customer came back from Stripe.", now=now)
 
 
-def _tell(link: PaymentUpdateLink, kind: Kind, summary: str, *, now: datetime) -> None:
-    once = f"{kind}:{link.public_id}:{now.isoformat()}"
+def left(link: PaymentUpdateLink, *, now: datetime) -> None:
+    """The customer came back without a new card: told once for each time of setting out."""
     timeline.append(
-        case=link.case, kind=kind, summary=summary, once=once, at=now, actor=Actor.CUSTOMER
-    )
+        case=link.case, kind=Kind.UPDATE_LEFT, at=now, actor=Actor.CUSTOMER,
+        summary="The customer came back from Stripe without a new card.",
+        once=f"{Kind.UPDATE_LEFT}:{link.public_id}:{link.started_at}",
+    )  # fmt: skip
+
+
+def _tell(
+    link: PaymentUpdateLink, kind: Kind, summary: str, *, now: datetime,
+    actor: str = Actor.CUSTOMER,
+) -> None:  # fmt: skip
+    once = f"{kind}:{link.public_id}:{now.isoformat()}"
+    timeline.append(case=link.case, kind=kind, summary=summary, once=once, at=now, actor=actor)
 
 
 @transaction.atomic
@@ -162,6 +190,21 @@ def replaced(link: PaymentUpdateLink, *, now: datetime) -> None:
     link.save(update_fields=["replaced_at"])
 
 
-def revoke(link: PaymentUpdateLink, *, now: datetime) -> None:
+@transaction.atomic
+def revoke(link: PaymentUpdateLink, *, now: datetime, actor: str = Actor.OPERATOR) -> bool:
+    """The link opens nothing any more, nor does the way back from Stripe that was made for it.
+    False if that was so already."""
+    live = PaymentUpdateLink.objects.filter(pk=link.pk, revoked_at=None)
+    if not live.update(revoked_at=now):
+        return False
     link.revoked_at = now
-    link.save(update_fields=["revoked_at"])
+    _tell(link, Kind.LINK_REVOKED, f"The link {link} was revoked.", now=now, actor=actor)
+    return True
+
+
+@transaction.atomic
+def revoke_all(case: RecoveryCase, *, now: datetime, actor: str = Actor.OPERATOR) -> int:
+    """Every link of the case that can still do something, an expired one's asking for a new one
+    included; how many those were."""
+    live = case.links.filter(revoked_at=None).select_related("case").order_by("id")
+    return sum(revoke(link, now=now, actor=actor) for link in live)

@@ -5,6 +5,9 @@ from django.db import models
 from recovery.models import RecoveryCase
 from recovery.models.base import Mutable, TenantOwned, new_public_id
 
+# 71 bits: it travels in each mail, and what it names opens by a signature alone.
+LINK_ID_LENGTH = 15
+
 
 class PaymentUpdateLink(TenantOwned, Mutable):
     """The right to replace the payment method for one case. Written by links.py alone.
@@ -13,8 +16,9 @@ class PaymentUpdateLink(TenantOwned, Mutable):
     """
 
     public_id = models.CharField(
-        max_length=40, unique=True, editable=False, default=partial(new_public_id, "pul")
-    )
+        max_length=40, unique=True, editable=False,
+        default=partial(new_public_id, "pul", length=LINK_ID_LENGTH),
+    )  # fmt: skip
     case = models.ForeignKey(RecoveryCase, on_delete=models.CASCADE, related_name="links")
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField()

@@ -2,20 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
-from billing_portal import languages, presentation
+from billing_portal import languages, logos, presentation
 from billing_portal.languages import LANGUAGES
 from billing_portal.page_words import PAGE_WORDS, PageWords
 from recovery.models import Customer, Merchant
 
 NEUTRAL = "#1f5eff"
 EMAIL = "{email}"
+NOWHERE = "#"  # where buttons and links of a preview lead
+# When a page is dark; "" leaves it to the reader's own system, as for every customer.
+DARK_WHEN: Mapping[str, str] = MappingProxyType(
+    {"": "(prefers-color-scheme: dark)", "light": "not all", "dark": "all"}
+)
 UNAVAILABLE = 503
 RETRY_AFTER = "60"  # seconds
 
@@ -40,10 +46,19 @@ class Reader:
 
 def reader(request: HttpRequest, customer: Customer | None) -> Reader:
     """What is asked for by name, else Stripe's word of the customer, else the browser's."""
-    chosen = languages.choose(request.POST.get("lang") or request.GET.get("lang", ""), "")
+    asked = request.POST.get("lang") or request.GET.get("lang", "")
+    return read_by(request, asked, known=customer.locale if customer else "")
+
+
+def read_by(request: HttpRequest, asked: str, *, known: str = "") -> Reader:
+    """As `reader`, of a request that may not be readable."""
+    chosen = languages.choose(asked, "")
     accepted = languages.accepted(request.headers.get("Accept-Language", ""))
-    known = customer.locale if customer else ""
     return Reader(chosen or languages.choose(f"{known},{accepted}"), chosen)
+
+
+class Page(HttpResponse):
+    """A page for a customer, whatever its status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +95,16 @@ def respond(
     reader: Reader,
     merchant: Merchant | None,
     status: int = 200,
-) -> HttpResponse:
-    """`merchant` is None where nobody can be named: the link isn't known."""
+    preview: str | None = None,
+) -> Page:
+    """`merchant` is None where nobody can be named: the link isn't known. `preview` is a theme of
+    DARK_WHEN for who only looks; for customers it is None."""
     context = {
         "page": content.name,
         **_look(merchant),
+        "color_scheme": preview or "light dark",
+        "dark_when": DARK_WHEN[preview or ""],
+        "mailto": "mailto:" if preview is None else NOWHERE,
         **_said(content, reader, merchant),
         "language": reader.language,
         "direction": languages.direction(reader.language),
@@ -97,7 +117,8 @@ def respond(
         "results": content.results,
         "invoice_label": presentation.labels(reader.language)["invoice"],
     }
-    response = render(request, "billing_portal/page.html", context, status=status)
+    page = render_to_string("billing_portal/page.html", context, request)
+    response = Page(page, status=status)
     response["Content-Language"] = reader.language
     patch_vary_headers(response, ["Accept-Language"])
     response["Cache-Control"] = "no-store"
@@ -112,6 +133,7 @@ def _look(merchant: Merchant | None) -> dict[str, Any]:
     accent, accent_text = presentation.accent(merchant.color if merchant else NEUTRAL)
     return {
         "product": merchant.product_name if merchant else "",
+        "logo": logos.shown(merchant) if merchant else None,
         "support_email": merchant.support_email if merchant else "",
         "accent": accent,
         "accent_text": accent_text,

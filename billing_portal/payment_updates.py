@@ -1,41 +1,19 @@
-"""A customer updates the card: to Stripe's portal and back, then every open debt is charged."""
+"""A customer is back from Stripe's portal with a new card: every open debt is charged to it."""
 
 import enum
-import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from billing_portal import links
+from billing_portal import collection, links
+from billing_portal.collection import Charge
 from billing_portal.models import PaymentUpdateLink
-from recovery import (
-    attempts,
-    cases,
-    customers,
-    ingest,
-    operator_tasks,
-    stripe_gateway,
-    timeline,
-)
+from recovery import customers, stripe_gateway
 from recovery.attempts import ChargeResult, Outcome
-from recovery.batches import apart
-from recovery.charge_results import UNDECIDED
-from recovery.mechanisms import AttemptTrigger
 from recovery.models import Customer, PaymentAttempt, RecoveryCase
-from recovery.operator_tasks import TaskKind
 from recovery.state_machine import Status
-from recovery.stripe_errors import (
-    NotConnectedError,
-    StripeError,
-    StripeUnavailableError,
-)
+from recovery.stripe_errors import StripeError
 from recovery.stripe_gateway import StripeGateway
-from recovery.timeline import Kind
-
-logger = logging.getLogger(__name__)
-
-
-class NoPortalError(Exception):
-    """There is no portal for this customer; the debt may still be payable on Stripe's own page."""
+from recovery.stripe_objects import PaymentMethod
 
 
 class Overall(enum.StrEnum):
@@ -46,82 +24,87 @@ class Overall(enum.StrEnum):
     PENDING = "pending"
     NOT_CHARGED = "not_charged"
     UNCHANGED = "unchanged"
+    SAME_CARD = "same_card"
+    OTHER_CARD = "other_card"
     NOTHING_DUE = "nothing_due"
     UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """One debt and how charging it went."""
-
-    case: RecoveryCase
-    result: ChargeResult
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
+    """`saved`: the payment method on file where none was charged and another one had failed."""
+
     overall: Overall
     charges: tuple[Charge, ...] = ()
+    saved: PaymentMethod | None = None
 
 
-def begin(link: PaymentUpdateLink, *, now: datetime, language: str = "") -> str:
-    """The address of a portal session, in the language that the customer chose if there is one.
-    Raises NoPortalError, StripeUnavailableError."""
-    customer = link.case.customer
-    merchant = link.case.merchant
-    if customer is None or not customer.stripe_customer_id or customer.is_deleted:
-        raise NoPortalError("There is no Stripe customer to open a portal for.")
-    try:
-        gateway = stripe_gateway.of(merchant)
-        before = gateway.customer(customer.stripe_customer_id)
-        if before.is_deleted:
-            raise NoPortalError("The customer was deleted in Stripe.")
-        url = gateway.portal_session(
-            customer_id=customer.stripe_customer_id,
-            configuration_id=merchant.stripe.portal_configuration_id,
-            return_url=links.return_url(link, now=now, language=language),
-            locale=language,
-        )
-    except StripeUnavailableError:
-        raise
-    except StripeError as error:  # it won't be otherwise in a minute: the merchant has to act
-        logger.warning("No portal for merchant %s: %s", merchant.public_id, error)
-        raise NoPortalError(str(error)) from error
-    links.started(link, payment_method_before=before.default_payment_method_id, now=now)
-    return url
+def complete(
+    link: PaymentUpdateLink, *, now: datetime, is_done: bool = False, confirmed: str = ""
+) -> Result:
+    """Back from the portal: charge what is open to the new card, and tell how that went.
 
-
-def complete(link: PaymentUpdateLink, *, now: datetime) -> Result:
-    """Back from the portal: charge what is open to the new card, and tell how that went."""
+    A card that is no newer than the visit is charged only if the customer `confirmed` it, by its
+    payment method. `is_done`: Stripe says that the customer went through with it, and didn't just
+    turn back; it decides about words alone, since an address can be typed by anybody.
+    """
     case, customer = link.case, link.case.customer
     if customer is None:
         return Result(Overall.NOTHING_DUE)
     try:
         gateway = stripe_gateway.of(case.merchant)
-        facts = gateway.customer(customer.stripe_customer_id)
+        saved = gateway.customer(customer.stripe_customer_id).default_payment_method_id
+        is_new = saved != link.payment_method_before
+        if not saved or not (is_new or saved == confirmed):
+            return _unchanged(link, customer, saved, gateway, is_done=is_done, now=now)
     except StripeError:
-        return _uncharged(case, customer, Overall.UNAVAILABLE)
-    if facts.default_payment_method_id in {"", link.payment_method_before}:
-        return _uncharged(case, customer, Overall.UNCHANGED)
+        return _uncharged(case, customer, Result(Overall.UNAVAILABLE))
     links.finished(link, now=now)
-    charges = charge_everything(
-        customer=customer,
-        payment_method_id=facts.default_payment_method_id,
-        is_customer_present=True,
-        gateway=gateway,
+    collected = collection.collect(
+        customer=customer, payment_method_id=saved, is_customer_present=True, gateway=gateway,
         now=now,
-    )
-    return _told(case, charges)
+    )  # fmt: skip
+    if not collected.is_repaired:
+        customers.new_card_is_unfinished(customer, payment_method_id=saved, now=now)
+    return _told(case, collected.charges)
+
+
+def _unchanged(
+    link: PaymentUpdateLink,
+    customer: Customer,
+    saved: str,
+    gateway: StripeGateway,
+    *,
+    is_done: bool,
+    now: datetime,
+) -> Result:
+    """Nothing new to charge. The card on file may be good all the same: another one failed, which
+    a subscription has for itself."""
+    links.left(link, now=now)
+    result = Result(Overall.UNCHANGED)
+    if saved and (tried := _failed_on(link.case)):
+        method = gateway.payment_method(saved)
+        if not any(method.card.has_number_of(attempt.card) for attempt in tried):
+            result = Result(Overall.OTHER_CARD, saved=method)
+        elif is_done:
+            result = Result(Overall.SAME_CARD)
+    return _uncharged(link.case, customer, result)
+
+
+def _failed_on(case: RecoveryCase) -> list[PaymentAttempt]:
+    """The failed attempts on what is owed of which it is known what was charged."""
+    made = PaymentAttempt.objects.of(case.merchant_id).filter(case__in=links.owed(case))
+    return [one for one in made.exclude(payment_method_id="").order_by("id") if one.decline]
 
 
 CLOSED = {Status.RECOVERED: Overall.SUCCESS, Status.VOIDED: Overall.NOTHING_DUE}
 
 
-def _uncharged(case: RecoveryCase, customer: Customer, overall: Overall) -> Result:
-    """Nothing was charged: `overall`, unless nothing is left to be charged."""
+def _uncharged(case: RecoveryCase, customer: Customer, result: Result) -> Result:
+    """Nothing was charged: `result`, unless nothing is left to be charged."""
     if customer.cases.filter(status=Status.OPEN).exists():
-        return Result(overall)
-    return Result(CLOSED.get(Status(case.status), overall))
+        return result
+    return Result(CLOSED[Status(case.status)]) if Status(case.status) in CLOSED else result
 
 
 def _told(case: RecoveryCase, charges: tuple[Charge, ...]) -> Result:
@@ -129,56 +112,6 @@ def _told(case: RecoveryCase, charges: tuple[Charge, ...]) -> Result:
     if case.status == Status.RECOVERED and case not in {charge.case for charge in charges}:
         charges = (Charge(case, ChargeResult(Outcome.ALREADY_PAID)), *charges)
     return Result(_overall(charges), charges)
-
-
-def charge_everything(
-    *,
-    customer: Customer,
-    payment_method_id: str,
-    is_customer_present: bool,
-    gateway: StripeGateway,
-    now: datetime,
-) -> tuple[Charge, ...]:
-    """Charge the customer's open debts to a payment method, oldest first; what goes wrong with
-    one, which counts as not asked, loses none of the others."""
-    charges = []
-    for case in _debts(customer, gateway, now=now):
-        result = ChargeResult(Outcome.UNAVAILABLE)
-        with apart(f"Case {case.public_id}"):
-            result = attempts.charge(
-                case=case, payment_method_id=payment_method_id, trigger=AttemptTrigger.CUSTOMER,
-                is_customer_present=is_customer_present, now=now,
-            )  # fmt: skip
-        charges.append(Charge(case, result))
-    return tuple(charges)
-
-
-def _debts(customer: Customer, gateway: StripeGateway, *, now: datetime) -> list[RecoveryCase]:
-    """What is owed, oldest first: our cases, and failed invoices that no event told us of."""
-    merchant = customer.merchant
-    try:
-        unpaid = gateway.open_invoices(customer.stripe_customer_id)
-    except StripeError:
-        logger.info(
-            "Stripe could not list a customer's open invoices; the known ones are charged."
-        )
-        unpaid = []
-    for invoice in unpaid:
-        if cases.concerning(merchant, invoice.id):
-            continue
-        with apart(f"Invoice {invoice.id}"):
-            ingest.invoice_failed(
-                merchant=merchant, told=invoice, failed_at=invoice.created_at or now, now=now
-            )
-    payable = {invoice.id for invoice in unpaid}
-    owed = customer.cases.filter(status__in=[Status.OPEN, Status.LOST]).select_related(
-        "merchant__stripe", "customer"
-    )
-    return [
-        case
-        for case in owed.order_by("failed_at", "id")
-        if case.status == Status.OPEN or case.stripe_invoice_id in payable
-    ]
 
 
 PAID = {Outcome.PAID, Outcome.ALREADY_PAID}
@@ -203,62 +136,3 @@ def _overall(charges: tuple[Charge, ...]) -> Overall:
         return Overall.SUCCESS
     overall = next(overall for outcome, overall in OVERALL if outcome in unpaid)
     return Overall.PARTLY if unpaid != outcomes and overall in FINAL else overall
-
-
-GIVEN_UP_AFTER = timedelta(days=3)
-UNDER_WAY = timedelta(days=1)  # a direct debit takes several
-PAUSED = timedelta(minutes=10)
-# While other debts aren't paused; longer than mail about them waits for a new card.
-PARTLY_PAUSED = timedelta(hours=2)
-
-
-def charge_new_card(customer: Customer, *, now: datetime) -> None:
-    """The customer has a new card and never came back to us: the webhook told. It is kept until
-    all that is open was charged or refused, or nobody could be asked for days."""
-    debts = customer.cases.filter(status=Status.OPEN)
-    is_paused = debts.filter(is_paused=True).exists()
-    if is_paused and not debts.filter(is_paused=False).exists():
-        customers.new_card_waits(customer, until=now + PAUSED)
-        return
-    try:
-        gateway = stripe_gateway.of(customer.merchant)
-    except NotConnectedError:
-        customers.new_card_was_handled(customer)
-        return
-    charges = charge_everything(
-        customer=customer, payment_method_id=customer.new_payment_method_id,
-        is_customer_present=False, gateway=gateway, now=now,
-    )  # fmt: skip
-    waits = [charge.result.from_at for charge in charges if charge.result.from_at]
-    undecided = [charge.case for charge in charges if charge.result.outcome in UNDECIDED]
-    under_way = [case for case in undecided if attempts.is_under_way(case)]
-    unknown = [case for case in undecided if case not in under_way]
-    if unknown and now < (customer.new_payment_method_at or now) + GIVEN_UP_AFTER:
-        return
-    for case in unknown:
-        _give_up(case, customer.new_payment_method_id, now=now)
-    if under_way:
-        waits.append(now + UNDER_WAY)
-    if is_paused:
-        waits.append(now + PARTLY_PAUSED)
-    if waits:
-        customers.new_card_waits(customer, until=min(waits))
-    else:
-        customers.new_card_was_handled(customer)
-
-
-def _give_up(case: RecoveryCase, payment_method_id: str, *, now: datetime) -> None:
-    """For days Stripe could not be asked; what was asked for and never answered is unknown."""
-    was_asked = case.attempts.filter(
-        payment_method_id=payment_method_id, state=PaymentAttempt.State.CLAIMED
-    ).exists()
-    summary = (
-        "Stripe could not be asked whether the new card was charged: see there."
-        if was_asked
-        else "The new card was not charged: Stripe could not be asked for three days."
-    )
-    once = f"unresolved:{payment_method_id}"
-    timeline.append(case=case, kind=Kind.ATTEMPT_UNRESOLVED, at=now, once=once, summary=summary)
-    operator_tasks.create(
-        case=case, kind=TaskKind.CHARGE_UNRESOLVED, summary=summary, once=once, now=now
-    )

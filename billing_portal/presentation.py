@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_timedelta
 from babel.numbers import format_currency, get_currency_symbol
 
 from billing_portal import reasons
@@ -31,6 +31,7 @@ BRANDS = {
 # A code of letters keeps a space from the number, which CLDR's patterns with one leave to the
 # formatter: https://www.unicode.org/reports/tr35/tr35-numbers.html#Currencies (currencySpacing)
 CODE_BEFORE_NUMBER = re.compile(r"¤(?=[#0])")
+IN_MINUTES = 120  # seconds; a shorter wait is said in seconds
 WHITE, BLACK = "#ffffff", "#111111"
 LINEAR_BELOW = 0.04045  # sRGB
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
@@ -60,6 +61,16 @@ def day(at: datetime, merchant: Merchant, language: str = ENGLISH) -> str:
     return format_date(at.astimezone(merchant.zone).date(), format="long", locale=language)
 
 
+def wait(seconds: int, language: str = ENGLISH) -> str:
+    """From now, as it stands in a sentence: in 90 seconds, in 2 minutes. Never too short."""
+    if seconds >= IN_MINUTES:
+        seconds = -(-seconds // 60) * 60
+    return format_timedelta(
+        timedelta(seconds=seconds), add_direction=True, locale=language,
+        threshold=IN_MINUTES / 60,
+    )  # fmt: skip
+
+
 def reason(case: RecoveryCase, language: str = ENGLISH) -> str:
     """One sentence that a customer may read, whatever the code."""
     told = reasons.reason(decline_code=case.decline_code, advice_code=case.advice_code)
@@ -68,11 +79,13 @@ def reason(case: RecoveryCase, language: str = ENGLISH) -> str:
 
 def card(case: RecoveryCase, language: str = ENGLISH) -> str:
     """Visa ending in 4242, or "" where the card isn't known."""
-    if not case.card_last4:
-        return ""
+    return named_card(case.card_brand, case.card_last4, language)
+
+
+def named_card(brand: str, last4: str, language: str = ENGLISH) -> str:
+    """By Stripe's word for the brand and the last digits, "" where it has none."""
     words = WORDING[language]
-    brand = BRANDS.get(case.card_brand, words.any_card)
-    return words.card.format(brand=brand, last4=case.card_last4)
+    return words.card.format(brand=BRANDS.get(brand, words.any_card), last4=last4) if last4 else ""
 
 
 def facts(case: RecoveryCase, language: str = ENGLISH) -> list[tuple[str, str]]:

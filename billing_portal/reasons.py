@@ -39,6 +39,7 @@ CODES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "withdrawal_count_limit_exceeded",
         ),
         "new_details": ("new_account_information_available",),
+        "no_method": ("no_payment_method",),
         "number": ("incorrect_number", "invalid_number"),
         "permission": (
             "billing_invalid_mandate", "debit_not_authorized",

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from billing_portal import payment_updates
+from billing_portal import new_cards
 from recovery import customers
 from recovery.batches import apart
 
@@ -12,4 +12,4 @@ from recovery.batches import apart
 def charge_new_cards(**_: object) -> None:
     for customer in customers.claim_new_cards(now=timezone.now()):
         with apart(f"Customer {customer.pk}"):
-            payment_updates.charge_new_card(customer, now=timezone.now())
+            new_cards.take_up(customer, now=timezone.now())

@@ -6,7 +6,7 @@ from dunning import planning
 from dunning.models import DunningRetry, DunningRun, DunningStep
 from dunning.timing import schedule
 from dunning.timing.schedule import Channel, Step
-from recovery import attempts, cases, operator_tasks, stripe_gateway, timeline
+from recovery import attempts, charge_methods, operator_tasks, timeline
 from recovery.attempts import ChargeResult, Outcome
 from recovery.backoff import pause
 from recovery.charge_results import UNDECIDED
@@ -76,7 +76,7 @@ def _not_to_be_asked(retry: DunningRetry) -> str:
 def _charge(retry: DunningRetry, *, now: datetime) -> None:
     case = retry.case
     try:
-        method_id = _method(case, now=now)
+        method_id = charge_methods.current(case=case, now=now)
     except NoStripeError as error:
         _refuse(retry, str(error), now=now)
         return
@@ -94,18 +94,6 @@ def _charge(retry: DunningRetry, *, now: datetime) -> None:
         is_customer_present=False, step=f"{retry.run_id}.{retry.step.position}", now=now,
     )  # fmt: skip
     _record(retry, result, now=now)
-
-
-def _method(case: RecoveryCase, *, now: datetime) -> str:
-    """What Stripe itself would charge for the debt. What it says of the invoice is taken over: an
-    event from before its retries were off, told late, must not keep Recover from asking."""
-    gateway = stripe_gateway.of(case.merchant)
-    if case.is_one_time:
-        customer_id = case.customer.stripe_customer_id if case.customer else ""
-        return gateway.customer(customer_id).default_payment_method_id if customer_id else ""
-    invoice = gateway.invoice(case.stripe_invoice_id)
-    cases.take_over_invoice(case=case, invoice=invoice, at=now)
-    return gateway.method_to_charge(invoice)
 
 
 def _record(retry: DunningRetry, result: ChargeResult, *, now: datetime) -> None:

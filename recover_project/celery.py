@@ -70,6 +70,7 @@ app.conf.update(
         "process events no task took": _every(5, "recovery.process_inbox"),
         "ask Stripe what was left out": _every(15, "recovery.enrich_cases"),
         "charge new cards": _every(5, "billing_portal.charge_new_cards"),
+        "resume cases whose pause is over": _every(30, "recovery.resume_cases"),
         "start dunning": _every(5, "dunning.start_runs"),
         "work due steps": _every(5, "dunning.work_due_steps"),
         "tell Stripe who asks for the money": _every(5, "dunning.tell_stripe"),
@@ -77,8 +78,11 @@ app.conf.update(
         "send the links that were asked for": _every(5, "dunning.replace_links"),
         "deliver what no task took": _every(10, "dunning.deliver_queued"),
         "learn what became of charges": _every(120, "recovery.look_up_charges"),
+        "end what nobody paid at Checkout": _every(60, "recovery.look_after_checkouts"),
         "tell merchants' own systems": _every(5, "recovery.tell_webhooks"),
         "set aside what may or may not have been sent": _every(60, "dunning.set_aside_unknown"),
+        "forget old idempotency keys": _every(600, "recovery.forget_requests"),
+        "forget keys that ended long ago": _every(3600, "recovery.forget_ended_credentials"),
     },
 )
 app.autodiscover_tasks()

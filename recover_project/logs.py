@@ -10,9 +10,10 @@ HIDDEN = (
     (ADDRESS, r"\1***@\2"),
     (re.compile(r"\b((?:sk|rk|pk)_(?:live|test)_)\w+"), r"\1***"),
     (re.compile(r"\bwhsec_[\w+/=-]+"), "whsec_***"),
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), "[token]"),
+    # a JWT, or what a report that is cut short leaves of one
+    (re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*){0,2}"), "[token]"),
     (re.compile(r"\brik_[\w-]+"), "rik_***"),
-    (re.compile(r"([?&]token=)[^&\s\"']+"), r"\1***"),
+    (re.compile(r"([?&;](?:token|r)=)[^&\s\"'<>]+"), r"\1***"),
     (re.compile(r"(://[^:/@\s]*:)[^@\s]+@"), r"\1***@"),
 )
 

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONCE, NONE, SELF
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from recover_project import mail_providers
 from recover_project.environment import LOOPBACK_HOSTS, Environment
@@ -63,15 +65,22 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.text("REDIS_URL")
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "recovery.limits.store.CountingCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        "KEY_PREFIX": "recover",
+        # One more try, for a connection that Redis closed; a customer waits for the answer.
+        "OPTIONS": {
+            "socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1),
+        },
     }
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}  # fmt: skip
 
 # --- Mail -------------------------------------------------------------------------------------
 EMAIL_PROVIDER, ANYMAIL = mail_providers.read(environment)
@@ -100,8 +109,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "anymail",
     "csp",
+    "django_ratelimit",
     "recovery",
     "billing_portal",
     "dunning",
@@ -109,15 +120,20 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "recover_project.limits.say_usage",
+    "recover_project.middleware.compress_pages",
+    # Outside of what makes error pages, so that those are safe too.
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "recover_project.middleware.errors_in_one_shape",
-    "recover_project.middleware.refuse_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    # Below what makes a page safe, above what reads a body.
+    "recover_project.limits.limit_public_routes",
+    "recover_project.middleware.refuse_nul",
 ]
 ROOT_URLCONF = "recover_project.urls"
 WSGI_APPLICATION = "recover_project.wsgi.application"
@@ -164,8 +180,18 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["recovery.api.bodies.FlatEnoughJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "recovery.api.bodies.AlwaysTheFirst",
     "EXCEPTION_HANDLER": "recovery.errors.as_response",
+    "DEFAULT_SCHEMA_CLASS": "recovery.api.description.operations.Described",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "Recover",
+    "VERSION": "1",
+    "COMPONENT_SPLIT_PATCH": False,  # what a PATCH takes says itself that nothing is required
+    "SORT_OPERATIONS": False,  # as in recovery/urls.py
+    "POSTPROCESSING_HOOKS": ["recovery.api.description.document.complete"],
 }
 
 # --- Safety -----------------------------------------------------------------------------------
@@ -178,9 +204,15 @@ SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-if environment.whole_number("TRUSTED_PROXY_COUNT", default=0):
+TRUSTED_PROXY_COUNT = environment.whole_number("TRUSTED_PROXY_COUNT", default=0)
+if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005", "security.W008", "security.W021",
+    "django_ratelimit.W001",  # it has not heard of Django's own Redis cache
+    # Memory is shared by nobody: without Redis there is one web process (Procfile).
+    *([] if REDIS_URL else ["django_ratelimit.E003"]),
+]  # fmt: skip
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -197,6 +229,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+DEFAULT_EXCEPTION_REPORTER = "recover_project.exception_reports.Redacted"
+
 # --- Logs -------------------------------------------------------------------------------------
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -212,5 +246,7 @@ LOGGING: dict[str, Any] = {
         "billing_portal": {"level": "INFO"},
         "dunning": {"level": "INFO"},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # `manage.py runserver` logs whole addresses, by a handler of its own if it may.
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
     },
 }

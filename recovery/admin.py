@@ -1,24 +1,47 @@
 """The back office for now: cases with their timeline, the inbox; read-only, one merchant each."""
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet, URLField
 from django.http import HttpRequest
 
 from recovery.models import (
+    Checkout,
     Customer,
     Membership,
     Merchant,
     OperatorTask,
     PaymentAttempt,
     RecoveryCase,
+    Role,
     StripeEvent,
     TimelineEntry,
     User,
     WebhookDelivery,
     WebhookRegistration,
 )
+
+OPERATING = (Role.OWNER, Role.OPERATOR)
+
+
+def merchants_of(
+    request: HttpRequest, *, roles: Collection[str] = Role.values
+) -> QuerySet[Merchant]:
+    """Those that the user works for in one of the roles; all of them for the platform's staff."""
+    user = request.user
+    if not isinstance(user, User):
+        return Merchant.objects.none()
+    if user.is_superuser:
+        return Merchant.objects.all()
+    works_for = Membership.objects.filter(user=user, role__in=roles)
+    return Merchant.objects.filter(pk__in=works_for.values("merchant"))
+
+
+def actor_of(request: HttpRequest) -> str:
+    """What a timeline calls the user."""
+    return request.user.get_username()[:100]
 
 
 class ReadOnly:
@@ -38,12 +61,15 @@ class TenantAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows a user the rows of the merchants they work for; the platform's staff sees all."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
-        user = request.user
-        if not isinstance(user, User) or user.is_superuser:
-            return rows
-        merchants = Membership.objects.filter(user=user).values("merchant")
-        return rows.filter(merchant__in=merchants)
+        return super().get_queryset(request).filter(merchant__in=merchants_of(request))
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Who only views is offered no action; `operable` says on which rows one works."""
+        return merchants_of(request, roles=OPERATING).exists()
+
+    def operable(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the rows that the user may do more with than look."""
+        return rows.filter(merchant__in=merchants_of(request, roles=OPERATING)).order_by("pk")
 
 
 class InCase(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
@@ -64,6 +90,12 @@ class AttemptInline(InCase):
     ordering = ("attempted_at",)
 
 
+class CheckoutInline(InCase):
+    model = Checkout
+    fields = ("created_at", "state", "session_id", "payment_intent_id", "closed_at", "reason")
+    ordering = ("created_at",)
+
+
 class TaskInline(InCase):
     model = OperatorTask
     fields = ("created_at", "kind", "summary", "done_at")
@@ -80,7 +112,9 @@ class RecoveryCaseAdmin(TenantAdmin):
     search_fields = ("public_id", "stripe_invoice_id", "invoice_number", "customer__email")
     list_select_related = ("customer",)
     ordering = ("-opened_at", "-id")
-    inlines = (TimelineInline, AttemptInline, TaskInline)
+    inlines: ClassVar[tuple[type[InCase], ...]] = (
+        TimelineInline, AttemptInline, CheckoutInline, TaskInline,
+    )  # fmt: skip
 
 
 @admin.register(OperatorTask)
@@ -148,8 +182,4 @@ class MerchantAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     formfield_overrides = {URLField: {"assume_scheme": "https"}}  # Django 6's default
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = super().get_queryset(request)
-        user = request.user
-        if not isinstance(user, User) or user.is_superuser:
-            return rows
-        return rows.filter(pk__in=Membership.objects.filter(user=user).values("merchant"))
+        return super().get_queryset(request).filter(pk__in=merchants_of(request))

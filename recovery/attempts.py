@@ -11,6 +11,7 @@ from django.db.models import Q
 from recovery import (
     card_history,
     cases,
+    checkouts,
     failures,
     operator_tasks,
     recording,
@@ -215,6 +216,7 @@ def _facts(
         currency=case.currency,
         attempts=card_history.attempts(case, method.card, but=but),
         overrides=DeclineOverride.by_code(case.merchant_id),
+        is_given_up=checkouts.is_given_up(case),
     )
 
 
@@ -240,10 +242,14 @@ def _refuse(
 ) -> ChargeResult:
     """`told`: what it was decided from, and what else stands against a charge."""
     if isinstance(verdict, Allowed):
-        result = ChargeResult(Outcome.NOT_YET, verdict.rule, from_at=verdict.from_at)
+        result = ChargeResult(
+            Outcome.NOT_YET, verdict.rule, from_at=verdict.from_at, source=verdict.source
+        )
         summary = f"Not charged before {verdict.from_at:%Y-%m-%d %H:%M} UTC: {verdict.rule}."
     else:
-        result = ChargeResult(Outcome.REFUSED, verdict.rule, needs_person=verdict.needs_person)
+        result = ChargeResult(
+            Outcome.REFUSED, verdict.rule, needs_person=verdict.needs_person, source=verdict.source
+        )
         summary = f"Not charged: {verdict.rule}."
     timeline.append(
         case=asked.case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=summary, facts=told,
@@ -285,7 +291,7 @@ def _known_of(earlier: PaymentAttempt | None) -> ChargeResult | None:
 
 def _become_of(earlier: PaymentAttempt) -> ChargeResult:
     if earlier.error:
-        return ChargeResult(Outcome.REFUSED, earlier.error)
+        return ChargeResult(Outcome.REFUSED, earlier.error, source=recording.STRIPES_ANSWER)
     return ChargeResult(OUTCOMES[PaymentAttempt.State(earlier.state)])
 
 

@@ -82,6 +82,7 @@ class ChargeFacts:
     currency: str
     attempts: tuple[PastAttempt, ...] = ()
     overrides: Mapping[str, DeclineType] = field(default_factory=lambda: NO_OVERRIDES)
+    is_given_up: bool = False  # the payment: it is, or is about to be, paid at Checkout instead
 
     @property
     def is_unattended(self) -> bool:

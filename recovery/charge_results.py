@@ -1,7 +1,7 @@
 """What became of asking for money."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -23,9 +23,10 @@ UNDECIDED = frozenset({Outcome.UNAVAILABLE, Outcome.PENDING})
 @dataclass(frozen=True, slots=True)
 class ChargeResult:
     """`rule` says why nothing was charged, `from_at` when it may be. `needs_person`: nobody else
-    can go on, and a task says so."""
+    can go on, and a task says so. `source`: where the rule is written, for people to read."""
 
     outcome: Outcome
     rule: str = ""
     from_at: datetime | None = None
     needs_person: bool = False
+    source: str = field(default="", compare=False)

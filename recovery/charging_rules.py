@@ -110,6 +110,8 @@ def _is_owed(facts: ChargeFacts, now: datetime) -> Iterator[Verdict]:  # noqa: A
         yield Refused(f"the case is {facts.status}", "architecture, invariant 3")
     if facts.is_paused and not facts.is_customer_present:
         yield Refused("the case is paused", "the merchant's own decision")
+    if facts.is_given_up:
+        yield Refused("it is paid at Stripe's Checkout or not at all", "docs/adr/0009")
 
 
 def _has_one_driver(facts: ChargeFacts, now: datetime) -> Iterator[Verdict]:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from recovery import customers
 from recovery.asking import ask
 from recovery.models import Merchant, RecoveryCase
+from recovery.payment_levels import Subscription
 from recovery.reading import id_of, node
 from recovery.stripe_events import Event, EventType
 from recovery.stripe_objects import Customer
@@ -73,10 +74,10 @@ def _card_renewed(merchant: Merchant, event: Event, now: datetime) -> None:
 
 
 def _subscription_updated(merchant: Merchant, event: Event, now: datetime) -> None:
-    if "default_payment_method" in event.previous_attributes:
+    if {"default_payment_method", "default_source"} & event.previous_attributes.keys():
         customers.has_new_card(
             merchant=merchant, stripe_customer_id=id_of(event.object.get("customer")), now=now,
-            payment_method_id=id_of(event.object.get("default_payment_method")),
+            payment_method_id=Subscription.read(event.object).method_id,
         )  # fmt: skip
 
 

@@ -161,6 +161,15 @@ def has_new_card(
         customer.save(update_fields=list(NEW_CARD))
 
 
+def new_card_is_unfinished(customer: Customer, *, payment_method_id: str, now: datetime) -> None:
+    """Its debts were charged; what else is to be done with it wasn't, and is tried again. Unless
+    a card waits already: with that one all is done anyway."""
+    Customer.objects.filter(pk=customer.pk, new_payment_method_due_at=None).update(
+        new_payment_method_id=payment_method_id, new_payment_method_at=now,
+        new_payment_method_due_at=now + pause(1), new_payment_method_tries=1,
+    )  # fmt: skip
+
+
 @transaction.atomic
 def claim_new_cards(*, now: datetime) -> list[Customer]:
     """Customers whose new card is to be charged and whom nobody else serves; one that can't be

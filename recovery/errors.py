@@ -1,11 +1,18 @@
 """Errors in one shape: {"error": {"code": …, "message": …, "fields": {…}}}."""
 
+import math
+from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, JsonResponse
 from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
+
+RATE_LIMITED = "rate_limited"
+TOO_MANY = "Too many requests. Ask again when the seconds of Retry-After have passed."
 
 
 def body(code: str, message: str, fields: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -16,22 +23,67 @@ def error_response(status: int, code: str, message: str) -> JsonResponse:
     return JsonResponse(body(code, message), status=status)
 
 
+class TooManyRequests(APIException):
+    """`wait`: seconds after which it may be asked again."""
+
+    status_code = HTTPStatus.TOO_MANY_REQUESTS
+    default_code = RATE_LIMITED
+    default_detail = TOO_MANY
+
+    def __init__(self, wait: float, detail: str | None = None) -> None:
+        super().__init__(detail)
+        self.wait = wait
+
+
+class TooLarge(APIException):
+    """A body above DATA_UPLOAD_MAX_MEMORY_SIZE."""
+
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+    default_detail = "A body is at most 1 MiB."
+
+
 def as_response(error: Exception, context: dict[str, Any]) -> Response | None:  # noqa: ARG001
     """DRF's exception handler; what it doesn't know becomes Django's 500."""
     if isinstance(error, Http404):
         error = NotFound()
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge()
     if not isinstance(error, APIException):
         return None
     set_rollback()
+    return Response(_content(error), status=error.status_code, headers=_headers(error))
+
+
+def _content(error: APIException) -> dict[str, Any]:
+    if isinstance(error, ValidationError):
+        return body("invalid_request", "Some parameters are not valid.", _fields(error.detail))
+    return body(str(error.get_codes()), str(error.detail), getattr(error, "fields", None))
+
+
+def _headers(error: APIException) -> dict[str, str]:
     headers = {}
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    if isinstance(error, ValidationError):
-        content = body("invalid_request", "Some parameters are not valid.", _fields(error.detail))
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(math.ceil(wait))
+    return headers
+
+
+def _fields(detail: Any) -> dict[str, list[str]]:
+    told: dict[str, list[str]] = {}
+    for name, text in _texts(detail):
+        told.setdefault(name or "non_field_errors", []).append(text)
+    return told
+
+
+def _texts(detail: Any, within: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Each sentence with the part that it is about: `event_types.0` is the first of a list."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from _texts(inner, (*within, str(name)))
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _texts(inner, within)
     else:
-        content = body(str(error.get_codes()), str(error.detail))
-    return Response(content, status=error.status_code, headers=headers)
-
-
-def _fields(detail: Any) -> dict[str, Any]:
-    return detail if isinstance(detail, dict) else {"non_field_errors": detail}
+        yield ".".join(within), str(detail)

@@ -9,7 +9,7 @@ from recovery import cases, timeline
 from recovery.declines import classify
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import DeclineOverride, PaymentAttempt, RecoveryCase
-from recovery.stripe_objects import Failure, PaymentMethod
+from recovery.stripe_objects import NO_PAYMENT_METHOD, Failure, PaymentMethod
 from recovery.timeline import Actor, Kind
 
 # An invoice's failure and its PaymentIntent's are told by two events, seconds apart; two tries
@@ -39,7 +39,7 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
     timeline.append(
         case=case,
         kind=Kind.ATTEMPT_FAILED,
-        summary=f"The payment was declined: {reason(failure)}.",
+        summary=_said(failure),
         once=f"failed:{attempt.key}",
         at=at,
         actor=Actor.STRIPE if attempt.trigger == AttemptTrigger.STRIPE else Actor.RECOVER,
@@ -47,6 +47,13 @@ def record(*, case: RecoveryCase, failure: Failure, key: str, at: datetime, now:
         source=meaning.source,
         facts=facts_of(attempt),
     )
+
+
+def _said(failure: Failure) -> str:
+    if failure.decline == NO_PAYMENT_METHOD.decline:
+        return "The payment could not be tried: there is no payment method on file."
+    verb = "was declined" if failure.decline.best_code else "failed"
+    return f"The payment {verb}: {reason(failure)}."
 
 
 def facts_of(attempt: PaymentAttempt) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from recovery import cases, customers, failures, inbox, stripe_gateway, twins
+from recovery import cases, checkouts, customers, failures, inbox, stripe_gateway, twins
 from recovery.asking import ask, can_be_asked
 from recovery.cases import Payment
+from recovery.checkout_sessions import named_in
 from recovery.customer_events import ABOUT_CUSTOMERS, learn_customer
 from recovery.declines import Decline
-from recovery.models import Merchant, RecoveryCase, StripeEvent
+from recovery.models import Checkout, Merchant, RecoveryCase, StripeEvent
 from recovery.reading import id_of
 from recovery.state_machine import Trigger
 from recovery.stripe_events import Event, EventType
@@ -30,6 +31,9 @@ def process(stored: StripeEvent, *, now: datetime) -> None:
     merchant = stored.merchant
     event = Event.parse(stored.payload)
     _learn_mode(merchant, event)
+    name, intent_id = named_in(event.object)
+    if name and (checkout := checkouts.named(merchant, name, intent_id=intent_id)):
+        _learn_payment(checkout, intent_id, now=now, is_retried=stored.tries > 1)
     if open_case := OPENERS.get(event.type):
         known = {case.pk: cases.keys(case) for case in cases.concerning(merchant, stored.concerns)}
         case = open_case(merchant, event, now)
@@ -64,6 +68,17 @@ def _learn_mode(merchant: Merchant, event: Event) -> None:
     if connection.livemode is None and event.livemode:
         connection.livemode = True
         connection.save(update_fields=["livemode"])
+
+
+def _learn_payment(
+    checkout: Checkout, intent_id: str, *, now: datetime, is_retried: bool = False
+) -> None:
+    """A customer tried to pay at our Checkout, by a PaymentIntent of which more may be stored."""
+    case, known = checkout.case, cases.keys(checkout.case)
+    if checkouts.learn_payment(checkout, intent_id):
+        tell_what_was_told(case, but_of=known, now=now)
+    elif is_retried:  # a worker may have died in the middle of that
+        tell_what_was_told(case, now=now)
 
 
 def record_failure(
@@ -119,12 +134,25 @@ def invoice_failed(
 def settle(*, case: RecoveryCase, now: datetime) -> None:
     """Ask Stripe what became of the debt, and take that over. Raises StripeError."""
     gateway = stripe_gateway.of(case.merchant)
-    if case.is_one_time:
-        intent = gateway.payment_intent(case.stripe_payment_intent_id)
-        settle_payment(case=case, intent=intent, now=now)
-    else:
+    if not case.is_one_time:
         invoice = gateway.invoice(case.stripe_invoice_id)
         settle_invoice(case=case, invoice=invoice, now=now)
+        return
+    if checkout := checkouts.to_ask_about(case):
+        settle_checkout(checkout=checkout, now=now)
+    if checkouts.superseded_at(case) is None:
+        intent = gateway.payment_intent(case.stripe_payment_intent_id)
+        settle_payment(case=case, intent=intent, now=now)
+
+
+def settle_checkout(*, checkout: Checkout, now: datetime) -> None:
+    """Ask Stripe what became of a Checkout, and take that over. Raises StripeError."""
+    gateway = stripe_gateway.of(checkout.case.merchant)
+    intent_id = gateway.checkout_session(checkout.session_id).payment_intent_id
+    if intent_id:
+        _learn_payment(checkout, intent_id, now=now)
+        intent = gateway.payment_intent(intent_id)
+        settle_payment(case=checkout.case, intent=intent, now=now)
 
 
 def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> None:
@@ -141,13 +169,27 @@ def settle_payment(*, case: RecoveryCase, intent: PaymentIntent, now: datetime) 
     """Close a one-time payment's case if Stripe says that it was paid or canceled."""
     _note_status(case, intent.status, at=now)
     if intent.status == "succeeded":
-        cases.pay(
-            case=case, trigger=Trigger.PAYMENT_SUCCEEDED, at=intent.paid_at or now, now=now,
-            once="asked",
-            payment=Payment.of_intent(intent, amount=case.amount),
-        )  # fmt: skip
-    elif intent.status == "canceled":
+        _pay_by_intent(case, intent, at=intent.paid_at or now, now=now, once="asked")
+    elif intent.status == "canceled" and not _is_canceled_by_us(case, intent.id):
         cases.advance(case=case, trigger=Trigger.PAYMENT_CANCELED, at=now, now=now, once="asked")
+
+
+def _pay_by_intent(
+    case: RecoveryCase, intent: PaymentIntent, *, at: datetime, now: datetime, once: str
+) -> None:
+    is_through_checkout = checkouts.pay(case=case, intent_id=intent.id, now=now)
+    payment = Payment.of_intent(
+        intent, amount=case.amount, is_through_checkout=is_through_checkout
+    )
+    cases.pay(
+        case=case, trigger=Trigger.PAYMENT_SUCCEEDED, payment=payment, at=at, now=now, once=once
+    )
+
+
+def _is_canceled_by_us(case: RecoveryCase, intent_id: str) -> bool:
+    """The payment that failed, given up for a Checkout, or one that was tried at a Checkout before
+    it expired: the debt is owed all the same."""
+    return intent_id != case.stripe_payment_intent_id or checkouts.is_given_up(case)
 
 
 def _note_status(case: RecoveryCase, status: str, *, at: datetime) -> None:
@@ -167,6 +209,9 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
     """A one-time payment's failure opens its case; an invoice's own belongs to the invoice's."""
     told = PaymentIntent.read(event.object)
     failed_at = event.created_at or now
+    for case in cases.paid_through_checkout(merchant, told.id):
+        _payment_failed_again(case, event, failed_at, now)
+        return None
     asked = None
     invoice_id = told.invoice_id or cases.invoice_of_payment(merchant, told.id)
     if not invoice_id:
@@ -277,16 +322,12 @@ def _payment_succeeded(case: RecoveryCase, event: Event, at: datetime, now: date
     _note_status(case, "succeeded", at=at)
     if not case.is_one_time:
         return  # `invoice.paid` says it, and how much
-    intent = PaymentIntent.read(event.object)
-    cases.pay(
-        case=case, trigger=Trigger.PAYMENT_SUCCEEDED, at=at, now=now, once=event.id,
-        payment=Payment.of_intent(intent, amount=case.amount),
-    )  # fmt: skip
+    _pay_by_intent(case, PaymentIntent.read(event.object), at=at, now=now, once=event.id)
 
 
 def _payment_canceled(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
     _note_status(case, "canceled", at=at)
-    if case.is_one_time:
+    if case.is_one_time and not _is_canceled_by_us(case, id_of(event.object)):
         _closes(Trigger.PAYMENT_CANCELED)(case, event, at, now)
 
 

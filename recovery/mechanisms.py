@@ -37,6 +37,7 @@ class PaymentFacts:
     our_attempts: frozenset[AttemptTrigger]
     attempt_count_when_failed: int
     attempt_count_when_paid: int
+    is_through_checkout: bool = False
 
 
 def explain(facts: PaymentFacts) -> Mechanism:
@@ -48,6 +49,8 @@ def explain(facts: PaymentFacts) -> Mechanism:
     """
     if facts.is_out_of_band:
         return Mechanism.OUT_OF_BAND
+    if facts.is_through_checkout:  # by hand; no card was saved
+        return Mechanism.CUSTOMER_PAID
     for trigger, mechanism in BY_OUR_ATTEMPT.items():
         if trigger in facts.our_attempts:
             return mechanism

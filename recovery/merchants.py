@@ -14,7 +14,16 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from recovery import cases, credentials, declines, failures, ingest
+from recovery import (
+    cases,
+    credentials,
+    declines,
+    failures,
+    ingest,
+    logos,
+    permissions,
+    stripe_gateway,
+)
 from recovery.declines import DeclineType
 from recovery.models import (
     DeclineOverride,
@@ -24,6 +33,7 @@ from recovery.models import (
     StripeConnection,
 )
 from recovery.money import decimals
+from recovery.pictures import PictureError
 from recovery.state_machine import Status
 from recovery.stripe_errors import StripeError
 from recovery.stripe_events import EventType
@@ -39,7 +49,7 @@ ONLY_FOR_CONNECT = {EventType.ACCOUNT_APPLICATION_DEAUTHORIZED}
 LONGEST_SETTLING = 7 * 24 * 60  # minutes
 SEND_WINDOW = ("send_from_hour", "send_until_hour", "send_weekdays")
 DECLINE_CODE = re.compile(r"[a-z0-9_]{1,100}")  # as Stripe writes them
-BRAND = ("product_name", "color", "logo_url", "support_email", "sender_email")
+BRAND = ("product_name", "color", "support_email", "sender_email")
 KEY_PREFIXES = ("rk_live_", "sk_live_", "rk_test_", "sk_test_")
 
 
@@ -100,19 +110,32 @@ def create(
         merchant_id=merchant.public_id,
         webhook_url=webhook_url(merchant),
         webhook_secret=secret,
-        internal_key=credentials.new_internal_key(merchant=merchant),
+        internal_key=credentials.new_internal_key(merchant=merchant, now=now),
         api_key=credentials.new_api_key(merchant=merchant, name="first", now=now),
     )
 
 
-def brand(*, merchant: Merchant, given: Mapping[str, str]) -> None:
-    """Change how a merchant looks to its customers: some of BRAND. Raises ValidationError."""
+@transaction.atomic
+def brand(*, merchant: Merchant, given: Mapping[str, str], logo: bytes | None = None) -> None:
+    """Change how a merchant looks to its customers: some of BRAND, and the logo. `logo` is the
+    content of a picture's file; b"" takes the logo away, None leaves it. Raises ValidationError.
+    """
     for name, value in given.items():
         setattr(merchant, name, value.strip())
-    if merchant.logo_url and not merchant.logo_url.startswith("https://"):
-        raise ValidationError({"logo_url": "Write an address that begins with https://."})
     merchant.full_clean()
     merchant.save(update_fields=list(given))
+    if logo is not None:
+        _set_logo(merchant, logo)
+
+
+def _set_logo(merchant: Merchant, logo: bytes) -> None:
+    if not logo:
+        logos.remove(merchant=merchant)
+        return
+    try:
+        logos.put(merchant=merchant, given=logo)
+    except PictureError as error:
+        raise ValidationError({"logo": str(error)}) from error
 
 
 def set_send_window(*, merchant: Merchant, given: Mapping[str, int | str]) -> None:
@@ -254,12 +277,22 @@ def check_key(api_key: str) -> None:
 
 
 def _check_permissions(gateway: StripeGateway) -> None:
-    missing = gateway.missing_permissions()
+    missing = gateway.missing_permissions(permissions.REQUIRED)
     if missing:
         raise ConnectError(
             "The key lacks permissions. In Stripe's dashboard, edit it and allow:\n"
             + "\n".join(f"  {name}" for name in missing)
         )
+
+
+def missing_extras(merchant: Merchant) -> Mapping[str, str]:
+    """The permissions that the merchant's key lacks and that Recover can do without, with what
+    each would be for; none where Stripe can't be asked."""
+    try:
+        missing = stripe_gateway.of(merchant).missing_permissions(permissions.OPTIONAL)
+    except StripeError:
+        return {}
+    return {name: permissions.OPTIONAL[name] for name in missing}
 
 
 def _ensure_endpoint(

@@ -15,18 +15,30 @@ class TaskKind(enum.StrEnum):
     CHARGE_UNRESOLVED = "charge_unresolved"  # what became of a charge could not be learnt
     ADDRESS_FAILED = "address_failed"  # mail doesn't reach the customer
     WEBHOOK_DISABLED = "webhook_disabled"  # the merchant's own endpoint fails
-    STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what the campaign says
+    STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what is asked of it
+    PERMISSION_MISSING = "permission_missing"  # the key may not do what a customer needs
+    KEY_REFUSED = "key_refused"  # Stripe can't be reached for the merchant any more
+    CUSTOMER_DELETED = "customer_deleted"  # who still owes was deleted in Stripe
     MESSAGE_UNSENT = "message_unsent"  # a mail was refused for good, or it may not have gone
+    CARD_NOT_PUT = "card_not_put"  # Stripe will charge the card that failed again
     MAIL_HELD_UP = "mail_held_up"  # no mail goes out until the merchant sets something right
 
 
 def create(
-    *, case: RecoveryCase, kind: TaskKind, summary: str, once: str, now: datetime
+    *,
+    case: RecoveryCase,
+    kind: TaskKind,
+    summary: str,
+    once: str,
+    now: datetime,
+    is_shared: bool = False,
 ) -> OperatorTask:
-    """A task about a case; met again, the same cause (`once`, in the case's name) adds nothing."""
+    """A task about a case; met again, the same cause (`once`, in the case's name unless it
+    `is_shared` by several cases) adds nothing."""
+    cause = f"{kind}:{once}" if is_shared else f"{case.public_id}:{kind}:{once}"
     task, created = OperatorTask.objects.get_or_create(
         merchant_id=case.merchant_id,
-        once=f"{case.public_id}:{kind}:{once}"[:300],
+        once=cause[:300],
         defaults={"case": case, "kind": kind, "summary": summary[:500], "created_at": now},
     )
     if created:

@@ -172,4 +172,4 @@ def resend(*, delivery: WebhookDelivery, now: datetime) -> WebhookDelivery:
 def deliveries(*, registration: WebhookRegistration) -> QuerySet[WebhookDelivery]:
     """The log of one endpoint, newest first."""
     log = WebhookDelivery.objects.filter(registration=registration)
-    return log.select_related("notice", "case").order_by("-id")
+    return log.select_related("registration", "notice", "case").order_by("-created_at", "-id")

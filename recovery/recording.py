@@ -18,6 +18,8 @@ from recovery.timeline import Actor, Kind
 
 logger = logging.getLogger(__name__)
 
+STRIPES_ANSWER = "Stripe's answer"
+
 
 def record(
     attempt: PaymentAttempt, answer: Charged, *, gateway: StripeGateway, now: datetime
@@ -111,9 +113,9 @@ def release(attempt: PaymentAttempt, why: str, *, now: datetime) -> ChargeResult
 def tell_refusal(case: RecoveryCase, key: str, why: str, *, now: datetime) -> ChargeResult:
     timeline.append(
         case=case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {why}",
-        once=f"refused:{key}:{why}", rule="Stripe's answer", source=why,
+        once=f"refused:{key}:{why}", rule=STRIPES_ANSWER, source=why,
     )  # fmt: skip
-    return ChargeResult(Outcome.REFUSED, why)
+    return ChargeResult(Outcome.REFUSED, why, source=STRIPES_ANSWER)
 
 
 def _resolve(attempt: PaymentAttempt, state: PaymentAttempt.State, *, now: datetime) -> None:

@@ -32,8 +32,19 @@ class ObjectMissingError(StripeError):
     """Stripe knows no such object in this account and mode."""
 
 
+class CustomerDeletedError(ObjectMissingError):
+    """Who owes was deleted in Stripe: what is owed stays, but there is nobody to change a card."""
+
+    def __init__(self) -> None:
+        super().__init__("The customer was deleted in Stripe.")
+
+
 class RefusedError(StripeError):
     """Stripe understood the request and refused it; the text is Stripe's."""
+
+
+class PortalUnconfiguredError(StripeError):
+    """The portal configuration that was named is gone or inactive, or none is saved at all."""
 
 
 class DeclinedError(RefusedError):

@@ -98,6 +98,8 @@ class Failure:
 
 # The bank asks the customer to confirm the payment: nothing was declined, so no charge tells why.
 NEEDS_AUTHENTICATION = Failure(Decline(code="authentication_required"), PaymentMethod())
+# Stripe has a word for neither: an attempt without anything to charge is one without a charge.
+NO_PAYMENT_METHOD = Failure(Decline(code="no_payment_method"), PaymentMethod())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,19 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from recovery import cases, enrichment, forgotten, inbox, ingest, outbound, outbound_delivery
+from recovery import (
+    cases,
+    checkouts,
+    credentials,
+    enrichment,
+    forgotten,
+    idempotency,
+    inbox,
+    ingest,
+    outbound,
+    outbound_delivery,
+    superseding,
+)
 from recovery.batches import apart
 from recovery.models import StripeEvent
 from recovery.reading import UnreadablePayloadError
@@ -59,6 +71,11 @@ def enrich_cases(**_: object) -> None:
             enrichment.enrich(case, now=timezone.now())
 
 
+@shared_task(name="recovery.resume_cases")
+def resume_cases(**_: object) -> None:
+    cases.resume_due(now=timezone.now())
+
+
 @shared_task(name="recovery.look_up_charges")
 def look_up_charges(**_: object) -> None:
     now = timezone.now()
@@ -66,6 +83,13 @@ def look_up_charges(**_: object) -> None:
         with apart(f"Attempt {attempt.pk}"):
             forgotten.settle(attempt, now=timezone.now())
     forgotten.look_after_payments(now=now)
+
+
+@shared_task(name="recovery.look_after_checkouts")
+def look_after_checkouts(**_: object) -> None:
+    for checkout in checkouts.claim_due(now=timezone.now()):
+        with apart(f"Checkout {checkout.public_id}"):
+            superseding.look_after(checkout, now=timezone.now())
 
 
 @shared_task(name="recovery.tell_webhooks")
@@ -78,3 +102,16 @@ def tell_webhooks(**_: object) -> None:
         if not published and not sent:
             break
     outbound_delivery.deliver_due(now=timezone.now(), is_failing=True)
+
+
+@shared_task(name="recovery.forget_requests")
+def forget_requests(**_: object) -> None:
+    """Drop what was kept for clients that ask the same thing twice."""
+    for _batch in range(MOST_BATCHES):
+        if not idempotency.forget(now=timezone.now()):
+            return
+
+
+@shared_task(name="recovery.forget_ended_credentials")
+def forget_ended_credentials(**_: object) -> None:
+    credentials.forget_ended(now=timezone.now())

@@ -44,8 +44,17 @@ class Kind(enum.StrEnum):
     ADDRESS_LIFTED = "address_lifted"
     LINK_OPENED = "link_opened"
     LINK_REQUESTED = "link_requested"
+    LINK_REVOKED = "link_revoked"
     UPDATE_STARTED = "update_started"
     UPDATE_FINISHED = "update_finished"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CHARGE_ASKED = "charge_asked"
+    UPDATE_LEFT = "update_left"
+    CARD_PUT = "card_put"
+    CARD_NOT_PUT = "card_not_put"
+    PAYMENT_SUPERSEDED = "payment_superseded"
+    NO_WAY_TO_STRIPE = "no_way_to_stripe"
 
 
 class Actor(enum.StrEnum):

@@ -17,6 +17,7 @@ from recovery.redelivery import FAILING_TOO_LONG
 MOST_OF_A_MERCHANT = 20
 LONGEST_DESCRIPTION = 200
 OVERLAP = timedelta(hours=24)
+LONGEST_OVERLAP = timedelta(days=7)
 
 State = WebhookRegistration.State
 DisabledReason = WebhookRegistration.DisabledReason
@@ -104,9 +105,13 @@ def update(
     url: str | None = None,
     event_types: Iterable[str] | None = None,
     description: str | None = None,
+    state: str | None = None,
     now: datetime,
 ) -> WebhookRegistration:
-    """Change what is given; what waits goes to the new URL. Raises InvalidRegistrationError."""
+    """Change what is given, all of it or nothing; what waits goes to the new URL.
+
+    `state` active enables it and disabled disables it. Raises InvalidRegistrationError.
+    """
     registration = _locked(registration)
     if url is not None and url != registration.url:
         registration.url, registration.failing_since = _url(url), None
@@ -118,7 +123,9 @@ def update(
     registration.save(
         update_fields=["url", "failing_since", "event_types", "description", "updated_at"]
     )
-    return registration
+    if state is None:
+        return registration
+    return (enable if state == State.ACTIVE else disable)(registration=registration, now=now)
 
 
 @transaction.atomic
@@ -173,16 +180,14 @@ def remove(*, registration: WebhookRegistration) -> None:
     registration.delete()
 
 
+@transaction.atomic
 def send_test(*, registration: WebhookRegistration, now: datetime) -> WebhookDelivery:
     """A `webhook.test` is on its way. Raises RegistrationDisabledError."""
-    if not _is_active(registration):
+    registration = _locked(registration)
+    if not registration.is_active:
         raise RegistrationDisabledError("The webhook is disabled: enable it to send a test.")
     once = f"{registration.public_id}:{secrets.token_hex(8)}"
     return outbound.write_test(registration=registration, once=once, now=now)
-
-
-def _is_active(registration: WebhookRegistration) -> bool:
-    return WebhookRegistration.objects.filter(pk=registration.pk, state=State.ACTIVE).exists()
 
 
 def has_taken(registration: WebhookRegistration) -> None:

@@ -77,7 +77,7 @@ def receive(*payloads: dict[str, Any], merchant: Merchant | None = None) -> None
 
 
 def dashboard(merchant: Merchant, **parameters: Any) -> dict[str, Any]:
-    key = credentials.new_internal_key(merchant=merchant)
+    key = credentials.new_internal_key(merchant=merchant, now=timezone.now())
     response = Client().get(DASHBOARD, parameters, headers={"X-Internal-Key": key})
     assert response.status_code == 200, response.content
     answer: dict[str, Any] = response.json()

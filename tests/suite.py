@@ -34,6 +34,15 @@ COMPLETE = (
     "recovery.cases",
     "recovery.ingest",
     "recovery.attempts",
+    "recovery.api.authentication",
+    "recovery.credentials.api_keys",
+    "recovery.credentials.failed_logins",
+    "recovery.credentials.internal_keys",
+    "recovery.credentials.logins",
+    "recovery.credentials.token_pairs",
+    "recovery.credentials.tokens",
+    "recovery.checkouts",
+    "recovery.superseding",
     "dunning.mail.delivery",
     "dunning.mail.addresses",
     "dunning.mail.bounces",
@@ -68,7 +77,7 @@ def _run_both_passes(arguments: list[str], measured: Sequence[str]) -> int:
     print("== Pass 1 of 2: the embedded database", flush=True)
     first = _run_pytest([*arguments, *measured])
     print("== Pass 2 of 2: PostgreSQL, the tests that use a database", flush=True)
-    with _postgresql() as database_url:
+    with postgresql() as database_url:
         settings = {"DATABASE_URL": database_url, "RECOVER_TESTS": "database"}
         if redis_url := os.environ.get("REDIS_URL"):
             settings["REDIS_URL"] = redis_url
@@ -137,7 +146,7 @@ def _parallel(arguments: list[str]) -> list[str]:
 
 
 @contextmanager
-def _postgresql() -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The PostgreSQL that DATABASE_URL names, else one of our own, gone afterwards."""
     given = os.environ.get("DATABASE_URL", "")
     if given.startswith("postgres"):

@@ -352,7 +352,7 @@ def test_no_member_reaches_users_or_groups(ours: Merchant) -> None:
     for client in members(ours):
         assert client.get("/admin/auth/group/").status_code == 403
         shown = client.get("/admin/").context["app_list"]
-        assert {app["app_label"] for app in shown} == {"recovery", "dunning"}
+        assert {app["app_label"] for app in shown} == {"recovery", "billing_portal", "dunning"}
 
 
 # --- no secrets -------------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_no_member_reaches_users_or_groups(ours: Merchant) -> None:
 def test_no_page_prints_a_secret_even_to_the_platforms_staff(
     model: type[models.Model], ours: Merchant
 ) -> None:
-    key = credentials.new_internal_key(merchant=ours)
+    key = credentials.new_internal_key(merchant=ours, now=timezone.now())
     digests = {row.digest for row in InternalKey.objects.all()}
     digests |= {row.digest for row in PaymentUpdateLink.objects.all()}
     client = log_in_superuser()

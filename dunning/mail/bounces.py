@@ -105,7 +105,7 @@ def _try_another(message: DunningMessage, *, now: datetime) -> None:
     skipped, or will be because a later mail of its run went out, told nobody."""
     dead = message.recipient.lower()
     [case] = [each for each in _debts(message.case) if each.pk == message.case_id]
-    another = addresses.recipient(case, is_asked_for=message.is_asked_for)
+    another = addresses.recipient(case, is_asked_for=message.is_customers_wish)
     if message.instead_of_id or another.lower() in {"", dead}:
         return
     earlier = DunningMessage.objects.filter(

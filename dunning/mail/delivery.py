@@ -127,7 +127,7 @@ def _claim(message_id: int, *, asked_about: set[int], now: datetime) -> Claimed 
     if message.state != State.QUEUED:
         return None
     message.case = case
-    why = _is_over(message)
+    why = is_over(message)
     if not why and (pause := _pause(message, now=now)):
         messages.waits(message, until=now + pause)
         return None
@@ -141,7 +141,7 @@ def _claim(message_id: int, *, asked_about: set[int], now: datetime) -> Claimed 
     return _ours(message, [other for other in others if other.pk in asked_about], now=now)
 
 
-def _is_over(message: DunningMessage) -> str:
+def is_over(message: DunningMessage) -> str:
     """The debt is gone, or the campaign has gone on."""
     case, original = message.case, message.original
     if case.status not in (ANSWERED if message.is_asked_for else WRITTEN_TO):
@@ -190,7 +190,7 @@ def _needs_no_mail(message: DunningMessage, *, now: datetime) -> str:
         run = message.original.run
         if earlier := conversations.was_told(case, by_other_than=run, since=since):
             return f"told in message {earlier.public_id}"
-    if addresses.recipient(case, is_asked_for=message.is_asked_for):
+    if addresses.recipient(case, is_asked_for=message.is_customers_wish):
         return ""
     why = addresses.why_unreachable(case)
     if not addresses.is_unwanted(case):
@@ -215,7 +215,7 @@ def _ours(message: DunningMessage, others: Sequence[RecoveryCase], *, now: datet
     content = render(debts=[case, *others], template=template, link=link, unsubscribe_url=way_out)
     messages.claimed(
         message, content=content, now=now, secrets={"link": link, "unsubscribe_url": way_out},
-        recipient=addresses.recipient(case, is_asked_for=message.is_asked_for),
+        recipient=addresses.recipient(case, is_asked_for=message.is_customers_wish),
     )  # fmt: skip
     message.also_about.set(others)
     return Claimed(message, letters.write(message, content, unsubscribe_url=way_out))

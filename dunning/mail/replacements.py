@@ -1,4 +1,4 @@
-"""New links for customers who asked for one on an expired page."""
+"""New links for customers who asked for one on an expired page, or whom an operator sends one."""
 
 from datetime import datetime
 
@@ -6,10 +6,19 @@ from django.db import transaction
 
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
+from dunning.mail import addresses, conversations, delivery
 from dunning.models import DunningMessage
+from recovery import timeline
 from recovery.batches import apart, pages
+from recovery.models import RecoveryCase
+from recovery.timeline import Kind
 
 BATCH = 100
+ON_ITS_WAY = (DunningMessage.State.QUEUED, DunningMessage.State.SENDING)
+
+
+class NotSentError(Exception):
+    """No new link is sent to the customer; the text says why not."""
 
 
 def queue(*, now: datetime) -> list[int]:
@@ -33,3 +42,33 @@ def _replace(link: PaymentUpdateLink, *, now: datetime) -> int:
     )
     links.replaced(link, now=now)
     return message.pk
+
+
+@transaction.atomic
+def send(case: RecoveryCase, *, actor: str, now: datetime) -> DunningMessage:
+    """Queue a new link for the customer, whatever became of earlier ones; delivery looks at the
+    debt again before it goes. Raises NotSentError, and then nothing was queued."""
+    conversations.hold(case)
+    case = RecoveryCase.objects.select_related("merchant__stripe", "customer").get(pk=case.pk)
+    message = DunningMessage(
+        merchant_id=case.merchant_id, case=case, asked_for_by=actor, due_at=now
+    )
+    if why := _why_not(message):
+        raise NotSentError(why)
+    message.save()
+    timeline.append(
+        case=case, kind=Kind.LINK_REQUESTED, at=now, actor=actor,
+        summary="A new link is sent to the customer.", once=f"asked for:{message.public_id}",
+    )  # fmt: skip
+    return message
+
+
+def _why_not(message: DunningMessage) -> str:
+    """As delivery would decide, but for what may have passed until it does."""
+    case = message.case
+    waiting = case.messages.filter(run=None, instead_of=None, state__in=ON_ITS_WAY)
+    if waiting.exists():
+        return "a new link is on its way already"
+    if why := delivery.is_over(message):
+        return why
+    return "" if addresses.recipient(case) else addresses.why_unreachable(case)

@@ -10,11 +10,18 @@ from recovery.models import RecoveryCase
 from recovery.models.base import Mutable, TenantOwned, new_public_id
 
 NEW_LINK = "new_link"  # the words of a message that was asked for
+CAUSES = {"run": None, "step": None, "expired_link": None, "instead_of": None, "asked_for_by": ""}
+
+
+def _only(**causes: bool | str) -> Q:
+    """These lookups hold, and there is nothing in the fields of CAUSES that they don't name."""
+    named = {lookup.rpartition("__")[0] for lookup in causes}
+    return Q(**{field: none for field, none in CAUSES.items() if field not in named}, **causes)
 
 
 class DunningMessage(TenantOwned, Mutable):
-    """One message to one person: for one step of a run, because they asked for a new link, or
-    instead of one that came back from a dead address.
+    """One message to one person: for one step of a run, because they or an operator asked for a
+    new link, or instead of one that came back from a dead address.
 
     *Sent* means that the mail server took it. Queued by runs.py, replacements.py and bounces.py;
     what becomes of it is written by dunning/mail/messages.py alone.
@@ -40,6 +47,10 @@ class DunningMessage(TenantOwned, Mutable):
     expired_link = models.OneToOneField(
         PaymentUpdateLink, null=True, blank=True, on_delete=models.CASCADE, related_name="+",
         help_text="The link that the customer asked to replace.",
+    )  # fmt: skip
+    asked_for_by = models.CharField(
+        max_length=100, blank=True, default="",
+        help_text="Who had a new link sent, where it wasn't the customer.",
     )  # fmt: skip
     instead_of = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="+",
@@ -88,12 +99,16 @@ class DunningMessage(TenantOwned, Mutable):
                 name="a_claim_says_when",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    run__isnull=False, step__isnull=False, expired_link=None, instead_of=None
-                )
-                | Q(run=None, step=None, expired_link__isnull=False, instead_of=None)
-                | Q(run=None, step=None, expired_link=None, instead_of__isnull=False),
+                condition=_only(run__isnull=False, step__isnull=False)
+                | _only(expired_link__isnull=False)
+                | _only(instead_of__isnull=False)
+                | _only(asked_for_by__gt=""),
                 name="a_message_has_one_cause",
+            ),
+            models.UniqueConstraint(
+                fields=["case"],
+                condition=Q(state__in=["queued", "sending"]) & ~Q(asked_for_by=""),
+                name="one_new_link_on_its_way_per_case",
             ),
         ]
         indexes = [
@@ -121,6 +136,11 @@ class DunningMessage(TenantOwned, Mutable):
         return self.original.step is None
 
     @property
+    def is_customers_wish(self) -> bool:
+        """Who wants no more mail gets what they ask for themselves, and nothing else."""
+        return self.original.expired_link_id is not None
+
+    @property
     def template(self) -> str:
         step = self.original.step
         return step.template if step else NEW_LINK
@@ -128,5 +148,6 @@ class DunningMessage(TenantOwned, Mutable):
     @property
     def cause(self) -> str:
         step = self.original.step
-        cause = f"step {step.position} of the campaign" if step else "asked for"
+        asked = "asked for" if self.is_customers_wish else "asked for by an operator"
+        cause = f"step {step.position} of the campaign" if step else asked
         return f"{cause}, to the alternate contact" if self.instead_of else cause

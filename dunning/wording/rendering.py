@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from babel.numbers import UnknownCurrencyError
+from django.conf import settings
 from django.template import TemplateSyntaxError
 from django.template.loader import render_to_string
 
-from billing_portal import languages, links, presentation
+from billing_portal import languages, links, logos, presentation
 from dunning.wording import templates
 from dunning.wording.filling import Filled, fill
 from dunning.wording.plain_text import one_line
@@ -204,9 +205,11 @@ def _look(merchant: Merchant, language: str) -> dict[str, Any]:
     accent, accent_text = presentation.accent(merchant.color)
     direction = languages.direction(language)
     start, end = ("left", "right") if direction == "ltr" else ("right", "left")
+    logo = logos.shown(merchant)
     return {
         "product": _product(merchant),
-        "logo_url": merchant.logo_url if merchant.logo_url.startswith("https://") else "",
+        "logo": logo,
+        "logo_url": f"{settings.PUBLIC_URL}{logo.path}" if logo else "",
         "accent": accent,
         "accent_text": accent_text,
         "language": language,

@@ -6,53 +6,71 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recovery import metrics
-from recovery.api.views import InternalView
+from recovery.api.dashboard_shapes import Dashboard, DashboardParameters, Definitions
+from recovery.api.views import AnyClientView, InternalView
 from recovery.masking import mask_email
 from recovery.models import Merchant, RecoveryCase
 
 
-class DashboardParameters(serializers.Serializer[Any]):
-    limit = serializers.IntegerField(default=20, min_value=1, max_value=100)
-
-
 class DashboardView(InternalView):
+    @extend_schema(
+        operation_id="get_dashboard",
+        summary="Get the dashboard",
+        description="The figures of the month so far and the newest cases. Test-mode cases never "
+        "count in a live merchant's figures.",
+        tags=["Figures"],
+        parameters=[DashboardParameters],
+        responses=Dashboard,
+    )
     def get(self, request: Request) -> Response:
         parameters = DashboardParameters(data=request.query_params)
         parameters.is_valid(raise_exception=True)
         return Response(_dashboard(self.merchant, limit=parameters.validated_data["limit"]))
 
 
-class DefinitionsView(InternalView):
+class DefinitionsView(AnyClientView):
+    @extend_schema(
+        operation_id="get_definitions",
+        summary="Get the figures' definitions",
+        description="Each figure's formula in words.",
+        tags=["Figures"],
+        responses=Definitions,
+    )
     def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
         version, figures = metrics.DEFINITIONS_VERSION, dict(metrics.DEFINITIONS)
-        return Response({"version": version, "definitions": figures})
+        stripes = {"source": metrics.SOURCE, "definitions": dict(metrics.STRIPES_DEFINITIONS)}
+        return Response({"version": version, "definitions": figures, "stripe": stripes})
 
 
 def _dashboard(merchant: Merchant, *, limit: int) -> dict[str, Any]:
-    month = metrics.month_to_date(merchant, now=timezone.now())
-    rate = month.rate
-    newest = metrics.counted_cases(merchant).select_related("customer")
+    cases = metrics.counted_cases(merchant)
+    month = metrics.Range.month_to_date(merchant.zone, now=timezone.now())
+    figures = metrics.together(metrics.totals(cases, month).values())
+    recovered = figures.money("recovered", merchant.currency)
+    rate = figures.rate("recovery_rate")
+    newest = cases.select_related("customer").order_by("-opened_at", "-id")
     return {
-        "recovered_mtd": metrics.recovered_in_major_units(month.recovered, merchant.currency),
+        "recovered_mtd": metrics.in_major_units(recovered, merchant.currency),
         "recovery_rate": None if rate is None else float(rate),
-        "failed_payments_mtd": month.failed_payments,
-        "roi_multiple": metrics.roi_multiple(merchant, month.recovered),
+        "failed_payments_mtd": figures.count("failed_payments"),
+        "roi_multiple": metrics.roi_multiple(merchant, recovered),
         "currency": merchant.currency,
         "by_currency": {
             currency: {
-                "recovered_mtd": metrics.recovered_in_major_units(month.recovered, currency)
+                "recovered_mtd": metrics.in_major_units(
+                    figures.money("recovered", currency), currency
+                )
             }
-            for currency in sorted(month.recovered)
+            for currency, totals in sorted(figures.totals.items())
+            if totals.get("recovered_count")
         },
         "definitions": f"{settings.PUBLIC_URL}{reverse('definitions')}",
-        "events": [
-            _event(case, merchant) for case in newest.order_by("-opened_at", "-id")[:limit]
-        ],
+        "events": [_event(case, merchant) for case in newest[:limit]],
     }
 
 

@@ -3,26 +3,53 @@
 from typing import cast
 
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from recovery.api.authentication import BearerAuthentication, InternalKeyAuthentication
+from recovery.api.authentication import (
+    BEARER_CHALLENGE,
+    BearerAuthentication,
+    EitherAuthentication,
+    InternalKeyAuthentication,
+)
 from recovery.api.clients import Client, Scope
+from recovery.api.idempotency import IdempotentView
+from recovery.limits.views import LimitedView
 from recovery.models import Merchant
+
+
+class InsufficientScopeError(PermissionDenied):
+    """RFC 6750, section 3.1."""
+
+    default_code = "insufficient_scope"
+
+    def __init__(self, needed: Scope) -> None:
+        super().__init__(f"This key may not do that: it lacks the scope {needed}.")
+        self.auth_header = f'{BEARER_CHALLENGE}, error="insufficient_scope", scope="{needed}"'
 
 
 class HasScope(BasePermission):
     """Looking takes the scope read, everything else write."""
 
-    message = "This key may not do that: it lacks the scope write."
-
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
+        if not isinstance(request.auth, Client):
+            return False
         needed = Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
-        return isinstance(request.auth, Client) and needed in request.auth.scopes
+        if needed not in request.auth.scopes:
+            raise InsufficientScopeError(needed)
+        return True
 
 
-class ClientView(APIView):
+class PublicView(APIView):
+    """For everybody."""
+
+    authentication_classes: list[type[BaseAuthentication]] = []
+    permission_classes = [AllowAny]
+
+
+class ClientView(IdempotentView, LimitedView):
     """For API clients: Bearer."""
 
     authentication_classes: list[type[BaseAuthentication]] = [BearerAuthentication]
@@ -41,3 +68,9 @@ class InternalView(ClientView):
     """For internal clients: X-Internal-Key."""
 
     authentication_classes = [InternalKeyAuthentication]
+
+
+class AnyClientView(ClientView):
+    """For both: X-Internal-Key or Bearer."""
+
+    authentication_classes = [EitherAuthentication]

@@ -1,5 +1,6 @@
 """The one writer of cases: they open, take facts over, move and close here."""
 
+from recovery.cases.by_hand import ClosedCaseError, Handled, close, pause, resume, resume_due
 from recovery.cases.facts import (
     belongs_to_invoice,
     claim_to_enrich,
@@ -13,13 +14,22 @@ from recovery.cases.facts import (
 )
 from recovery.cases.moves import Payment, advance, explain_again, pay, refund
 from recovery.cases.opening import note_failure_time, open_for_invoice, open_for_payment
-from recovery.cases.rows import concerning, invoice_of_payment, keys, locked
+from recovery.cases.rows import (
+    concerning,
+    invoice_of_payment,
+    keys,
+    locked,
+    paid_through_checkout,
+)
 
 __all__ = [
+    "ClosedCaseError",
+    "Handled",
     "Payment",
     "advance",
     "belongs_to_invoice",
     "claim_to_enrich",
+    "close",
     "concerning",
     "explain_again",
     "invoice_of_payment",
@@ -32,9 +42,13 @@ __all__ = [
     "note_payment",
     "open_for_invoice",
     "open_for_payment",
+    "paid_through_checkout",
+    "pause",
     "pay",
     "project_decline",
     "refund",
+    "resume",
+    "resume_due",
     "retries_are_ours",
     "take_over_invoice",
 ]

@@ -11,7 +11,7 @@ from django.db.models import Q
 from recovery import timeline
 from recovery.cases.rows import locked
 from recovery.mechanisms import AttemptTrigger, Mechanism, PaymentFacts, explain
-from recovery.models import PaymentAttempt, RecoveryCase
+from recovery.models import Checkout, PaymentAttempt, RecoveryCase
 from recovery.state_machine import Move, Status, Trigger, decide
 from recovery.stripe_objects import Invoice, PaymentIntent
 from recovery.timeline import Actor, Kind
@@ -24,6 +24,7 @@ class Payment:
     amount: int
     attempt_count: int = 0
     is_out_of_band: bool = False
+    is_through_checkout: bool = False  # of ours
 
     @classmethod
     def of_invoice(cls, invoice: Invoice, *, amount: int) -> Self:
@@ -32,8 +33,11 @@ class Payment:
         return cls(paid, invoice.attempt_count, invoice.is_paid_out_of_band)
 
     @classmethod
-    def of_intent(cls, intent: PaymentIntent, *, amount: int) -> Self:
-        return cls(amount if intent.amount_received is None else intent.amount_received)
+    def of_intent(
+        cls, intent: PaymentIntent, *, amount: int, is_through_checkout: bool = False
+    ) -> Self:
+        paid = amount if intent.amount_received is None else intent.amount_received
+        return cls(paid, is_through_checkout=is_through_checkout)
 
 
 @transaction.atomic
@@ -57,6 +61,7 @@ def advance(
     kind = Kind.MOVED if isinstance(decision, Move) else Kind.STAYED
     if isinstance(decision, Move):
         case.status, case.reason, case.closed_at = decision.to, decision.reason, at
+        case.is_paused, case.paused_until = False, None  # a pause is of what goes on
         _receive(case, payment)
         case.save()
     elif case.status == Status.VOIDED and not _is_all_told(case):
@@ -83,11 +88,11 @@ def pay(
     once: str,
 ) -> RecoveryCase:
     """The debt is settled: recovered, unless there was nothing left to pay or the buyer was
-    still typing."""
+    still typing. Who came to our Checkout wasn't."""
     case = locked(case)
     if payment.amount <= 0:
         return advance(case=case, trigger=Trigger.NOTHING_DUE, at=at, now=now, once=once)
-    if case.settles_at and at <= case.settles_at:
+    if case.settles_at and at <= case.settles_at and not payment.is_through_checkout:
         trigger = Trigger.PAID_WHILE_SETTLING
     return advance(case=case, trigger=trigger, at=at, now=now, once=once, payment=payment)
 
@@ -135,6 +140,7 @@ def mechanism(case: RecoveryCase, *, is_out_of_band: bool) -> str:
     return explain(
         PaymentFacts(
             is_out_of_band=is_out_of_band,
+            is_through_checkout=case.checkouts.filter(state=Checkout.State.PAID).exists(),
             our_attempts=frozenset(
                 AttemptTrigger(trigger) for trigger in ours.values_list("trigger", flat=True)
             ),

@@ -2,20 +2,27 @@
 
 from django.db.models import Q
 
-from recovery.models import Merchant, RecoveryCase
+from recovery.models import Checkout, Merchant, RecoveryCase
 
 
 def concerning(merchant: Merchant, stripe_id: str) -> list[RecoveryCase]:
     """The cases that an invoice, PaymentIntent or subscription is about."""
     if not stripe_id:
         return []
-    return list(
+    found = list(
         RecoveryCase.objects.of(merchant).filter(
             Q(stripe_invoice_id=stripe_id)
             | Q(stripe_payment_intent_id=stripe_id)
             | Q(stripe_subscription_id=stripe_id)
         )
     )
+    return found or paid_through_checkout(merchant, stripe_id)
+
+
+def paid_through_checkout(merchant: Merchant, intent_id: str) -> list[RecoveryCase]:
+    """The case that a Checkout's own PaymentIntent pays."""
+    checkouts = Checkout.objects.of(merchant).filter(payment_intent_id=intent_id)
+    return [checkout.case for checkout in checkouts.select_related("case") if intent_id]
 
 
 def invoice_of_payment(merchant: Merchant, intent_id: str) -> str:
@@ -26,7 +33,9 @@ def invoice_of_payment(merchant: Merchant, intent_id: str) -> str:
 
 def keys(case: RecoveryCase) -> list[str]:
     """The Stripe ids by which events find the case."""
-    found = (case.stripe_invoice_id, case.stripe_payment_intent_id, case.stripe_subscription_id)
+    found = [case.stripe_invoice_id, case.stripe_payment_intent_id, case.stripe_subscription_id]
+    if case.is_one_time:
+        found += case.checkouts.order_by("pk").values_list("payment_intent_id", flat=True)
     return [key for key in found if key]
 
 

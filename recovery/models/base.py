@@ -11,9 +11,9 @@ ALPHABET = "23456789bcdfghjkmnpqrstvwxz"
 ID_LENGTH = 20  # 95 bits
 
 
-def new_public_id(prefix: str) -> str:
+def new_public_id(prefix: str, *, length: int = ID_LENGTH) -> str:
     """`case_7m2k…`: an id that tells its kind and can't be guessed."""
-    return f"{prefix}_{''.join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))}"
+    return f"{prefix}_{''.join(secrets.choice(ALPHABET) for _ in range(length))}"
 
 
 class AppendOnlyError(TypeError):

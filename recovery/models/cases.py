@@ -40,6 +40,9 @@ class RecoveryCase(TenantOwned, Mutable):
         max_length=30, blank=True, default="", choices=choices(Trigger), help_text="Why it closed."
     )
     is_paused = models.BooleanField(default=False)
+    paused_until = models.DateTimeField(
+        null=True, blank=True, help_text="When a pause ends by itself."
+    )
     mechanism = models.CharField(max_length=20, blank=True, default="", choices=choices(Mechanism))
 
     amount = models.PositiveBigIntegerField()
@@ -110,13 +113,31 @@ class RecoveryCase(TenantOwned, Mutable):
                 name="money_came_back_only_on_paid_cases",
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="a_case_is_about_money"),
+            models.CheckConstraint(
+                condition=Q(is_paused=True) | Q(paused_until__isnull=True),
+                name="only_pauses_have_an_end",
+            ),
         ]
         indexes = [
+            # A list by any of these is read in its own order, however rare the value is.
             models.Index(fields=["merchant", "-opened_at", "-id"], name="cases_newest_first"),
+            models.Index(fields=["customer", "-opened_at", "-id"], name="cases_by_customer"),
+            *(
+                models.Index(
+                    fields=["merchant", name, "-opened_at", "-id"], name=f"cases_by_{name}"
+                )
+                for name in ("status", "decline_type", "currency")
+            ),
             models.Index(
                 fields=["merchant", "closed_at"],
                 condition=Q(closed_at__isnull=False),
                 name="closed_cases_by_day",
+            ),
+            # As Stripe's own figures place them.
+            models.Index(
+                fields=["merchant", "failed_at"],
+                condition=~Q(stripe_subscription_id=""),
+                name="subscriptions_by_failure",
             ),
             models.Index(
                 fields=["merchant", "stripe_subscription_id"],
@@ -127,6 +148,11 @@ class RecoveryCase(TenantOwned, Mutable):
                 fields=["merchant", "stripe_payment_intent_id"],
                 condition=~Q(stripe_payment_intent_id=""),
                 name="cases_by_payment_intent",
+            ),
+            models.Index(
+                fields=["paused_until"],
+                condition=Q(paused_until__isnull=False),
+                name="cases_to_resume",
             ),
             models.Index(
                 fields=["enrich_at"], condition=Q(enrich_at__isnull=False), name="cases_to_enrich"

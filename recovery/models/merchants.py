@@ -8,6 +8,8 @@ from recovery.models.base import Mutable, new_public_id
 
 DEFAULT_SETTLING_MINUTES = 30
 EVERY_DAY = "1234567"
+COLOR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write it as #rrggbb.")
+LONGEST_NAME = 200
 
 
 class Merchant(Mutable):
@@ -18,13 +20,12 @@ class Merchant(Mutable):
     )
     name = models.CharField(max_length=200)
     product_name = models.CharField(
-        max_length=200, help_text="What the customer knows the product as."
+        max_length=LONGEST_NAME, help_text="What the customer knows the product as."
     )
-    logo_url = models.URLField(blank=True)
     color = models.CharField(
         max_length=7,
         default="#1f5eff",
-        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write it as #rrggbb.")],
+        validators=[COLOR],
     )
     support_email = models.EmailField(blank=True, help_text="Where customers' answers go.")
     sender_email = models.EmailField(

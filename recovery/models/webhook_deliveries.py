@@ -61,7 +61,9 @@ class WebhookDelivery(TenantOwned, Mutable):
                 condition=Q(state="pending", tried_at__isnull=True),
                 name="untried_deliveries_in_order",
             ),
-            models.Index(fields=["registration", "-id"], name="deliveries_newest_first"),
+            models.Index(
+                fields=["registration", "-created_at", "-id"], name="deliveries_newest_first"
+            ),
         ]
         verbose_name_plural = "webhook deliveries"
 

@@ -5,18 +5,19 @@ from django.conf import settings
 
 from recovery.models import Merchant
 from recovery.stripe_errors import NoStripeError, NotConnectedError
+from recovery.stripe_gateway.checkout import Checkout, Purchase
 from recovery.stripe_gateway.connecting import Connecting, Endpoint
 from recovery.stripe_gateway.customers import Customers
 from recovery.stripe_gateway.invoices import Invoices
 from recovery.stripe_gateway.portal import Portal
 from recovery.stripe_gateway.wire import API_VERSION, http
 
-__all__ = ["API_VERSION", "NETWORK_RETRIES", "Endpoint", "StripeGateway", "http", "of"]
+__all__ = ["API_VERSION", "NETWORK_RETRIES", "Endpoint", "Purchase", "StripeGateway", "http", "of"]
 
 NETWORK_RETRIES = 2
 
 
-class StripeGateway(Invoices, Customers, Portal, Connecting):
+class StripeGateway(Invoices, Customers, Portal, Checkout, Connecting):
     """One merchant's Stripe. Every method raises StripeUnavailableError, NotConnectedError or
     MissingPermissionError; what else one raises, it says."""
 

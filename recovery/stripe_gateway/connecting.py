@@ -1,8 +1,8 @@
 """What is looked at and made when a merchant connects: permissions and the webhook endpoint."""
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from recovery.reading import Node, id_of, items, node, text
 from recovery.stripe_errors import MissingPermissionError, ObjectMissingError, RefusedError
@@ -59,12 +59,12 @@ class Connecting(Door):
         with errors_named():
             self._client.v1.webhook_endpoints.delete(endpoint_id)
 
-    def missing_permissions(self) -> list[str]:
-        """The permissions that the key lacks, by asking for things that don't exist: Stripe looks
+    def missing_permissions(self, names: Iterable[str]) -> list[str]:
+        """Those of `names` that the key lacks, by asking for things that don't exist: Stripe looks
         at the permission before it looks for the object."""
         v1 = self._client.v1
         nothing = "recover_probe"
-        probes = {
+        probes: dict[str, Callable[[], object]] = {
             "rak_invoice_write": lambda: v1.invoices.pay(f"in_{nothing}"),
             "rak_payment_intent_read": lambda: v1.payment_intents.retrieve(f"pi_{nothing}"),
             "rak_charge_read": lambda: v1.charges.retrieve(f"ch_{nothing}"),
@@ -76,11 +76,15 @@ class Connecting(Door):
             "rak_customer_portal_write": lambda: v1.billing_portal.sessions.create(
                 {"customer": f"cus_{nothing}"}
             ),
+            "rak_checkout_session_write": lambda: v1.checkout.sessions.expire(f"cs_{nothing}"),
+            "rak_payment_intent_write": lambda: v1.payment_intents.cancel(f"pi_{nothing}"),
+            "rak_customer_write": lambda: v1.customers.update(f"cus_{nothing}"),
+            "rak_subscription_write": lambda: v1.subscriptions.update(f"sub_{nothing}"),
         }
-        return [name for name, probe in probes.items() if not _is_permitted(probe)]
+        return [name for name in names if not _is_permitted(probes[name])]
 
 
-def _is_permitted(probe: Any) -> bool:
+def _is_permitted(probe: Callable[[], object]) -> bool:
     try:
         with suppress(ObjectMissingError, RefusedError), errors_named():
             probe()

@@ -1,7 +1,7 @@
 """Customers, their payment methods and their subscriptions."""
 
-from recovery.reading import id_of
-from recovery.stripe_gateway.wire import Door, errors_named
+from recovery.payment_levels import Level, Place, Subscription
+from recovery.stripe_gateway.wire import PAGE, Door, errors_named
 from recovery.stripe_objects import Customer, Invoice, PaymentIntent, PaymentMethod
 
 
@@ -36,7 +36,39 @@ class Customers(Door):
     def _subscriptions_own(self, subscription_id: str) -> str:
         with errors_named():
             found = self._client.v1.subscriptions.retrieve(subscription_id).to_dict()
-        return id_of(found.get("default_payment_method")) or id_of(found.get("default_source"))
+        return Subscription.read(found).method_id
+
+    def subscriptions(self, customer_id: str) -> list[Subscription]:
+        """The customer's, but for canceled ones, newest first. Raises ObjectMissingError."""
+        with errors_named():
+            listed = self._client.v1.subscriptions.list({"customer": customer_id, "limit": PAGE})
+            return [Subscription.read(one.to_dict()) for one in listed.auto_paging_iter()]
+
+    def put_method(self, place: Place, *, payment_method_id: str) -> None:
+        """Have Stripe charge that payment method from now on. Asked for twice it is the same.
+
+        A subscription's source that failed is taken away with it: it would be charged again once
+        the payment method were removed. Raises ObjectMissingError, RefusedError.
+        """
+        with errors_named():
+            if place.level is Level.INVOICE:
+                self._client.v1.invoices.update(
+                    place.object_id, {"default_payment_method": payment_method_id}
+                )
+            elif place.level is Level.CUSTOMER:
+                self._client.v1.customers.update(
+                    place.object_id,
+                    {"invoice_settings": {"default_payment_method": payment_method_id}},
+                )
+            elif place.is_source:
+                self._client.v1.subscriptions.update(
+                    place.object_id,
+                    {"default_payment_method": payment_method_id, "default_source": ""},
+                )
+            else:
+                self._client.v1.subscriptions.update(
+                    place.object_id, {"default_payment_method": payment_method_id}
+                )
 
     def cancel_subscription(self, subscription_id: str) -> None:
         """Cancel at once; its open invoices stay open. Raises ObjectMissingError if it is canceled

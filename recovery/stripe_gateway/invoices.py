@@ -1,15 +1,19 @@
 """Invoices: what they owe, and what is decided about them."""
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
+from recovery.payment_levels import BY_INVOICE
 from recovery.reading import Node, id_of, items, node
+from recovery.stripe_errors import MissingPermissionError, ObjectMissingError
+from recovery.stripe_gateway.customers import Customers
 from recovery.stripe_gateway.payment_intents import PaymentIntents
 from recovery.stripe_gateway.wire import PAGE, errors_named
-from recovery.stripe_objects import Invoice
+from recovery.stripe_objects import NO_PAYMENT_METHOD, Invoice, PaymentIntent
 
 
-class Invoices(PaymentIntents):
+class Invoices(PaymentIntents, Customers):
     def invoice(self, invoice_id: str) -> Invoice:
         """The invoice now, with its newest payment's failure. Raises ObjectMissingError."""
         with errors_named():
@@ -18,7 +22,28 @@ class Invoices(PaymentIntents):
         intent_id = self._newest_intent(payments) or id_of(invoice.get("payment_intent"))
         if intent_id:
             invoice["payment_intent"] = self._payment_intent(intent_id)
-        return Invoice.read(invoice)
+        found = Invoice.read(invoice)
+        has_nothing = intent_id and self._has_nothing_to_charge(found, invoice["payment_intent"])
+        return replace(found, failure=NO_PAYMENT_METHOD) if has_nothing else found
+
+    def _has_nothing_to_charge(self, invoice: Invoice, intent: Node) -> bool:
+        """Stripe counts a renewal that no payment method is there for as an attempt that failed,
+        though it charged nothing and gives no reason."""
+        is_untried = (
+            invoice.status == "open" and invoice.attempted and not invoice.failure
+            and invoice.collection_method != BY_INVOICE
+            and invoice.payment_status == "requires_payment_method"
+            and not PaymentIntent.read(intent).charge_id
+        )  # fmt: skip
+        try:
+            return is_untried and not self.method_to_charge(invoice)
+        except (MissingPermissionError, ObjectMissingError):
+            return False  # then nobody can say
+
+    def bare_invoice(self, invoice_id: str) -> Invoice:
+        """The invoice now, in one request: nothing of its payments. Raises ObjectMissingError."""
+        with errors_named():
+            return Invoice.read(self._client.v1.invoices.retrieve(invoice_id).to_dict())
 
     @staticmethod
     def _newest_intent(payments: Node) -> str:
@@ -37,7 +62,7 @@ class Invoices(PaymentIntents):
         due = [
             invoice
             for invoice in found
-            if invoice.attempted and invoice.collection_method != "send_invoice"
+            if invoice.attempted and invoice.collection_method != BY_INVOICE
         ]
         return due[::-1]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from billing_portal import payment_updates
+from billing_portal import new_cards
 from billing_portal.tasks import charge_new_cards
 from recovery import customers
 from recovery.models import Customer, Merchant, RecoveryCase
@@ -269,7 +269,7 @@ def test_a_new_card_that_has_to_wait_comes_due_when_the_rule_says(
     assert told.rule == "mastercard_mac 25 (Retry after 24h)"
     assert told.summary.startswith("Not charged before ")
 
-    payment_updates.charge_new_card(jo, now=jo.new_payment_method_due_at)
+    new_cards.take_up(jo, now=jo.new_payment_method_due_at)
 
     waits.refresh_from_db()
     assert waits.status == "recovered"

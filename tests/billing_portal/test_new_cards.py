@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing_portal import links, payment_updates
+from billing_portal import links, new_cards
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.tasks import charge_new_cards
 from recovery import attempts, customers, ingest
@@ -158,7 +158,7 @@ def test_a_card_that_could_not_be_charged_comes_back_and_is_charged(
 def work(now: datetime) -> None:
     """What the timetable does with new cards at `now`."""
     for customer in customers.claim_new_cards(now=now):
-        payment_updates.charge_new_card(customer, now=now)
+        new_cards.take_up(customer, now=now)
 
 
 UNANSWERED = {
@@ -207,8 +207,9 @@ def test_after_three_days_a_new_card_is_left_to_a_person(
         assert OperatorTask.objects.exists() is is_given_up
 
     assert debt.timeline.get(kind="attempt_unresolved").summary == UNANSWERED[path]
-    task = OperatorTask.objects.get()
-    assert (task.case, task.kind, task.summary) == (debt, "charge_unresolved", UNANSWERED[path])
+    task = OperatorTask.objects.get(kind="charge_unresolved")
+    assert (task.case, task.summary) == (debt, UNANSWERED[path])
+    assert OperatorTask.objects.filter(kind="card_not_put").exists() is (path == "/v1/*")
     debt.refresh_from_db()
     assert debt.status == "open"
 
@@ -279,7 +280,7 @@ def test_a_newer_card_is_not_forgotten_with_the_one_that_was_charged(
     save_card(local_stripe, jo)
     (claimed,) = customers.claim_new_cards(now=timezone.now())
     save_card(local_stripe, jo)
-    payment_updates.charge_new_card(claimed, now=timezone.now())
+    new_cards.take_up(claimed, now=timezone.now())
 
     jo.refresh_from_db()
     assert jo.new_payment_method_id not in {"", claimed.new_payment_method_id}

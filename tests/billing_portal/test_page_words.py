@@ -20,12 +20,16 @@ FACTS = {
     "failed": {"reason"},
     "given_up": {"reason"},
     "to_confirm": {"reason"},
+    "to_pay": {"reason", "amount"},
+    "checkout_unpaid": {"amount"},
     "expired": {"days", "product"},
     "replaced": {"product"},
     "revoked": {"product"},
     "pay_at_stripe": {"amount"},
+    "back_other_card": {"saved"},
     "unsubscribe": {"product", "address"},
     "unsubscribed": {"product", "address"},
+    "too_many": {"wait"},
 }
 
 

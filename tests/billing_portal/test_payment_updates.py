@@ -79,7 +79,7 @@ def test_a_declined_card_is_told_and_another_may_be_tried(
 
     assert visit.come_back() == "declined"
 
-    assert "The new card was declined" in visit.page
+    assert "The card was declined" in visit.page
     assert visit.outcomes == [("$49.00", "declined")]
     debt.refresh_from_db()
     assert (debt.status, debt.decline_code) == ("open", "insufficient_funds")

@@ -171,3 +171,18 @@ def test_a_merchants_color_is_kept_where_it_can_be_read(
 @given(color=st.integers(0, 0xFFFFFF).map("#{:06x}".format))
 def test_whatever_the_color_its_text_can_be_read(color: str) -> None:
     assert presentation.contrast(*presentation.accent(color)) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "language", "said"),
+    [
+        (1, "en", "in 1 second"), (60, "de", "in 60 Sekunden"), (119, "fr", "dans 119 secondes"),
+        (120, "en", "in 2 minutes"), (121, "es", "dentro de 3 minutos"),
+        (3600, "nl", "over 60 minuten"),
+        (30, "ja", "30 秒後"), (45, "it", "tra 45 secondi"), (45, "pt", "em 45 segundos"),
+    ],
+)  # fmt: skip
+def test_a_wait_is_said_in_a_unit_that_people_count_in_and_never_too_short(
+    seconds: int, language: str, said: str
+) -> None:
+    assert presentation.wait(seconds, language) == said

@@ -172,8 +172,12 @@ def test_a_forged_way_back_is_a_400_and_a_revoked_one_a_410(case: RecoveryCase) 
     assert PaymentUpdateLink.objects.get().finished_at is None
 
 
-def test_only_a_get_brings_a_customer_back(case: RecoveryCase) -> None:
-    assert Client().post(way_back(case)).status_code == 405
+def test_a_customer_comes_back_by_a_get_or_by_a_button(case: RecoveryCase) -> None:
+    address = way_back(case)
+
+    assert Client().head(address).status_code == 405
+    assert Client().put(address).status_code == 405
+    assert Client().post(address).status_code == 400  # a button sends the token itself
 
 
 def test_a_payment_that_the_bank_wants_confirmed_leads_to_where_that_is_done(
@@ -183,7 +187,8 @@ def test_a_payment_that_the_bank_wants_confirmed_leads_to_where_that_is_done(
         decline_code="authentication_required", hosted_invoice_url="https://invoice.stripe.com/i/1"
     )
     page = Client().get(PAGE, {"token": token_for(case)}).content.decode()
-    assert '<a class="button" href="https://invoice.stripe.com/i/1"' in page
+    assert f'<form method="post" action="{PAGE}/invoice">' in page
+    assert "https://invoice.stripe.com/i/1" not in page
     assert "Confirm the payment" in page
     assert "Use another card" in page
 

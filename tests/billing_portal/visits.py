@@ -1,5 +1,8 @@
 """A customer's way from the mail to Stripe's portal and back."""
 
+import re
+from typing import Any
+
 from django.test import Client
 from django.utils import timezone
 
@@ -22,6 +25,7 @@ class Visit:
         self.token = links.create(case=case, now=timezone.now()).partition("token=")[2]
         self.link = PaymentUpdateLink.objects.latest("id")
         self.page = ""
+        self.location = ""
         self.overall = ""
         self.outcomes: list[tuple[str, str]] = []
 
@@ -31,12 +35,28 @@ class Visit:
     def set_out(self) -> int:
         response = Client().post(PAGE, {"token": self.token})
         self.page = response.content.decode()
+        self.location = response.headers.get("Location", "")
         self.retry_after = response.headers.get("Retry-After", "")
         return response.status_code
 
-    def come_back(self) -> str:
-        address = links.return_url(self.link, now=timezone.now())
-        response = Client().get(f"{PAGE}/return?{address.partition('?')[2]}")
+    def to_invoice(self) -> str:
+        """Where the button to the invoice's own page leads."""
+        response = Client().post(f"{PAGE}/invoice", {"token": self.token})
+        assert response.status_code == 303
+        return response.headers["Location"]
+
+    def come_back(self, *, is_done: bool = False) -> str:
+        """With `is_done` the way that Stripe leads who saved a card."""
+        address = links.return_url(self.link, now=timezone.now(), is_done=is_done)
+        return self._read(Client().get(f"{PAGE}/return?{address.partition('?')[2]}"))
+
+    def press(self) -> str:
+        """The page's button, with all that is in its form."""
+        action = self.page.partition('<form method="post" action="')[2].partition('"')[0]
+        inputs = re.findall(r'<input type="hidden" name="(.*?)" value="(.*?)">', self.page)
+        return self._read(Client().post(action, dict(inputs)))
+
+    def _read(self, response: Any) -> str:
         assert response.status_code == 200
         self.page = response.content.decode()
         self.overall = OVERALL.get(response.context["page"], response.context["page"])

@@ -41,8 +41,6 @@ def _environment() -> dict[str, str]:
     environment.setdefault("PORT", "8000")
     environment.setdefault("HOST", "127.0.0.1")
     if "REDIS_URL" not in environment:
-        # One web process: without Redis, each would count requests for itself.
-        environment.setdefault("WEB_WORKERS", "1")
         environment.setdefault("WEB_THREADS", "4")
         environment.setdefault("WORKER_CONCURRENCY", "2")
     return environment

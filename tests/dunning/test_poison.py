@@ -9,7 +9,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from billing_portal import links, payment_updates
+from billing_portal import links, new_cards
 from billing_portal.tasks import charge_new_cards
 from dunning import runs, tasks
 from dunning.mail import delivery, messages
@@ -198,14 +198,14 @@ def test_a_customer_whose_new_card_cannot_be_charged(
     poison: RecoveryCase, good: RecoveryCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Customer.objects.update(new_payment_method_id="pm_1", new_payment_method_due_at=timezone.now())
-    charge = payment_updates.charge_new_card
+    charge = new_cards.take_up
 
     def fail_for_poison(customer: Customer, *, now: datetime) -> None:
         if customer.email == "poison@example.com":
             raise ArithmeticError
         charge(customer, now=now)
 
-    monkeypatch.setattr(payment_updates, "charge_new_card", fail_for_poison)
+    monkeypatch.setattr(new_cards, "take_up", fail_for_poison)
     charge_new_cards()
 
     left = Customer.objects.filter(new_payment_method_due_at__gt=timezone.now())

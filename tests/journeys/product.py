@@ -61,7 +61,7 @@ class TidyController(Controller):
 @contextmanager
 def mail_server(sink: MailSink | None = None) -> Iterator[tuple[int, MailSink]]:
     sink = sink or MailSink()
-    controller = TidyController(sink, hostname="127.0.0.1", port=_free_ports(1))
+    controller = TidyController(sink, hostname="127.0.0.1", port=free_ports(1))
     controller.start()
     try:
         yield controller.port, sink
@@ -70,7 +70,7 @@ def mail_server(sink: MailSink | None = None) -> Iterator[tuple[int, MailSink]]:
         controller.stop()
 
 
-def _free_ports(how_many: int) -> int:
+def free_ports(how_many: int) -> int:
     """The first of some ports in a row that nobody listens on, from where the system takes none
     for connections."""
     for _try in range(100):
@@ -133,7 +133,7 @@ class Product:
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[Product]:
     """`dev.py run` with these settings and no others of ours, until it prints what to open."""
-    port = _free_ports(3)
+    port = free_ports(3)
     given = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment = given | {"PORT": str(port), "RUN_DIR": str(folder / "run")} | settings
     log = folder / "log"
@@ -160,11 +160,11 @@ def _after(words: str, product: Product) -> str:
     return said if words in said and "Ctrl-C" in said else ""
 
 
-def wait_for(look: Callable[[], Found], *, seconds: float = 30) -> Found:
+def wait_for(look: Callable[[], Found], *, seconds: float = 30, every: float = 0.1) -> Found:
     """What `look` finds, as soon as it finds something."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"Nothing came within {seconds:.0f} seconds.")
-        time.sleep(0.1)
+        time.sleep(every)
     return found

@@ -10,12 +10,15 @@ from django.core import mail
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from billing_portal import links
+from billing_portal import error_pages, links
 from billing_portal.languages import LANGUAGES
 from billing_portal.models import PaymentUpdateLink
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
+from recovery import logos
 from recovery.models import Merchant, RecoveryCase
 from tests.connected import ask, down, fail_again, hear
+from tests.drawings import PALE, file_of, wordmark
+from tests.journeys.transfers import Transfers
 from tests.local_stripe import LocalStripe
 
 LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabonnement"
@@ -44,10 +47,12 @@ class Jo:
     stripe: LocalStripe
     case: RecoveryCase
     monkeypatch: pytest.MonkeyPatch
+    transfers: Transfers = field(init=False)
     requested: list[str] = field(default_factory=list)
     complaints: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.transfers = Transfers(self.page)
         self.page.on("request", lambda request: self.requested.append(request.url))
         self.page.on(
             "console", lambda told: self.complaints.append((told.text, told.location["url"]))
@@ -95,9 +100,9 @@ class Jo:
         link = PaymentUpdateLink.objects.latest("id")
         links.started(link, payment_method_before=before, now=timezone.now())
 
-    def come_back(self, *, age: timedelta = timedelta(0)) -> None:
+    def come_back(self, *, age: timedelta = timedelta(0), is_done: bool = False) -> None:
         link = PaymentUpdateLink.objects.filter(started_at__isnull=False).latest("id")
-        self.page.goto(links.return_url(link, now=timezone.now() - age))
+        self.page.goto(links.return_url(link, now=timezone.now() - age, is_done=is_done))
 
     def come_back_with(self, **card: str) -> None:
         self.set_out()
@@ -148,6 +153,24 @@ def valid_in_a_color_that_is_hard_to_read(jo: Jo) -> str:
 
 def valid_in_a_color_like_the_dark(jo: Jo) -> str:
     Merchant.objects.update(color="#1a1d23")
+    jo.open()
+    return "failed"
+
+
+def valid_without_a_logo(jo: Jo) -> str:
+    logos.remove(merchant=jo.case.merchant)
+    jo.open()
+    return "failed"
+
+
+def valid_with_a_logo_on_no_ground(jo: Jo) -> str:
+    logos.put(merchant=jo.case.merchant, given=file_of(wordmark()))
+    jo.open()
+    return "failed"
+
+
+def valid_with_a_pale_logo(jo: Jo) -> str:
+    logos.put(merchant=jo.case.merchant, given=file_of(wordmark(PALE)))
     jo.open()
     return "failed"
 
@@ -220,6 +243,30 @@ def back_without_a_change(jo: Jo) -> str:
     jo.set_out()
     jo.come_back()
     return "back_unchanged"
+
+
+def back_with_the_card_that_failed(jo: Jo) -> str:
+    jo.set_out()
+    jo.come_back(is_done=True)
+    return "back_same_card"
+
+
+def back_with_another_card_on_file(jo: Jo) -> str:
+    """The subscription has the card that failed for itself."""
+    ask(
+        jo.stripe, "POST", f"subscriptions/{jo.case.stripe_subscription_id}",
+        default_payment_method=jo.case.payment_method_id,
+    )  # fmt: skip
+    jo.stripe.scenarios.new_card(customer=jo.customer)
+    jo.set_out()
+    jo.come_back()
+    return "back_other_card"
+
+
+def back_and_paid_with_the_card_on_file(jo: Jo) -> str:
+    back_with_another_card_on_file(jo)
+    jo.press()
+    return "back_success"
 
 
 def back_and_all_is_paid(jo: Jo) -> str:
@@ -305,17 +352,46 @@ def unsubscribe_unknown(jo: Jo) -> str:
     return "unsubscribe_unknown"
 
 
+def an_address_that_is_not_there(jo: Jo) -> str:
+    jo.page.goto(f"{links.create(case=jo.case, now=timezone.now()).partition('?')[0]}/nowhere")
+    return "not_found"
+
+
+def a_step_that_is_opened_directly(jo: Jo) -> str:
+    jo.page.goto(f"{links.create(case=jo.case, now=timezone.now()).partition('?')[0]}/replace")
+    return "not_this_way"
+
+
+def what_nobody_foresaw(jo: Jo) -> str:
+    jo.monkeypatch.setattr(links, "find", lambda *_args, **_options: 1 / 0)
+    jo.open()
+    return "broken"
+
+
+def too_often(jo: Jo) -> str:
+    """Whoever it is that counts."""
+    jo.monkeypatch.setattr(
+        "billing_portal.views._state_page",
+        lambda visit, _found: error_pages.too_many(visit.request, retry_after=90),
+    )
+    jo.open()
+    return "too_many"
+
+
 # What can be fetched again, in another language.
 FETCHED: list[Way] = [
     valid, valid_and_to_be_confirmed, valid_with_another_debt, valid_for_a_lost_case,
     valid_with_long_words, valid_in_a_color_that_is_hard_to_read, valid_in_a_color_like_the_dark,
-    expired, revoked, forged, paid, voided, back_without_a_change, back_and_all_is_paid,
+    valid_without_a_logo, valid_with_a_logo_on_no_ground, valid_with_a_pale_logo,
+    expired, revoked, forged, paid, voided, back_without_a_change, back_with_the_card_that_failed,
+    back_with_another_card_on_file, back_and_all_is_paid,
     back_and_declined, back_and_paid_in_part, back_and_to_be_confirmed,
     back_and_several_to_be_confirmed, back_and_to_be_confirmed_without_a_page, back_and_under_way,
     back_and_not_charged, back_and_nothing_due, back_too_late, unsubscribe, unsubscribe_unknown,
+    an_address_that_is_not_there, a_step_that_is_opened_directly, what_nobody_foresaw, too_often,
 ]  # fmt: skip
 # What a button or an outage shows once.
 SHOWN_ONCE: list[Way] = [
     replaced, no_portal, no_portal_and_no_page_of_stripe, stripe_down, back_and_not_known_yet,
-    unsubscribed,
+    back_and_paid_with_the_card_on_file, unsubscribed,
 ]  # fmt: skip

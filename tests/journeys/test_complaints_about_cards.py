@@ -11,7 +11,7 @@ from billing_portal.models import PaymentUpdateLink
 from billing_portal.tasks import charge_new_cards
 from dunning.tasks import work_due_steps
 from recovery.models import RecoveryCase
-from tests.connected import ask
+from tests.connected import KEY, ask
 from tests.dunning.own_campaigns import published, step
 from tests.journeys.scene import Scene, given_to_recover, link_in, scene, status, told
 from tests.threads import at_once
@@ -85,6 +85,26 @@ def test_the_subscriptions_own_old_card_does_not_hide_the_new_one(scene: Scene) 
 
     assert status(case) == ("recovered", "invoice_paid")
     assert [one.params["payment_method"] for one in scene.asked()] == [card]
+
+
+def test_the_next_renewal_does_not_fail_on_the_card_that_was_replaced(scene: Scene) -> None:
+    """codecov/codecov-api #630: the card is updated and this invoice paid, and the next renewal is
+    charged to the old one."""
+    case = scene.fails("expired_card")
+    own = scene.at_stripe("subscription", case.stripe_subscription_id)
+    own["default_payment_method"] = case.payment_method_id
+    card = scene.has_new_card(case)
+    scene.settle()
+    assert status(case) == ("recovered", "invoice_paid")
+
+    scene.stripe.scenarios.renews(subscription=own["id"], key=KEY)
+    scene.settle()
+
+    assert (own["default_payment_method"], own["status"]) == (card, "active")
+    assert RecoveryCase.objects.get() == case
+    assert told(case, "card_put") == [
+        f"The new card is now the default_payment_method of subscription {own['id']}."
+    ]
 
 
 def test_a_retry_does_not_go_back_to_the_old_card(scene: Scene) -> None:

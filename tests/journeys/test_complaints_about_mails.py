@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.test import Client
 from pytest_django import Settings as SettingsWrapper
 
 from billing_portal.discretion import indiscretion
@@ -11,7 +12,7 @@ from dunning.mail import handover
 from dunning.models import DunningMessage, SuppressedAddress
 from dunning.tasks import deliver_queued, work_due_steps
 from recovery.models import Merchant, RecoveryCase
-from tests.connected import ask
+from tests.connected import KEY, ask
 from tests.dunning.mail_providers import listening
 from tests.dunning.own_campaigns import DAY, published, step
 from tests.journeys.scene import (
@@ -22,6 +23,7 @@ from tests.journeys.scene import (
     ONE_MORE_STEP,
     REMINDER,
     Scene,
+    link_in,
     scene,
     status,
     told,
@@ -202,6 +204,31 @@ def test_no_merchant_is_left_without_the_code(scene: Scene) -> None:
         assert told(case, "attempt_failed") == ["The payment was declined: insufficient_funds."]
         failed = case.timeline.get(kind="attempt_failed")
         assert failed.facts["decline_code"] == "insufficient_funds"
+
+
+def test_who_has_no_card_on_file_is_not_told_that_one_was_declined(scene: Scene) -> None:
+    """polar #9810: without any payment method the customer reads that the card was declined."""
+    ids = scene.stripe.scenarios.subscriber(
+        email="jo@example.com", name="Jo", key=KEY, interval="year"
+    )
+    ask(scene.stripe, "POST", f"payment_methods/{ids['payment_method']}/detach")
+    case = scene.renews(ids["subscription"])
+
+    assert (case.decline_type, case.decline_code) == ("hard", "no_payment_method")
+    [message] = mail.outbox
+    assert message.subject == f"Please add a card for {NAME}"
+    assert "There is no payment method on file." in words(message)
+    page = Client().get(link_in(message)).content.decode()
+    assert "There is no payment method on file." in page
+    history = [entry.summary for entry in case.timeline.order_by("id")]
+    assert "The payment could not be tried: there is no payment method on file." in history
+    for text in (words(message), page, *history):
+        assert "declined" not in text.lower()
+        assert "another card" not in text
+
+    scene.has_new_card(case)
+    scene.settle()
+    assert status(case) == ("recovered", "invoice_paid")
 
 
 @pytest.mark.parametrize("code", ["lost_card", "stolen_card", "fraudulent", "pickup_card"])

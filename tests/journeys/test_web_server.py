@@ -2,21 +2,17 @@
 
 import http.client
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recovery.signatures import sign
 from tests.builders import DASHBOARD, DOCUMENTED_EXAMPLE
-from tests.journeys.product import ROOT, _free_ports, is_closed, wait_for
+from tests.journeys.web_server import Installed
 
 LARGEST = 1024 * 1024
 
@@ -54,31 +50,9 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
-    environment = {"PATH": os.environ["PATH"], "RUN_DIR": str(folder)}
-
-    def manage(*arguments: str) -> str:
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-        )
-        return done.stdout
-
-    manage("migrate", "--no-input", "--verbosity", "0")
-    made = json.loads(manage("create_merchant", "Fern", "--json"))
-    port = _free_ports(1)
-    granian = str(Path(sys.executable).parent / "granian")
-    process = subprocess.Popen(
-        [granian, "--interface", "wsgi", "recover_project.wsgi:application", "--port", str(port),
-         "--blocking-threads", "4", "--no-ws"],
-        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        wait_for(lambda: not is_closed(port))
-        yield Server(port, made)
-    finally:
-        process.terminate()
-        process.wait(20)
+    product = Installed.in_folder(tmp_path_factory.mktemp("server"))
+    with product.serving() as port:
+        yield Server(port, product.made)
 
 
 def chunks(body: bytes, size: int) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ class Shown:
     location: str | None
 
 
-def _visit(
+def visit(
     url: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
 ) -> Shown:
     parts = urlsplit(url)
@@ -69,8 +69,8 @@ def test_a_customer_replaces_their_card_in_the_portal(
     ids = local_stripe.scenarios.renewal_fails()
     url = _portal(client, ids["customer"], **DONE)
 
-    shown = _visit(url)
-    saved = _visit(url, GOOD)
+    shown = visit(url)
+    saved = visit(url, GOOD)
 
     assert BANNER in shown.body
     assert 'href="http://127.0.0.1:9/back"' in shown.body
@@ -104,7 +104,7 @@ def test_a_card_that_cannot_be_saved_is_explained(
     ids = local_stripe.scenarios.renewal_fails()
     url = _portal(client, ids["customer"], **DONE)
 
-    refused = _visit(url, GOOD | change)
+    refused = visit(url, GOOD | change)
 
     assert refused.status == 402
     assert sentence in refused.body.replace("&#x27;", "'")
@@ -118,11 +118,11 @@ def test_a_portal_link_dies_after_five_minutes_unused_and_an_hour_after_use(
     ids = local_stripe.scenarios.subscriber()
     used, unused = _portal(client, ids["customer"]), _portal(client, ids["customer"])
 
-    assert _visit(used).status == 200
+    assert visit(used).status == 200
     local_stripe.clock.advance(minutes=6)
-    assert (_visit(used).status, _visit(unused).status) == (200, 410)
+    assert (visit(used).status, visit(unused).status) == (200, 410)
     local_stripe.clock.advance(minutes=61)
-    assert _visit(used).status == 410
+    assert visit(used).status == 410
 
 
 def test_the_portal_needs_a_configuration(
@@ -153,14 +153,14 @@ def test_an_invoice_is_paid_on_its_page(
     ids = local_stripe.scenarios.renewal_fails()
     url = str(client.v1.invoices.retrieve(ids["invoice"]).hosted_invoice_url)
 
-    declined = _visit(url, GOOD | {"number": "4000 0000 0000 9995"})
-    paid = _visit(url, GOOD)
+    declined = visit(url, GOOD | {"number": "4000 0000 0000 9995"})
+    paid = visit(url, GOOD)
 
     assert declined.status == 402
     assert "insufficient funds" in declined.body
     assert (paid.status, paid.location) == (303, url)
     assert client.v1.invoices.retrieve(ids["invoice"]).status == "paid"
-    assert "Paid. Thank you." in _visit(url).body
+    assert "Paid. Thank you." in visit(url).body
 
 
 @pytest.mark.parametrize(("choice", "status"), [("complete", "paid"), ("fail", "open")])
@@ -170,11 +170,11 @@ def test_the_bank_asks_and_the_cardholder_answers(
     ids = local_stripe.scenarios.renewal_fails()
     url = str(client.v1.invoices.retrieve(ids["invoice"]).hosted_invoice_url)
 
-    asked = _visit(url, GOOD | {"number": "4000 0000 0000 3220"})
+    asked = visit(url, GOOD | {"number": "4000 0000 0000 3220"})
     challenge = f"{local_stripe.url}{asked.location}"
-    assert "3D Secure" in _visit(challenge).body
-    assert "Confirm with your bank" in _visit(url).body
-    answered = _visit(challenge, {"choice": choice})
+    assert "3D Secure" in visit(challenge).body
+    assert "Confirm with your bank" in visit(url).body
+    answered = visit(challenge, {"choice": choice})
 
     assert answered.location == url
     assert client.v1.invoices.retrieve(ids["invoice"]).status == status
@@ -200,8 +200,8 @@ def test_a_checkout_session_is_paid_on_its_page(
         }
     )
 
-    declined = _visit(str(session.url), GOOD | {"number": "4000000000000002"})
-    paid = _visit(str(session.url), GOOD | {"email": "jo@example.com"})
+    declined = visit(str(session.url), GOOD | {"number": "4000000000000002"})
+    paid = visit(str(session.url), GOOD | {"email": "jo@example.com"})
 
     assert declined.status == 402
     assert paid.location == f"http://127.0.0.1:9/thanks?s={session.id}"
@@ -223,7 +223,7 @@ def test_a_checkout_session_can_be_expired_once(
         {"mode": "payment", "line_items": [{"price": price.id, "quantity": 1}]}
     )
     assert client.v1.checkout.sessions.expire(session.id).status == "expired"
-    assert _visit(f"{local_stripe.url}/c/pay/{session.id}").status == 410
+    assert visit(f"{local_stripe.url}/c/pay/{session.id}").status == 410
     with pytest.raises(stripe.InvalidRequestError, match="can be expired"):
         client.v1.checkout.sessions.expire(session.id)
 
@@ -233,8 +233,8 @@ def test_the_home_page_makes_a_renewal_fail_and_shows_it(
 ) -> None:
     form = {"name": "<Maria>", "email": "m@example.com", "price": "19.50", "reason": "lost_card"}
 
-    pressed = _visit(f"{local_stripe.url}/do/renewal_fails", form)
-    shown = _visit(local_stripe.url + "/").body
+    pressed = visit(f"{local_stripe.url}/do/renewal_fails", form)
+    shown = visit(local_stripe.url + "/").body
 
     assert (pressed.status, pressed.location) == (303, "/")
     assert BANNER in shown
@@ -254,7 +254,7 @@ def test_the_home_page_makes_a_renewal_fail_and_shows_it(
 def test_an_amount_that_cannot_be_charged_is_answered_as_a_form_does(
     local_stripe: LocalStripe, client: stripe.StripeClient, action: str, name: str, amount: str
 ) -> None:
-    answer = _visit(f"{local_stripe.url}/do/{action}", {name: amount, "name": "Maria"})
+    answer = visit(f"{local_stripe.url}/do/{action}", {name: amount, "name": "Maria"})
 
     assert answer.status == 400
     assert "Write an amount from 0.50 to 999,999.99, as 49.00." in answer.body
@@ -267,7 +267,7 @@ def test_an_amount_that_cannot_be_charged_is_answered_as_a_form_does(
 def test_the_least_and_the_most_that_can_be_charged_are(
     local_stripe: LocalStripe, client: stripe.StripeClient, amount: str, cents: int
 ) -> None:
-    assert _visit(f"{local_stripe.url}/do/one_time_fails", {"amount": amount}).status == 303
+    assert visit(f"{local_stripe.url}/do/one_time_fails", {"amount": amount}).status == 303
     (intent,) = client.v1.payment_intents.list().data
     assert intent.amount == cents
 
@@ -275,14 +275,14 @@ def test_the_least_and_the_most_that_can_be_charged_are(
 def test_a_clock_that_cannot_be_moved_so_far_stays(local_stripe: LocalStripe) -> None:
     before = local_stripe.clock.now()
 
-    assert _visit(f"{local_stripe.url}/do/advance", {"days": "1e400"}).status == 400
+    assert visit(f"{local_stripe.url}/do/advance", {"days": "1e400"}).status == 400
     assert local_stripe.clock.now() - before < 60
 
 
 def test_the_home_page_says_why_a_one_time_payment_is_not_written_about_at_once(
     local_stripe: LocalStripe,
 ) -> None:
-    shown = _visit(local_stripe.url + "/").body
+    shown = visit(local_stripe.url + "/").body
 
     assert f"after {'one' if SETTLING_MINUTES == '1' else SETTLING_MINUTES} minute for" in shown
     assert f"after {DEFAULT_SETTLING_MINUTES} for any other" in shown
@@ -293,25 +293,25 @@ def test_the_buttons_of_the_home_page_work(
 ) -> None:
     base = local_stripe.url
     ids = local_stripe.scenarios.renewal_fails()
-    retried = _visit(f"{base}/do/retry", {"invoice": ids["invoice"]})
-    paid = _visit(f"{base}/do/pay", {"invoice": ids["invoice"]})
-    canceled = _visit(f"{base}/do/cancel", {"subscription": ids["subscription"]})
-    failed = _visit(f"{base}/do/one_time_fails", {"amount": "25.00", "reason": "3ds"})
-    moved = _visit(f"{base}/do/advance", {"days": "1"})
-    again = _visit(f"{base}/do/pay", {"invoice": ids["invoice"]})
+    retried = visit(f"{base}/do/retry", {"invoice": ids["invoice"]})
+    paid = visit(f"{base}/do/pay", {"invoice": ids["invoice"]})
+    canceled = visit(f"{base}/do/cancel", {"subscription": ids["subscription"]})
+    failed = visit(f"{base}/do/one_time_fails", {"amount": "25.00", "reason": "3ds"})
+    moved = visit(f"{base}/do/advance", {"days": "1"})
+    again = visit(f"{base}/do/pay", {"invoice": ids["invoice"]})
 
     assert [one.status for one in (retried, paid, canceled, failed, moved)] == [303] * 5
     assert again.status == 400
     assert "Invoice is already paid" in again.body
     assert client.v1.subscriptions.retrieve(ids["subscription"]).status == "canceled"
-    assert re.search("requires_action", _visit(base + "/").body)
+    assert re.search("requires_action", visit(base + "/").body)
 
 
 def test_a_page_from_elsewhere_cannot_press_the_buttons(local_stripe: LocalStripe) -> None:
     url = f"{local_stripe.url}/do/subscriber"
 
-    assert _visit(url, {}, {"Origin": "https://evil.example"}).status == 403
-    assert _visit(local_stripe.url + "/", headers={"Host": "evil.example"}).status == 403
+    assert visit(url, {}, {"Origin": "https://evil.example"}).status == 403
+    assert visit(local_stripe.url + "/", headers={"Host": "evil.example"}).status == 403
     assert list(local_stripe.world.realms()) == []
 
 
@@ -319,7 +319,7 @@ def test_a_page_from_elsewhere_cannot_press_the_buttons(local_stripe: LocalStrip
     "path", ["/nothing", "/p/session/x", "/i/acct_1/in_1", "/3ds/pi_1", "/c/pay/cs_1", "/do/x"]
 )
 def test_what_is_not_there_is_404(local_stripe: LocalStripe, path: str) -> None:
-    shown = _visit(local_stripe.url + path)
+    shown = visit(local_stripe.url + path)
 
     assert shown.status == 404
     assert BANNER in shown.body

@@ -50,6 +50,25 @@ def test_the_first_level_that_names_a_card_is_charged(
     assert (paid.status, paid.payment_method) == ("succeeded", named[level])
 
 
+def test_a_subscriptions_source_gives_way_to_a_payment_method_for_good(
+    local_stripe: LocalStripe, client: stripe.StripeClient
+) -> None:
+    ids = local_stripe.scenarios.renewal_fails()
+    method = client.v1.payment_methods.attach("pm_card_visa", {"customer": ids["customer"]}).id
+    client.v1.subscriptions.update(ids["subscription"], {"default_source": ids["payment_method"]})
+
+    changed = client.v1.subscriptions.update(
+        ids["subscription"], {"default_payment_method": method, "default_source": ""}
+    )
+
+    assert (changed.default_payment_method, changed.default_source) == (method, None)
+    told = client.v1.events.list({"type": "customer.subscription.updated"}).data[0]
+    assert told.data.to_dict()["previous_attributes"] == {
+        "default_payment_method": None, "default_source": ids["payment_method"],
+    }  # fmt: skip
+    assert client.v1.invoices.pay(ids["invoice"]).status == "paid"
+
+
 def test_a_payment_method_tells_the_cards_fingerprint_expiry_and_country(
     client: stripe.StripeClient,
 ) -> None:

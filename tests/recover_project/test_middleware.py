@@ -1,10 +1,12 @@
 """What holds for every request."""
 
+import gzip
 import time
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from recover_project.middleware import NO_NUL
@@ -15,7 +17,7 @@ from tests.builders import DASHBOARD, SECRET, WEBHOOK, make_merchant
 
 PAGE = "/fourthngoal/recover/update"
 UNSUBSCRIBE = "/fourthngoal/recover/unsubscribe"
-ADDRESSES = [DASHBOARD, PAGE, f"{PAGE}/return", "/admin/login/", "/nowhere"]
+ADDRESSES = [DASHBOARD, "/admin/login/", "/nowhere"]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -93,7 +95,7 @@ def test_an_address_that_is_not_there(debug: bool, path: str, method: str) -> No
     ],
 )
 def test_a_method_that_is_not_there(debug: bool, address: str, method: str, allowed: str) -> None:
-    key = credentials.new_internal_key(merchant=make_merchant())
+    key = credentials.new_internal_key(merchant=make_merchant(), now=timezone.now())
     answer = Client().generic(method, address, headers={"X-Internal-Key": key})
 
     assert error(answer) == (405, "method_not_allowed")
@@ -145,3 +147,26 @@ def test_a_browser_gets_no_json(debug: bool, method: str, address: str, status: 
 
     assert answer.status_code == status
     assert "json" not in answer["Content-Type"]
+
+
+# --- compression ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", [f"{PAGE}?token=x", f"{PAGE}/nowhere"])
+@pytest.mark.django_db
+def test_a_page_is_compressed_for_whoever_can_read_that(address: str) -> None:
+    plain = Client().get(address)
+    small = Client().get(address, headers={"Accept-Encoding": "gzip"})
+
+    assert small["Content-Encoding"] == "gzip"
+    assert len(small.content) < len(plain.content) / 2
+    assert b"<h1>" in gzip.decompress(small.content)
+    assert "Content-Encoding" not in plain
+    assert "Accept-Encoding" in plain["Vary"]
+
+
+@pytest.mark.django_db
+def test_what_is_no_page_of_a_customer_is_left_as_it_is() -> None:
+    answer = Client().get(DASHBOARD, headers={"Accept-Encoding": "gzip"})
+
+    assert "Content-Encoding" not in answer

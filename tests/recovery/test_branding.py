@@ -1,18 +1,18 @@
 """brand_merchant: what may be set, what is refused, and where it is seen."""
 
-import pytest
-from django.test import Client
-from django.utils import timezone
+import hashlib
+from pathlib import Path
 
-from billing_portal import links
-from recovery.models import Merchant, RecoveryCase
-from tests.builders import DOCUMENTED_EXAMPLE, make_merchant, receive
+import pytest
+
+from recovery.models import Merchant, MerchantLogo
+from tests.builders import make_merchant
+from tests.drawings import INK, PALE, drawn, file_of, wordmark
 from tests.recovery.test_commands import refused, run
 
 pytestmark = pytest.mark.django_db
-LOGO = "https://cdn.fern.example/logo.png"
 BRAND = {
-    "product_name": "Fern Tea", "color": "#0A6847", "logo_url": LOGO,
+    "product_name": "Fern Tea", "color": "#0A6847",
     "support_email": "help@fern.example", "sender_email": "billing@fern.example",
 }  # fmt: skip
 
@@ -28,7 +28,7 @@ def brand(merchant: Merchant, **given: str) -> dict[str, str]:
 def test_all_of_it_at_once_is_kept_and_printed() -> None:
     merchant = make_merchant()
 
-    assert brand(merchant, **BRAND) == BRAND
+    assert brand(merchant, **BRAND) == BRAND | {"logo": "none"}
     merchant.refresh_from_db()
     assert {name: getattr(merchant, name) for name in BRAND} == BRAND
 
@@ -38,14 +38,14 @@ def test_one_of_it_leaves_the_others_as_they_are(name: str) -> None:
     merchant = make_merchant("Moss")
     before = brand(merchant)
     assert before == {
-        "product_name": "Moss", "color": "#1f5eff", "logo_url": "none", "support_email": "none",
-        "sender_email": "none",
+        "product_name": "Moss", "color": "#1f5eff", "support_email": "none",
+        "sender_email": "none", "logo": "none",
     }  # fmt: skip
 
     assert brand(merchant, **{name: f" {BRAND[name]} "}) == before | {name: BRAND[name]}
 
 
-@pytest.mark.parametrize("name", ["logo_url", "support_email", "sender_email"])
+@pytest.mark.parametrize("name", ["support_email", "sender_email"])
 def test_what_may_be_absent_is_taken_away_again(name: str) -> None:
     merchant = make_merchant()
     brand(merchant, **BRAND)
@@ -60,13 +60,9 @@ def test_what_may_be_absent_is_taken_away_again(name: str) -> None:
         ("--color", "green", "Write it as #rrggbb."),
         ("--color", "#fff;}", "Write it as #rrggbb."),
         ("--color", "", "This field cannot be blank."),
-        ("--logo-url", "http://fern.example/logo.png",
-         "Write an address that begins with https://."),
-        ("--logo-url", "javascript:alert(1)", "Write an address that begins with https://."),
-        ("--logo-url", "data:image/png;base64,AA", "Write an address that begins with https://."),
-        ("--logo-url", "https://", "Enter a valid URL."),
-        ("--logo-url", "https://fern.example/" + "x" * 200,
-         "Ensure this value has at most 200 characters (it has 221)."),
+        ("--logo", "https://fern.example/logo.png",
+         "https://fern.example/logo.png can't be read: No such file or directory."),
+        ("--logo", "/", "/ can't be read: Is a directory."),
         ("--support-email", "help", "Enter a valid email address."),
         ("--sender-email", "Fern <billing@fern.example>", "Enter a valid email address."),
         ("--sender-email", "a@b.example\nBcc: c@d.example", "Enter a valid email address."),
@@ -90,14 +86,74 @@ def test_nobody_is_branded_who_is_not_there() -> None:
     )
 
 
-def test_the_customers_page_has_the_color_and_asks_no_other_host() -> None:
-    merchant = make_merchant()
-    brand(merchant, **BRAND)
-    receive(DOCUMENTED_EXAMPLE)
-    link = links.create(case=RecoveryCase.objects.get(), now=timezone.now())
-    page = Client().get(f"{links.UPDATE_PATH}?{link.partition('?')[2]}")
+# --- the logo ---------------------------------------------------------------------------------
 
-    shown = page.content.decode()
-    assert (page.status_code, "#0a6847" in shown.lower()) == (200, True)
-    assert "Fern Tea" in shown
-    assert "cdn.fern.example" not in shown + page["Content-Security-Policy"]
+
+def logo_file(folder: Path, ink: tuple[int, ...] = INK) -> str:
+    path = folder / f"{ink[0]}.png"
+    path.write_bytes(file_of(wordmark(ink)))
+    return str(path)
+
+
+def test_a_logo_is_kept_as_it_is_shown(tmp_path: Path) -> None:
+    merchant = make_merchant()
+    printed = brand(merchant, logo=logo_file(tmp_path))
+
+    logo = MerchantLogo.objects.of(merchant).get()
+    assert drawn(bytes(logo.content)).size == (logo.width, logo.height) == (480, 96)
+    assert logo.digest == hashlib.sha256(bytes(logo.content)).hexdigest()
+    assert printed["logo"] == f"480 x 96, {logo.digest[:8]}"
+
+
+def test_another_logo_takes_the_place_of_the_first_and_the_same_one_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    merchant = make_merchant()
+    first = brand(merchant, logo=logo_file(tmp_path))["logo"]
+    again = brand(merchant, logo=logo_file(tmp_path))["logo"]
+    second = brand(merchant, logo=logo_file(tmp_path, PALE))["logo"]
+
+    assert first == again != second
+    assert MerchantLogo.objects.get().ground == "dark"
+
+
+@pytest.mark.parametrize("word", ["none", ""])
+def test_a_logo_is_taken_away_again_and_the_other_merchants_stays(
+    tmp_path: Path, word: str
+) -> None:
+    merchant, other = make_merchant(), make_merchant("Moss")
+    for each in (merchant, other):
+        brand(each, logo=logo_file(tmp_path))
+
+    assert brand(merchant, logo=word)["logo"] == "none"
+    assert [logo.merchant for logo in MerchantLogo.objects.all()] == [other]
+
+
+def test_what_else_is_set_leaves_the_logo(tmp_path: Path) -> None:
+    merchant = make_merchant()
+    before = brand(merchant, logo=logo_file(tmp_path))["logo"]
+
+    assert brand(merchant, color="#000000")["logo"] == before
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "{path} is empty."),
+        (b"<svg/>", "It is no PNG, JPEG, WebP or GIF that can be read."),
+        (b"x" * (5 * 1024 * 1024 + 1), "The file is larger than 5 MB."),
+    ],
+    ids=["empty", "drawn", "large"],
+)
+def test_a_bad_file_is_said_in_a_sentence_and_nothing_is_lost(
+    tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    merchant, bad = make_merchant(), tmp_path / "bad.png"
+    brand(merchant, logo=logo_file(tmp_path))
+    bad.write_bytes(content)
+    before = Merchant.objects.values().get(), MerchantLogo.objects.values().get()
+
+    said = refused("brand_merchant", merchant.public_id, "--color", "#000000", "--logo", str(bad))
+
+    assert said == f"--logo: {sentence.format(path=bad)}"
+    assert (Merchant.objects.values().get(), MerchantLogo.objects.values().get()) == before

@@ -306,3 +306,9 @@ def test_nothing_makes_a_closed_case_chargeable(
     asked = facts(*map(tried, declines), status=status, is_paused=is_paused, **who)
 
     assert may_charge(asked, now=NOW) == closed(status)
+
+
+@EVERYBODY
+def test_what_is_paid_at_checkout_is_charged_by_nobody(who: dict[str, object]) -> None:
+    decided = may_charge(facts(is_given_up=True, **who), now=NOW)
+    assert decided == Refused("it is paid at Stripe's Checkout or not at all", "docs/adr/0009")

@@ -11,6 +11,7 @@ import pytest
 import stripe
 from pytest_django import Settings
 
+from recovery import permissions
 from recovery.stripe_errors import (
     RefusedError,
     StripeUnavailableError,
@@ -132,7 +133,7 @@ def test_a_charge_refused_in_words_of_stripes_own_is_a_refusal_with_them(
 
 def test_a_probe_that_finds_something_is_permitted(settings: Settings) -> None:
     with answering(settings, 200, b'{"object": "anything"}') as gateway:
-        assert gateway.missing_permissions() == []
+        assert gateway.missing_permissions([*permissions.REQUIRED, *permissions.OPTIONAL]) == []
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,23 @@ def test_a_payment_is_explained(
     assert explain(facts) == expected
 
 
+@pytest.mark.parametrize(
+    ("is_out_of_band", "expected"), [(False, "customer_paid"), (True, "out_of_band")]
+)
+def test_who_paid_at_checkout_paid_by_hand_whatever_was_tried_before(
+    is_out_of_band: bool, expected: str
+) -> None:
+    facts = PaymentFacts(
+        is_out_of_band=is_out_of_band,
+        our_attempts=frozenset({CUSTOMER, RECOVER}),
+        attempt_count_when_failed=0,
+        attempt_count_when_paid=0,
+        is_through_checkout=True,
+    )
+
+    assert explain(facts) == expected
+
+
 def test_every_mechanism_explains_some_payment() -> None:
     found = {
         explain(

@@ -198,6 +198,7 @@ def test_a_name_that_leads_elsewhere_after_the_check_is_not_followed_there(
 @pytest.mark.parametrize(
     "found",
     [["127.0.0.1"], ["169.254.169.254"], ["93.184.216.34", "10.0.0.1"], ["::ffff:10.0.0.1"],
+     ["::ffff:a9fe:a9fe"], ["fd00:ec2::254"], ["100.100.100.200"], ["168.63.129.16"],
      ["2002:a00:1::"], ["fe80::1%eth0"]],
 )  # fmt: skip
 def test_a_name_that_leads_to_us_is_never_connected_to(

@@ -218,7 +218,10 @@ def test_an_account_that_took_its_access_back_lacks_a_permission_without_a_name(
         lambda stripe: stripe.delete_endpoint("we_0"),
         lambda stripe: pay(stripe, "in_0"),
         lambda stripe: stripe.portal_session(
-            customer_id="cus_0", configuration_id="", return_url="http://127.0.0.1/"
+            customer_id="cus_0",
+            configuration_id="",
+            return_url="http://127.0.0.1/",
+            done_url="http://127.0.0.1/done",
         ),
     ],
 )
@@ -323,13 +326,15 @@ def test_a_portal_session_updates_the_card_and_comes_back(
         customer_id=renewal["customer"],
         configuration_id=gateway.ensure_portal_configuration(),
         return_url="http://127.0.0.1/back",
+        done_url="http://127.0.0.1/done",
     )
 
     assert address.startswith(local_stripe.url)
     asked = local_stripe.requests[-1].params
     assert asked["flow_data"]["type"] == "payment_method_update"
+    assert asked["return_url"] == "http://127.0.0.1/back"
     assert asked["flow_data"]["after_completion"]["redirect"]["return_url"] == (
-        "http://127.0.0.1/back"
+        "http://127.0.0.1/done"
     )
     assert "locale" not in asked
 
@@ -341,6 +346,7 @@ def test_a_portal_session_speaks_the_language_that_the_customer_chose(
         customer_id=renewal["customer"],
         configuration_id=gateway.ensure_portal_configuration(),
         return_url="http://127.0.0.1/back",
+        done_url="http://127.0.0.1/done",
         locale="pt",
     )
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from recovery import merchants
+from recovery.management.extras import extras
 from recovery.management.tenants import merchant_called
 
 
@@ -25,3 +26,5 @@ class Command(BaseCommand):
         except merchants.ConnectError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{merchant.name} is connected; Stripe delivers to its endpoint now.")
+        for line in extras(merchant):
+            self.stdout.write(line)

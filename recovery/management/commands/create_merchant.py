@@ -10,7 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from recovery import merchants
+from recovery.management.extras import extras
 from recovery.management.sentences import sentence
+from recovery.management.tenants import merchant_called
 from recovery.models.merchants import DEFAULT_SETTLING_MINUTES
 from recovery.money import decimals
 from recovery.reading import LARGEST
@@ -61,6 +63,9 @@ class Command(BaseCommand):
             raise CommandError(sentence(error)) from error
         except merchants.ConnectError as error:
             raise CommandError(f"{error}\nNo merchant was made.") from error
+        if api_key:  # what is printed besides is for programs to read
+            for line in extras(merchant_called(made.merchant_id)):
+                self.stderr.write(line)
         shown = dataclasses.asdict(made)
         if options["json"]:
             self.stdout.write(json.dumps(shown))

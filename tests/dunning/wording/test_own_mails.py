@@ -5,7 +5,9 @@ import pytest
 from dunning.models import MessageTemplate
 from dunning.wording import templates
 from dunning.wording.rendering import render
+from recovery import logos
 from recovery.models import Merchant
+from tests.drawings import file_of, wordmark
 from tests.dunning.mails import LINK, NOW, UNSUBSCRIBE, debt_of, merchant, rendered
 
 __all__ = ["merchant"]  # a fixture
@@ -33,14 +35,13 @@ def test_without_an_address_for_questions_none_is_offered(merchant: Merchant) ->
 
 
 def test_a_mail_wears_the_merchants_color_and_logo(merchant: Merchant) -> None:
-    merchant.color, merchant.logo_url = "#0f766e", "https://fern.example/logo.png"
-    assert 'bgcolor="#0f766e"' in rendered(merchant, "failed").html
-    assert '<img src="https://fern.example/logo.png" alt="Fern Tea"' in (
-        rendered(merchant, "failed").html
-    )
-
-    merchant.logo_url = "http://fern.example/logo.png"
+    merchant.color = "#0f766e"
     assert "<img" not in rendered(merchant, "failed").html
+
+    logos.put(merchant=merchant, given=file_of(wordmark()))
+    html = rendered(merchant, "failed").html
+    assert 'bgcolor="#0f766e"' in html
+    assert 'alt="Fern Tea" width="240" height="48"' in html
 
 
 def test_a_merchants_own_words_are_sent_with_their_markup_and_nothing_of_the_facts(

@@ -5,16 +5,20 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from pytest_django import Settings
 
 from billing_portal import discretion, presentation
 from billing_portal.languages import LANGUAGES
+from billing_portal.logos import shown
 from dunning.models import NEW_LINK
 from dunning.plans.default_plans import DEFAULTS
 from dunning.wording import templates
 from dunning.wording.rendering import PREHEADER_END, UnrenderableError, render
 from dunning.wording.words import TEMPLATES, Words
+from recovery import logos
 from recovery.declines import DECLINE_CODES, DeclineType
 from recovery.models import Merchant
+from tests.drawings import INK, PALE, file_of, wordmark
 from tests.dunning.mails import LINK, UNSUBSCRIBE, debt_of, merchant, rendered
 
 __all__ = ["merchant"]  # a fixture
@@ -301,21 +305,22 @@ def test_a_currency_that_nobody_knows_is_still_written(merchant: Merchant) -> No
     assert "XQZ49.00" in mail.text.replace("\xa0", "")
 
 
-LOGO = "https://cdn.fern.example/logo.png?a=1&b=2"
-
-
+@pytest.mark.parametrize(("ink", "ground"), [(INK, "#f4f5f7"), (PALE, "#16181d")])
 def test_a_logo_stands_for_the_name_and_says_it_where_no_picture_is_loaded(
-    merchant: Merchant,
+    merchant: Merchant, settings: Settings, ink: tuple[int, ...], ground: str
 ) -> None:
-    merchant.product_name, merchant.logo_url = 'Fern "Tea"', LOGO
+    settings.PUBLIC_URL = "https://pay.example.com"
+    merchant.product_name = 'Fern "Tea"'
+    logos.put(merchant=merchant, given=file_of(wordmark(ink)))
+    logo = shown(merchant)
+    assert logo
     mail = rendered(merchant, "failed")
 
     (image,) = re.findall("<img[^>]*>", mail.html)
-    assert f'src="{html.escape(LOGO)}"' in image
+    assert f'src="https://pay.example.com{logo.path}"' in image
     assert 'alt="Fern &quot;Tea&quot;"' in image
-    assert "height:40px" in image
-    assert "max-width" in image
-    assert LOGO not in mail.text
+    assert f"background-color:{ground};" in image
+    assert "logo" not in mail.text
 
 
 def test_without_a_logo_a_mail_loads_nothing_from_anywhere(merchant: Merchant) -> None:

@@ -1,11 +1,11 @@
-"""A Checkout Session is paid with a card."""
+"""A Checkout Session is paid with a card, or expires."""
 
 from tests.local_stripe.realm import Realm
 from tests.local_stripe.shapes import Object
 
 from . import charging, wallet
 from .charging import Result
-from .intents import new_intent
+from .intents import cancel_intent, new_intent
 
 
 def pay_session(realm: Realm, session: Object, payment_method: Object) -> Result:
@@ -50,6 +50,26 @@ def _new_intent(realm: Realm, session: Object) -> Object:
         customer=session["customer"],
         description=data.get("description"),
         metadata=data.get("metadata") or {},
+        _session=session["id"],
     )
     session["payment_intent"] = intent["id"]
     return intent
+
+
+def expire_in_time(realm: Realm, session: Object) -> None:
+    """Plans the end of an unpaid session at its `expires_at`."""
+
+    def end() -> None:
+        if session["status"] == "open":
+            expire_session(realm, session)
+
+    realm.world.schedule.at(session["expires_at"], end)
+
+
+def expire_session(realm: Realm, session: Object) -> None:
+    """Nobody can pay there any more; a payment that was tried there is canceled with it."""
+    session |= {"status": "expired", "url": None}
+    intent = realm.find("payment_intent", session["payment_intent"])
+    if intent is not None:
+        cancel_intent(realm, intent, "expired")
+    realm.emit("checkout.session.expired", session)

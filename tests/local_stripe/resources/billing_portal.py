@@ -122,7 +122,12 @@ def create_session(call: Call) -> Object:
 
 def _configuration(realm: Realm, params: dict[str, Any]) -> Object:
     if params.get("configuration"):
-        return realm.referred(_CONFIGURATION, params["configuration"], param="configuration")
+        named = realm.referred(_CONFIGURATION, params["configuration"], param="configuration")
+        if not named["active"]:
+            raise errors.invalid_request(
+                f"The portal configuration {named['id']} is inactive.", param="configuration"
+            )
+        return named
     default = next((one for one in realm.all(_CONFIGURATION) if one["is_default"]), None)
     if default is None:
         mode = "live" if realm.livemode else "test"

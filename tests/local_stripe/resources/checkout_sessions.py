@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.local_stripe import errors
+from tests.local_stripe.billing.checkout import expire_in_time, expire_session
 from tests.local_stripe.billing.settings import DAY
 from tests.local_stripe.fields import metadata
 from tests.local_stripe.ids import new_id
@@ -13,6 +14,7 @@ from tests.local_stripe.shapes import Object
 
 from .products import inline_price
 
+_LEAST_LIFE = 30 * 60
 _NO_TAX = {"enabled": False, "liability": None, "provider": None, "status": None}
 
 
@@ -23,12 +25,16 @@ def create(call: Call) -> Object:
         raise errors.invalid_request("Only `mode=payment` is offered here.", param="mode")
     if not params.get("line_items"):
         raise errors.missing_param("line_items")
+    if params.get("customer") and params.get("customer_email"):
+        raise errors.invalid_request(
+            "You may only specify one of these parameters: customer, customer_email."
+        )
     if params.get("customer"):
         realm.referred("customer", params["customer"], param="customer")
     lines = [_line(realm, given) for given in params["line_items"]]
     total = sum(line["amount_total"] for line in lines)
     id_ = new_id("cs_live" if realm.livemode else "cs_test", 58)
-    return realm.add(
+    session = realm.add(
         {
             "id": id_,
             "object": "checkout.session",
@@ -57,7 +63,7 @@ def create(call: Call) -> Object:
             "customer_details": None,
             "customer_email": params.get("customer_email"),
             "discounts": [],
-            "expires_at": params.get("expires_at") or realm.now() + DAY,
+            "expires_at": _expiry(realm, params),
             "invoice": None,
             "invoice_creation": None,
             "locale": params.get("locale"),
@@ -91,6 +97,23 @@ def create(call: Call) -> Object:
             "_intent_data": params.get("payment_intent_data") or {},
         }
     )
+    expire_in_time(realm, session)
+    return session
+
+
+def _expiry(realm: Realm, params: dict[str, Any]) -> int:
+    expires_at = int(params.get("expires_at") or realm.now() + DAY)
+    bounds = (
+        (expires_at < realm.now() + _LEAST_LIFE, "at least 30 minutes"),
+        (expires_at > realm.now() + DAY, "less than 24 hours"),
+    )
+    for is_beyond, bound in bounds:
+        if is_beyond:
+            raise errors.invalid_request(
+                f"The `expires_at` timestamp must be {bound} from Checkout Session creation.",
+                param="expires_at",
+            )
+    return expires_at
 
 
 def _line(realm: Realm, given: dict[str, Any]) -> Object:
@@ -134,8 +157,7 @@ def expire(call: Call) -> Object:
             'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout '
             f"Session has a status of {session['status']}."
         )
-    session |= {"status": "expired", "url": None}
-    call.realm.emit("checkout.session.expired", session)
+    expire_session(call.realm, session)
     return session
 
 

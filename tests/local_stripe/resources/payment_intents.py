@@ -77,6 +77,7 @@ def update(call: Call) -> Object:
 @route("POST /v1/payment_intents/{intent}/confirm", permission="rak_payment_intent_write")
 def confirm(call: Call) -> Object:
     intent = _target(call)
+    _refuse_if_of_checkout(intent)
     if intent["status"] not in _CONFIRMABLE:
         raise _unexpected_state(intent, "confirm", _CONFIRMABLE)
     _confirm(call.realm, intent, call.params, _payment_method(call.realm, call.params))
@@ -117,6 +118,7 @@ def _confirm(realm: Realm, intent: Object, params: dict[str, Any], chosen: Objec
 @route("POST /v1/payment_intents/{intent}/cancel", permission="rak_payment_intent_write")
 def cancel(call: Call) -> Object:
     intent = _target(call)
+    _refuse_if_of_checkout(intent)
     if intent["status"] not in _CONFIRMABLE:
         raise _unexpected_state(intent, "cancel", (*_CONFIRMABLE, "requires_capture"))
     cancel_intent(call.realm, intent, call.params.get("cancellation_reason"))
@@ -136,6 +138,14 @@ def _payment_method(realm: Realm, params: dict[str, Any]) -> Object | None:
         return None
     card = card_from(data.get("card") or {})
     return wallet.new_payment_method(realm, card, billing_details=data.get("billing_details"))
+
+
+def _refuse_if_of_checkout(intent: Object) -> None:
+    """It is confirmed on Checkout's page and ends with its session."""
+    if intent.get("_session"):
+        raise errors.invalid_request(
+            "You cannot perform this action on PaymentIntents created by Checkout."
+        )
 
 
 def _unexpected_state(intent: Object, verb: str, allowed: tuple[str, ...]) -> errors.ApiError:

@@ -1,0 +1,1 @@
+"""How fast the product is, each time against a yardstick on the same machine in the same run."""

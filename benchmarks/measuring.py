@@ -1,0 +1,85 @@
+"""The frame that every benchmark shares: product and yardstick by turns, and their medians.
+
+What else the machine does meets both alike, and a ratio of two medians of the same minutes can be
+compared with that of another machine, which a number of milliseconds can't.
+"""
+
+import os
+import platform
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import median
+
+ROUNDS = 7
+Measure = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Medians in `unit`. A ratio is to reach `at_least`, or `at_most`; of neither, it is told."""
+
+    what: str
+    unit: str
+    product: float
+    yardstick: float
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        return self.product / self.yardstick
+
+    @property
+    def is_missed(self) -> bool:
+        is_below = self.at_least is not None and self.ratio < self.at_least
+        return is_below or (self.at_most is not None and self.ratio > self.at_most)
+
+    def row(self) -> str:
+        goal = f"≥ {self.at_least}" if self.at_least is not None else ""
+        goal = f"≤ {self.at_most}" if self.at_most is not None else goal
+        return (
+            f"| {self.what} | {self.product:,.0f} {self.unit} | {self.yardstick:,.0f} {self.unit} "
+            f"| {self.ratio:.2f} | {goal}{', missed' if self.is_missed else ''} |"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number that needs no yardstick, and the most that it may be."""
+
+    what: str
+    unit: str
+    product: float
+    at_most: float
+
+    @property
+    def is_missed(self) -> bool:
+        return self.product > self.at_most
+
+    def row(self) -> str:
+        return (
+            f"| {self.what} | {self.product:,.0f} {self.unit} | | "
+            f"| ≤ {self.at_most:,.0f}{', missed' if self.is_missed else ''} |"
+        )
+
+
+def by_turns(product: Measure, yardstick: Measure, *, rounds: int = ROUNDS) -> tuple[float, float]:
+    """The medians of both, after a first turn each that nobody counts."""
+    product()
+    yardstick()
+    measured = [(product(), yardstick()) for _round in range(rounds)]
+    ours, others = zip(*measured, strict=True)
+    return median(ours), median(others)
+
+
+def machine() -> str:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        capture_output=True, text=True, check=False,
+    ).stdout.strip()  # fmt: skip
+    return (
+        f"{datetime.now(tz=UTC):%Y-%m-%d}, commit {commit or 'unknown'}, {os.cpu_count()} cores, "
+        f"{platform.machine()}, Python {platform.python_version()}"
+    )

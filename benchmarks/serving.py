@@ -1,0 +1,103 @@
+"""The product as in production: granian as the Procfile starts it, PostgreSQL, no DEBUG."""
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from cryptography.fernet import Fernet
+from psycopg import sql
+
+from tests.journeys.product import free_ports, is_closed, wait_for
+from tests.suite import postgresql
+
+ROOT = Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+STARTS_WITHIN = 60  # seconds
+
+
+@dataclass(frozen=True)
+class Server:
+    port: int
+    environment: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def python(self, *arguments: str) -> str:
+        """What a program prints that sees the server's database."""
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=ROOT, env=dict(self.environment), text=True,
+            stdout=subprocess.PIPE, check=True,
+        ).stdout  # fmt: skip
+
+
+@contextmanager
+def served() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="recover-bench-") as folder, _database() as url:
+        server = Server(free_ports(1), _environment(folder, url))
+        server.python("manage.py", "migrate", "--no-input", "--verbosity", "0")
+        with _web(server):
+            yield server
+
+
+def _environment(folder: str, database_url: str) -> dict[str, str]:
+    kept = ("HOME", "LANG", "REDIS_URL", "XDG_RUNTIME_DIR")
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "PATH": programs,
+        "RUN_DIR": folder,
+        "DEBUG": "false",
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        "PUBLIC_URL": "https://pay.example.com",
+        "ALLOWED_HOSTS": f"{HOST},testserver",
+        "EMAIL_URL": "smtp://127.0.0.1:1",
+        "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+    }
+
+
+@contextmanager
+def _web(server: Server) -> Iterator[None]:
+    procfile = dict(
+        line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line
+    )
+    process = subprocess.Popen(
+        ["sh", "-c", procfile["web"]],
+        cwd=ROOT, env={**server.environment, "HOST": HOST, "PORT": str(server.port)},
+    )  # fmt: skip
+    try:
+        wait_for(lambda: not is_closed(server.port), seconds=STARTS_WITHIN)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    """A database of its own, gone afterwards, on the server that DATABASE_URL names, else on one
+    that is gone afterwards too."""
+    name = f"recover_bench_{secrets.token_hex(4)}"
+    with postgresql() as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield _renamed(url, name)
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            connection.execute(drop)
+
+
+def _renamed(url: str, name: str) -> str:
+    """The same server, another database."""
+    address, mark, options = url.partition("?")
+    return f"{address.rpartition('/')[0]}/{name}{mark}{options}"

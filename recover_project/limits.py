@@ -1,0 +1,55 @@
+"""The limit of what anybody may ask for, and every limited answer's word of how much is left."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
+
+from billing_portal import error_pages
+from recover_project.middleware import is_for_a_client
+from recover_project.routes import is_public
+from recovery.errors import RATE_LIMITED, TOO_MANY, error_response
+from recovery.limits.counting import count_address, noted
+
+View = Callable[[HttpRequest], HttpResponseBase]
+COME_BACK = "Too many requests. Please come back in a minute."  # no wait is longer
+
+
+def say_usage(get_response: View) -> View:
+    """Also on errors, which say as well how often may be asked."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if usage := noted(request):
+            for name, value in usage.headers.items():
+                response[name] = value
+        return response
+
+    return answer
+
+
+def limit_public_routes(get_response: View) -> View:
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        usage = count_address(request) if _is_public(request) else None
+        if usage is not None and usage.is_exceeded:
+            return _refused(request, usage.reset)
+        return get_response(request)
+
+    return answer
+
+
+def _is_public(request: HttpRequest) -> bool:
+    try:
+        return is_public(resolve(request.path_info).view_name)
+    except Resolver404:
+        return False  # there is nothing to ask for
+
+
+def _refused(request: HttpRequest, retry_after: int) -> HttpResponse:
+    if not is_for_a_client(request):
+        return error_pages.too_many(request, retry_after=retry_after)
+    response = error_response(429, RATE_LIMITED, TOO_MANY)
+    response["Retry-After"] = str(retry_after)
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,39 @@
+"""Which limit holds for which route (the contract, section 6): every route is in one of these,
+by its name or by its namespace and a colon, or a test fails."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+# Anybody may ask: counted by address.
+PUBLIC = frozenset(
+    {
+        "admin:login", "docs", "logo", "schema", "token", "token-refresh", "unsubscribe", "update",
+        "update_replace", "update_invoice", "update_return", "update_return_from_checkout",
+    }
+)  # fmt: skip
+# Counted by key: each of their views is a recovery.limits.views.LimitedView.
+AUTHENTICATED = frozenset(
+    {
+        "a_webhook", "analytics", "close_event", "dashboard", "definitions", "deliveries",
+        "delivery", "event", "events", "metrics", "pause_event", "resend", "resume_event",
+        "retry_event", "rotate_secret", "test_webhook", "webhooks",
+    }
+)  # fmt: skip
+# Counted by nobody, and why.
+UNLIMITED: Mapping[str, str] = MappingProxyType(
+    {
+        "webhook": "Stripe sends as many events as things happen, and takes a 429 for a failure.",
+        "anymail:": "A mail provider tells of every mail, and takes a 429 for a failure.",
+        "admin:": "Who has logged in is known. The way in, admin:login, is public.",
+        "page_preview": "As the rest of the back office.",
+        "page_preview_frame": "As the rest of the back office.",
+    }
+)
+
+
+def is_public(name: str) -> bool:
+    """Of a route by its name with its namespace. A route that is in no table is public as well:
+    what was forgotten is limited."""
+    namespace = name.rpartition(":")[0]
+    is_elsewhere = {name, f"{namespace}:"} & {*AUTHENTICATED, *UNLIMITED}
+    return name in PUBLIC or not is_elsewhere

@@ -1,0 +1,1 @@
+"""The cases as API clients see them: events (the contract, section 4)."""

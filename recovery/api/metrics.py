@@ -1,0 +1,194 @@
+"""GET metrics: the figures of any range, grouped as one likes, and beside them Stripe's."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from recovery import metrics
+from recovery.api import figures
+from recovery.api.figures import Amount, FiguresAnswer
+from recovery.api.ranges import RangeParameters
+from recovery.api.views import ClientView
+from recovery.metrics import DIMENSIONS, Figures, Range, stripes_view
+from recovery.metrics.figures import Key
+from recovery.metrics.stripes_view import StripesView
+from recovery.models import Merchant, RecoveryCase
+
+MOST_GROUPS = 10_000
+TOO_MANY = f"That makes more than {MOST_GROUPS} groups. Ask for fewer days or dimensions."
+
+
+class MetricsParameters(RangeParameters):
+    group_by = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text=f"Some of {', '.join(DIMENSIONS)}, with commas.",
+    )
+
+    def validate_group_by(self, value: str) -> tuple[str, ...]:
+        chosen = tuple(filter(None, value.split(",")))
+        if not set(chosen) <= set(DIMENSIONS) or len(set(chosen)) < len(chosen):
+            raise serializers.ValidationError(f"Choose from {', '.join(DIMENSIONS)}, each once.")
+        return chosen
+
+
+class GroupAnswer(FiguresAnswer):
+    group = serializers.DictField(help_text="The value of each dimension that was asked for.")
+
+
+class StripesMoney(serializers.Serializer[Any]):
+    failed_payments = Amount()
+    recovered_payments = Amount()
+    not_recovered = Amount()
+    still_open = Amount()
+    recovery_rate = serializers.FloatField(allow_null=True)
+
+
+class StripesAnswer(serializers.Serializer[Any]):
+    """The same payments as Stripe's recovery analytics counts them."""
+
+    source = serializers.CharField()  # type: ignore[assignment]  # declared fields hide nothing
+    note = serializers.CharField()
+    failure_rate = serializers.FloatField(allow_null=True)
+    money = serializers.DictField(child=StripesMoney())
+
+
+class MetricsAnswer(serializers.Serializer[Any]):
+    to = serializers.DateField()
+    time_zone = serializers.CharField()
+    currency = serializers.CharField(allow_null=True)
+    group_by = serializers.ListField(child=serializers.CharField())
+    definitions = serializers.CharField()
+    definitions_version = serializers.IntegerField()
+    roi_multiple = serializers.IntegerField(allow_null=True)
+    total = FiguresAnswer()
+    groups = GroupAnswer(many=True)
+    stripe = StripesAnswer()
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a word of Python's."""
+        return {"from": serializers.DateField(), **super().get_fields()}
+
+
+class MetricsView(ClientView):
+    @extend_schema(
+        operation_id="get_metrics",
+        summary="Get the figures of a range",
+        description="Money is told by currency and never summed over several. `stripe` has the "
+        "same payments as Stripe's own analytics counts them.",
+        tags=["Figures"],
+        parameters=[MetricsParameters],
+        responses=MetricsAnswer,
+    )
+    def get(self, request: Request) -> Response:
+        asked = MetricsParameters(
+            data=request.query_params.dict(),
+            context={"zone": self.merchant.zone, "now": timezone.now()},
+        )
+        asked.is_valid(raise_exception=True)
+        return Response(MetricsAnswer(_metrics(self.merchant, asked.validated_data)).data)
+
+
+def cases_asked_for(merchant: Merchant, asked: Mapping[str, Any]) -> QuerySet[RecoveryCase]:
+    cases = metrics.counted_cases(merchant)
+    return cases.filter(currency=asked["currency"]) if "currency" in asked else cases
+
+
+def currencies_of(merchant: Merchant, asked: Mapping[str, Any], found: Figures) -> list[str]:
+    """The one that was asked for, else the merchant's and all in which there is something."""
+    if "currency" in asked:
+        return [asked["currency"]]
+    return sorted({merchant.currency, *found.totals})
+
+
+def _metrics(merchant: Merchant, asked: Mapping[str, Any]) -> dict[str, Any]:
+    range_, by = asked["range"], asked["group_by"]
+    cases = cases_asked_for(merchant, asked)
+    found = metrics.totals(cases, range_, by=by)
+    total = metrics.together(found.values())
+    currencies = currencies_of(merchant, asked, total)
+    median = metrics.median_days(cases, range_).get(())
+    return {
+        "from": range_.first,
+        "to": range_.last,
+        "time_zone": str(range_.zone),
+        "currency": asked.get("currency"),
+        "group_by": list(by),
+        "definitions": f"{settings.PUBLIC_URL}{reverse('definitions')}",
+        "definitions_version": metrics.DEFINITIONS_VERSION,
+        "roi_multiple": _roi(merchant, range_, total) if merchant.currency in currencies else None,
+        "total": figures.answer(total, median=median, currencies=currencies),
+        "groups": _groups(cases, range_, by, found, currencies) if by else [],
+        "stripe": _stripes(cases, range_, currencies),
+    }
+
+
+def _roi(merchant: Merchant, range_: Range, total: Figures) -> int | None:
+    if not range_.is_within_a_month:
+        return None
+    return metrics.roi_multiple(merchant, total.money("recovered", merchant.currency))
+
+
+def _groups(
+    cases: QuerySet[RecoveryCase],
+    range_: Range,
+    by: Sequence[str],
+    found: Mapping[Key, Figures],
+    currencies: Sequence[str],
+) -> list[dict[str, Any]]:
+    keys = _with_every_day(range_, by, found)
+    if len(keys) > MOST_GROUPS:
+        raise serializers.ValidationError({"group_by": [TOO_MANY]})
+    medians: Mapping[Key, Decimal] = metrics.median_days(cases, range_, by=by)
+    return [
+        {
+            "group": {name: value or None for name, value in zip(by, key, strict=True)},
+            **figures.answer(
+                found.get(key, Figures()), median=medians.get(key),
+                currencies=[key[by.index("currency")]] if "currency" in by else currencies,
+            ),
+        }
+        for key in keys
+    ]  # fmt: skip
+
+
+def _with_every_day(range_: Range, by: Sequence[str], found: Mapping[Key, Figures]) -> list[Key]:
+    """The groups that there are, in order; by day, those of days without anything too."""
+    if "day" not in by:
+        return sorted(found)
+    place = by.index("day")
+    others = {key[:place] + key[place + 1 :] for key in found} or ({()} if len(by) == 1 else set())
+    if len(others) * len(range_.days) > MOST_GROUPS:
+        raise serializers.ValidationError({"group_by": [TOO_MANY]})
+    return sorted((*one[:place], day, *one[place:]) for one in others for day in range_.days)
+
+
+def _stripes(
+    cases: QuerySet[RecoveryCase], range_: Range, currencies: Sequence[str]
+) -> dict[str, Any]:
+    found = stripes_view.by_currency(cases, range_)
+    shown = sorted({*currencies, *found})
+    return {
+        "source": metrics.SOURCE,
+        "note": metrics.NOT_KNOWN,
+        "failure_rate": None,
+        "money": {one: _stripes_money(found.get(one, StripesView()), one) for one in shown},
+    }
+
+
+def _stripes_money(view: StripesView, currency: str) -> dict[str, Any]:
+    names = ("failed_payments", "recovered_payments", "not_recovered", "still_open")
+    return {
+        **{name: figures.amount(getattr(view, name), currency) for name in names},
+        "recovery_rate": figures.number(view.recovery_rate),
+    }

@@ -1,0 +1,51 @@
+"""Which days figures are asked for."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from rest_framework import serializers
+
+from recovery.api.parameters import Parameters
+from recovery.days import FIRST, LAST
+from recovery.metrics import Range
+
+LONGEST = 366  # days
+
+
+class RangeParameters(Parameters):
+    """`from` and `to` are days of the merchant, both included; without them, this month to today.
+
+    The context has the merchant's `zone` and `now`. After validation `range` is the Range.
+    """
+
+    to = serializers.DateField(required=False, help_text="The last day; else today.")
+    currency = serializers.RegexField(
+        r"^[a-z]{3}$", required=False, help_text="Cases of this one only, as usd."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a word of Python's."""
+        first = serializers.DateField(
+            required=False, help_text="The first day, where the merchant is; else the month's."
+        )
+        return {"from": first, **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        zone = self.context["zone"]
+        today = self.context["now"].astimezone(zone).date()
+        last = attrs.get("to", max(today, attrs.get("from", today)))
+        first = attrs.get("from", last.replace(day=1))
+        _check(first, last)
+        return attrs | {"range": Range(first, last, zone)}
+
+
+def _check(first: date, last: date) -> None:
+    if not FIRST <= first <= LAST:
+        raise serializers.ValidationError({"from": ["There is no such day in these figures."]})
+    if not FIRST <= last <= LAST:
+        raise serializers.ValidationError({"to": ["There is no such day in these figures."]})
+    if first > last:
+        raise serializers.ValidationError({"to": ["This day is before the first."]})
+    if last - first >= timedelta(days=LONGEST):
+        raise serializers.ValidationError({"to": [f"A range has at most {LONGEST} days."]})

@@ -1,0 +1,35 @@
+"""A person, or a program of the merchant's, asks for a case's money now."""
+
+from datetime import datetime
+
+from recovery import attempts, charge_methods, recording, timeline
+from recovery.charge_results import ChargeResult, Outcome
+from recovery.mechanisms import AttemptTrigger
+from recovery.models import RecoveryCase
+from recovery.state_machine import Status
+from recovery.stripe_errors import StripeError, StripeUnavailableError
+from recovery.timeline import Kind
+
+NO_METHOD = "the customer has no payment method"
+
+
+def charge(*, case: RecoveryCase, step: str, actor: str, now: datetime) -> ChargeResult:
+    """Charge what Stripe would charge, within the charging rules, once for each `step`."""
+    if case.status == Status.RECOVERED:
+        return ChargeResult(Outcome.ALREADY_PAID)
+    timeline.append(
+        case=case, kind=Kind.CHARGE_ASKED, at=now, once=f"asked:{step}", actor=actor,
+        summary="The money was asked for by hand.",
+    )  # fmt: skip
+    try:
+        method_id = charge_methods.current(case=case, now=now)
+    except StripeUnavailableError:
+        return ChargeResult(Outcome.UNAVAILABLE)
+    except StripeError as error:
+        return recording.tell_refusal(case, f"operator:{step}", str(error), now=now)
+    if not method_id:
+        return recording.tell_refusal(case, f"operator:{step}", NO_METHOD, now=now)
+    return attempts.charge(
+        case=case, payment_method_id=method_id, trigger=AttemptTrigger.OPERATOR,
+        is_customer_present=False, step=step, now=now,
+    )  # fmt: skip

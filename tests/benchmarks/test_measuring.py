@@ -1,0 +1,59 @@
+"""The frame of the benchmarks: turns, medians, and what counts as missed."""
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks.measuring import Comparison, Fact, by_turns
+
+
+def test_product_and_yardstick_take_turns_and_the_first_of_each_counts_for_nothing() -> None:
+    taken: list[str] = []
+    times = {"product": iter([900.0, 3, 1, 2]), "yardstick": iter([900.0, 30, 10, 20])}
+
+    def measure(name: str) -> float:
+        taken.append(name)
+        return next(times[name])
+
+    medians = by_turns(lambda: measure("product"), lambda: measure("yardstick"), rounds=3)
+
+    assert medians == (2, 20)
+    assert taken == ["product", "yardstick"] * 4
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_missed"),
+    [
+        ({}, False), ({"at_least": 0.5}, False), ({"at_least": 0.51}, True),
+        ({"at_most": 0.5}, False), ({"at_most": 0.49}, True),
+    ],
+)  # fmt: skip
+def test_a_ratio_reaches_what_it_is_to_reach_or_is_missed(
+    limits: dict[str, float], is_missed: bool
+) -> None:
+    compared = Comparison("pages", "a second", 100, 200, **limits)
+
+    assert compared.is_missed is is_missed
+    assert compared.row().startswith("| pages | 100 a second | 200 a second | 0.50 |")
+    assert ("missed" in compared.row()) is is_missed
+
+
+@pytest.mark.parametrize(("size", "is_missed"), [(50_000, False), (50_001, True)])
+def test_a_number_alone_has_a_most(size: int, is_missed: bool) -> None:
+    fact = Fact("the page", "bytes", size, 50_000)
+
+    assert fact.is_missed is is_missed
+    assert ("missed" in fact.row()) is is_missed
+
+
+def test_what_is_missed_ends_the_command_with_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = {
+        "good": lambda: [Fact("size", "bytes", 1, 2)],
+        "bad": lambda: [Fact("size", "bytes", 3, 2)],
+    }
+    monkeypatch.setattr(command, "BENCHMARKS", made)
+
+    assert [command.main(names) for names in (["good"], ["bad"], [])] == [0, 1, 1]
+    assert command.main(["other"]) == 2
+    assert "There is no benchmark other. There are: good, bad." in capsys.readouterr().out
