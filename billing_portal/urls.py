@@ -1,4 +1,4 @@
-from django.urls import path, re_path
+from django.urls import path
 
 from billing_portal import pictures, views
 
@@ -10,5 +10,5 @@ urlpatterns = [
     path(
         "update/return/checkout", views.come_back_from_checkout, name="update_return_from_checkout"
     ),
-    re_path(r"^logo/(?P<digest>[0-9a-f]{64})\.png$", pictures.logo, name="logo"),
+    path("logo/<slug:digest>.png", pictures.logo, name="logo"),
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from recovery.api.description.markdown import Heading, render, to_anchors
 
 DOCUMENTS = Path(__file__).resolve().parents[3] / "docs"
-NAMES = ("api", "authentication", "metrics", "webhooks", "versions")
+NAMES = ("api", "authentication", "limits", "metrics", "webhooks", "versions")
 
 
 @dataclass(frozen=True, slots=True)

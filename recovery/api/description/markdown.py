@@ -1,19 +1,16 @@
-"""Our own documents (docs/*.md) as HTML: as much of Markdown as they use.
+"""Our own documents (docs/*.md) as HTML that can be linked into. Everything is escaped; HTML in a
+text is text."""
 
-https://spec.commonmark.org and GitHub's tables. Everything is escaped; HTML in a text is text.
-"""
-
-import html
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 
-FENCE = "```"
-HEADING = re.compile(r"(#{1,5}) (.+)")
-ITEM = re.compile(r"(?:-|\d+\.) (.+)")
-INLINE = re.compile(r"`([^`]+)`|\*\*(.+?)\*\*|\*([^*]+)\*|\[([^\]]+)\]\(([^)\s]+)\)")
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 Target = Callable[[str], str | None]
+PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,118 +22,55 @@ class Heading:
     anchor: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rendered:
-    """`html` with a heading's level as it is written, lowered by `lower`."""
-
-    html: str = ""
-    headings: list[Heading] = field(default_factory=list)
+    html: str
+    headings: tuple[Heading, ...]
 
 
 def render(text: str, *, name: str, lower: int, target: Target) -> Rendered:
-    """`name` begins the anchors of its headings; `target` says where a link leads, None for
-    nowhere: its text stays."""
-    made = Rendered()
-    lines = text.splitlines()
-    parts = []
-    while lines:
-        parts.append(_block(lines, made, name, lower, target))
-    made.html = "\n".join(part for part in parts if part)
-    return made
+    """`name` begins the anchors of its headings, whose levels are lowered by `lower`; `target`
+    says where a link leads, None for nowhere: its text stays."""
+    tokens = PARSER.parse(text)
+    headings = tuple(
+        _anchored(opened, content, name)
+        for opened, content in pairwise(tokens)
+        if opened.type == "heading_open"
+    )
+    for token in tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{int(token.tag[1]) + lower}"
+        if token.children:
+            token.children = list(_led(token.children, target))
+    return Rendered(PARSER.renderer.render(tokens, PARSER.options, {}).strip(), headings)
 
 
-def _block(lines: list[str], made: Rendered, name: str, lower: int, target: Target) -> str:
-    """Takes one block off `lines`."""
-    line = lines[0]
-    if not line.strip():
-        lines.pop(0)
-        return ""
-    if line.startswith(FENCE):
-        return _code(lines)
-    if found := HEADING.fullmatch(line):
-        lines.pop(0)
-        return _heading(found, made, name, lower, target)
-    if line.startswith("|"):
-        return _table(list(_taken(lines, lambda one: one.startswith("|"))), target)
-    if ITEM.match(line):
-        return _list(list(_taken(lines, str.strip)), target)
-    words = " ".join(_taken(lines, lambda one: one.strip() and not one.startswith(FENCE)))
-    return f"<p>{inline(words, target)}</p>"
-
-
-def _taken(lines: list[str], belongs: Callable[[str], object]) -> Iterator[str]:
-    while lines and belongs(lines[0]):
-        yield lines.pop(0)
-
-
-def _code(lines: list[str]) -> str:
-    lines.pop(0)
-    code = "\n".join(_taken(lines, lambda one: not one.startswith(FENCE)))
-    if lines:
-        lines.pop(0)
-    return f"<pre><code>{html.escape(code)}</code></pre>"
-
-
-def _heading(found: re.Match[str], made: Rendered, name: str, lower: int, target: Target) -> str:
-    level, text = len(found[1]), found[2]
-    words = re.sub(r"[`*]", "", text)
+def _anchored(opened: Token, content: Token, name: str) -> Heading:
+    """What a heading is, which gets its anchor."""
+    level = int(opened.tag[1])
+    words = "".join(child.content for child in content.children or ())
     slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     anchor = name if level == 1 else f"{name}-{slug}"
-    made.headings.append(Heading(level, words, anchor))
-    tag = f"h{level + lower}"
-    return f'<{tag} id="{anchor}">{inline(text, target)}</{tag}>'
+    opened.attrSet("id", anchor)
+    return Heading(level, words, anchor)
 
 
-def _table(lines: list[str], target: Target) -> str:
-    head, _rule, *rows = [[cell.strip() for cell in _cells(line)] for line in lines]
-    cells = "".join(f"<th>{inline(cell, target)}</th>" for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{inline(cell, target)}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<div class="table"><table><thead><tr>{cells}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _cells(line: str) -> list[str]:
-    return re.split(r"(?<!\\)\|", line.strip().strip("|"))
-
-
-def _list(lines: list[str], target: Target) -> str:
-    tag = "ol" if lines[0][0].isdigit() else "ul"
-    items: list[str] = []
-    for line in lines:
-        if found := ITEM.fullmatch(line):
-            items.append(found[1])
-        else:
-            items[-1] += f" {line.strip()}"
-    inner = "".join(f"<li>{inline(item, target)}</li>" for item in items)
-    return f"<{tag}>{inner}</{tag}>"
+def _led(tokens: Iterable[Token], target: Target) -> Iterator[Token]:
+    """Links to where `target` says; one that leads nowhere goes, its text stays."""
+    leads_to: str | None = ""
+    for token in tokens:
+        if token.type == "link_open":
+            leads_to = target(str(token.attrGet("href")))
+            token.attrSet("href", leads_to or "")
+        if leads_to is not None or token.type not in {"link_open", "link_close"}:
+            yield token
 
 
 def inline(text: str, target: Target) -> str:
-    """Code, strong and emphasized words, and links."""
-    done, end = "", 0
-    for found in INLINE.finditer(text):
-        done += html.escape(text[end : found.start()], quote=False) + _marked(found, target)
-        end = found.end()
-    return done + html.escape(text[end:], quote=False)
-
-
-def _marked(found: re.Match[str], target: Target) -> str:
-    code, strong, emphasized, words, link = found.groups()
-    if code:
-        return f"<code>{html.escape(code, quote=False)}</code>"
-    if strong:
-        return f"<strong>{inline(strong, target)}</strong>"
-    if emphasized:
-        return f"<em>{inline(emphasized, target)}</em>"
-    leads_to = target(link)
-    if leads_to is None:
-        return inline(words, target)
-    return f'<a href="{html.escape(leads_to)}">{inline(words, target)}</a>'
+    """A sentence: code, strong and emphasized words, and links."""
+    [token] = PARSER.parseInline(text)
+    token.children = list(_led(token.children or (), target))
+    return PARSER.renderer.render([token], PARSER.options, {})
 
 
 def to_anchors(guides: Mapping[str, str]) -> Target:

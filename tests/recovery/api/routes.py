@@ -132,7 +132,7 @@ def patterns(resolver: URLResolver | None = None) -> Iterator[URLPattern]:
         if isinstance(found, URLResolver):
             if found.app_name != "admin":
                 yield from patterns(found)
-        else:
+        elif not str(found.pattern).startswith("admin/"):
             yield found
 
 
