@@ -70,7 +70,7 @@ def inline(text: str, target: Target) -> str:
     """A sentence: code, strong and emphasized words, and links."""
     [token] = PARSER.parseInline(text)
     token.children = list(_led(token.children or (), target))
-    return PARSER.renderer.render([token], PARSER.options, {})
+    return str(PARSER.renderer.render([token], PARSER.options, {}))
 
 
 def to_anchors(guides: Mapping[str, str]) -> Target:
