@@ -10,11 +10,13 @@ from django.core import mail
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from billing_portal import error_pages, links
+from billing_portal import links
 from billing_portal.languages import LANGUAGES
 from billing_portal.models import PaymentUpdateLink
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import logos
+from recovery.limits import counting
+from recovery.limits.usage import Limit
 from recovery.models import Merchant, RecoveryCase
 from tests.connected import ask, down, fail_again, hear
 from tests.drawings import PALE, file_of, wordmark
@@ -369,11 +371,8 @@ def what_nobody_foresaw(jo: Jo) -> str:
 
 
 def too_often(jo: Jo) -> str:
-    """Whoever it is that counts."""
-    jo.monkeypatch.setattr(
-        "billing_portal.views._state_page",
-        lambda visit, _found: error_pages.too_many(visit.request, retry_after=90),
-    )
+    jo.monkeypatch.setattr(counting, "REQUESTS", {Limit.ADDRESS: 1})
+    jo.open()
     jo.open()
     return "too_many"
 

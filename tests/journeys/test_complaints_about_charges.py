@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
+from billing_portal import links
 from dunning.tasks import charge_due_retries, work_due_steps
 from tests.connected import ask
 from tests.dunning.own_campaigns import DAY, published, step
@@ -201,8 +202,10 @@ def test_a_payment_that_the_customer_must_confirm_is_not_retried_blindly(scene: 
     assert told(case, "attempt_refused") == [
         "Not charged: decline_code authentication_required."
     ] * 2  # fmt: skip
-    page = Client().get(link_in(mail.outbox[0])).content.decode()
-    assert f'href="{case.hosted_invoice_url}"' in page
+    link = link_in(mail.outbox[0])
+    assert f'action="{links.INVOICE_PATH}"' in Client().get(link).content.decode()
+    asked = Client().post(links.INVOICE_PATH, {"token": link.partition("token=")[2]})
+    assert (asked.status_code, asked["Location"]) == (303, case.hosted_invoice_url)
 
 
 @pytest.mark.parametrize(
