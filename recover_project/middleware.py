@@ -22,6 +22,7 @@ FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 NO_NUL = "A parameter or field contains a NUL character, which nothing here can."
 API = "/fourthngoal/recover/"
 PAGES = (UPDATE_PATH, UNSUBSCRIBE_PATH)  # and what is below them: a person reads those
+LOGGED = "_has_been_logged"  # Django's mark: what has it is told of in no second report
 ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
         HTTPStatus.BAD_REQUEST: ("bad_request", "The request can't be understood."),
@@ -48,6 +49,8 @@ def errors_in_one_shape(get_response: View) -> View:
             return response
         if allowed := response.get("Allow"):
             shaped["Allow"] = allowed
+        if getattr(response, LOGGED, False):
+            setattr(shaped, LOGGED, True)
         return shaped
 
     return answer
