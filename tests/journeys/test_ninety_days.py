@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(300),
     pytest.mark.any_database,
+    pytest.mark.no_cover,  # twice as long, for lines that others run
 ]
 GOLDEN = Path(__file__).with_name("ninety_days.txt")
 

@@ -12,6 +12,7 @@ from tests.recovery.histories import live
 from tests.recovery.network_rules import Charge, violations
 
 HISTORIES = 10_000
+pytestmark = pytest.mark.no_cover  # ten times as long, for lines that others run
 
 
 def test_a_scheduler_that_only_asks_breaks_no_rule_in_ten_thousand_histories() -> None:
