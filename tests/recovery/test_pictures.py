@@ -150,3 +150,10 @@ def test_a_broken_file_is_a_picture_or_refused_and_nothing_else(kind: str) -> No
             refused += 1
 
     assert refused > 20
+
+
+def test_the_smallest_of_all_tries_is_light_enough_whatever_it_shows() -> None:
+    tries = [len(png) for png, _sides in pictures._ever_smaller(noise((480, 96), "RGBA"))]
+
+    assert tries[0] > HEAVIEST
+    assert tries[-1] <= HEAVIEST

@@ -1,16 +1,18 @@
 """A one-time payment is paid at Checkout instead of the way that failed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from recovery import checkouts, ingest, stripe_gateway
+from recovery import checkouts, ingest, stripe_gateway, superseding
 from recovery.attempts import Outcome
 from recovery.checkouts import NotPayableError
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import Checkout, Merchant, RecoveryCase, StripeEvent
+from recovery.stripe_gateway import StripeGateway
+from recovery.superseding import OvertakenError
 from tests.builders import receive
 from tests.local_stripe import LocalStripe
 from tests.recovery.purchases import (
@@ -283,3 +285,27 @@ def test_the_payment_that_was_given_up_is_never_confirmed_again(
     assert asked_for_money(local_stripe) == []
     refused = case.timeline.filter(kind="attempt_refused")
     assert {entry.source for entry in refused} == {"docs/adr/0009"}
+
+
+def test_a_click_that_a_later_one_overtakes_leads_nowhere(
+    local_stripe: LocalStripe, merchant: Merchant, case: RecoveryCase,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    cancel = superseding._cancel_failed_payment
+    later: list[str] = []
+
+    def meanwhile(checkout: Checkout, gateway: StripeGateway, *, now: datetime) -> None:
+        if not later:
+            later.append("on its way")
+            later.append(set_out(case))
+        cancel(checkout, gateway, now=now)
+
+    monkeypatch.setattr(superseding, "_cancel_failed_payment", meanwhile)
+    with pytest.raises(OvertakenError):
+        set_out(case)
+
+    assert sessions(local_stripe).count("open") == 1
+    assert type_in(later[1], GOOD) == 303
+    hear_all(local_stripe, merchant)
+    assert standing(case) == ("recovered", "customer_paid", 2500)
+    assert money_taken(local_stripe) == 2500

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from recovery import credentials
+from recovery.credentials import token_pairs
 from recovery.credentials.tokens import AccessToken
 from recovery.models import Membership, Merchant, TokenFamily, User
 from tests.builders import make_merchant
@@ -102,6 +103,20 @@ def test_why_a_family_ended_is_said_once(user: User) -> None:
         assert refresh(first["refresh"]).status_code == 401
 
     assert TokenFamily.objects.values().get() == before
+
+
+def test_of_two_who_find_it_out_at_once_one_says_it(
+    user: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    pair()
+    family = TokenFamily.objects.get()
+
+    for reason in (TokenFamily.Reason.REUSED, TokenFamily.Reason.OUTDATED):
+        token_pairs._revoke(family, reason, now=timezone.now())
+
+    family.refresh_from_db()
+    assert family.revoked_reason == "reused"
+    assert caplog.messages == [f"The tokens of login {family.family_id} were revoked: reused."]
 
 
 def test_every_rotation_is_two_weeks_from_then_on(user: User) -> None:
