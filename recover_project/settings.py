@@ -191,6 +191,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": "1",
     "COMPONENT_SPLIT_PATCH": False,  # what a PATCH takes says itself that nothing is required
     "SORT_OPERATIONS": False,  # as in recovery/urls.py
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,  # the values speak for themselves
     "POSTPROCESSING_HOOKS": ["recovery.api.description.document.complete"],
 }
 
