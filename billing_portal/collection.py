@@ -5,25 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from recovery import attempts, cases, ingest, repairs, timeline
+from recovery import attempts, cases, charge_methods, ingest, repairs
 from recovery.attempts import ChargeResult, Outcome
 from recovery.batches import apart
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import Customer, RecoveryCase
-from recovery.payment_levels import BY_INVOICE
 from recovery.state_machine import Status
 from recovery.stripe_errors import StripeError, StripeUnavailableError
 from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import Invoice
-from recovery.timeline import Kind
 
 logger = logging.getLogger(__name__)
-
-DRAFT = "draft"
-SENT = "the invoice is one that its customer pays by hand"
-UNFINISHED = "the invoice is a draft"
-# A draft that is asked for is finalized with it: docs.stripe.com/api/invoices/pay
-SOURCE = "docs.stripe.com/api/invoices/object#invoice_object-collection_method"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +130,5 @@ def _not_ours_to_charge(
         return ChargeResult(Outcome.UNAVAILABLE)
     except StripeError:
         return None  # the charge will say so
-    if invoice.status == DRAFT:
-        return _refuse(case, UNFINISHED, now=now)
-    return _refuse(case, SENT, now=now) if invoice.collection_method == BY_INVOICE else None
-
-
-def _refuse(case: RecoveryCase, rule: str, *, now: datetime) -> ChargeResult:
-    timeline.append(
-        case=case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {rule}.",
-        once=f"refused:{rule}", rule=rule, source=SOURCE,
-    )  # fmt: skip
-    return ChargeResult(Outcome.REFUSED, rule)
+    rule = charge_methods.rule_against(invoice)
+    return charge_methods.refuse(case, rule, now=now) if rule else None

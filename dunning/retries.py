@@ -9,6 +9,7 @@ from dunning.timing.schedule import Channel, Step
 from recovery import attempts, charge_methods, operator_tasks, timeline
 from recovery.attempts import ChargeResult, Outcome
 from recovery.backoff import pause
+from recovery.charge_methods import NotToBeChargedError
 from recovery.charge_results import UNDECIDED
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import PaymentAttempt, RecoveryCase
@@ -77,7 +78,7 @@ def _charge(retry: DunningRetry, *, now: datetime) -> None:
     case = retry.case
     try:
         method_id = charge_methods.current(case=case, now=now)
-    except NoStripeError as error:
+    except (NoStripeError, NotToBeChargedError) as error:
         _refuse(retry, str(error), now=now)
         return
     except (NotConnectedError, StripeUnavailableError) as error:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from recovery import attempts, charge_methods, recording, timeline
+from recovery.charge_methods import NotToBeChargedError
 from recovery.charge_results import ChargeResult, Outcome
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import RecoveryCase
@@ -23,6 +24,8 @@ def charge(*, case: RecoveryCase, step: str, actor: str, now: datetime) -> Charg
     )  # fmt: skip
     try:
         method_id = charge_methods.current(case=case, now=now)
+    except NotToBeChargedError as error:
+        return charge_methods.refuse(case, str(error), now=now)
     except StripeUnavailableError:
         return ChargeResult(Outcome.UNAVAILABLE)
     except StripeError as error:

@@ -181,6 +181,21 @@ def test_a_customer_without_a_card_is_not_charged(
     assert DunningRetry.objects.get().result == "the customer has no payment method"
 
 
+def test_an_invoice_that_its_customer_pays_by_hand_is_not_charged(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    found = local_stripe.world.find("invoice", case.stripe_invoice_id)
+    assert found
+    found[1]["collection_method"] = "send_invoice"
+    go_on(case, now=start(case) + DAY)
+
+    assert states() == ["refused"]
+    assert asked_to_pay(local_stripe) == []
+    rule = "the invoice is one that its customer pays by hand"
+    assert DunningRetry.objects.get().result == rule
+    assert case.timeline.get(rule=rule).kind == "step_skipped"
+
+
 def test_a_paused_case_is_not_charged_until_it_goes_on(
     local_stripe: LocalStripe, case: RecoveryCase
 ) -> None:

@@ -141,6 +141,29 @@ def test_what_was_never_owed_is_not_charged(local_stripe: LocalStripe, debt: Rec
     assert asked_for_money(local_stripe) == []
 
 
+@pytest.mark.parametrize(
+    ("nature", "rule"),
+    [
+        ({"status": "draft"}, "the invoice is a draft"),
+        ({"collection_method": "send_invoice"},
+         "the invoice is one that its customer pays by hand"),
+    ],
+)  # fmt: skip
+def test_what_paying_would_charge_against_its_nature_is_not_charged(
+    local_stripe: LocalStripe, debt: RecoveryCase, nature: dict[str, str], rule: str
+) -> None:
+    found = local_stripe.world.find("invoice", debt.stripe_invoice_id)
+    assert found
+    found[1].update(nature)
+
+    code, answer = retry(debt)
+
+    assert (code, answer["error"]["fields"]["rule"]) == (409, rule)
+    assert answer["error"]["fields"]["source"].startswith("docs.stripe.com/")
+    assert asked_for_money(local_stripe) == []
+    assert debt.timeline.get(kind="attempt_refused").summary == f"Not charged: {rule}."
+
+
 def test_what_was_given_up_is_still_owed(debt: RecoveryCase) -> None:
     """An operator may ask for it; nothing asks for it by itself."""
     answer = retry(closed(debt, "lost", "campaign_ended"))[1]
