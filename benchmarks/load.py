@@ -3,9 +3,12 @@
 import socket
 import threading
 import time
+from ipaddress import ip_address
+from itertools import count
 
 CONNECTIONS = 8
 REQUESTS = 60  # on each
+_clients = map(ip_address, count(int(ip_address("10.0.0.1"))))
 
 
 def requests_per_second(*, port: int, path: str) -> float:
@@ -32,14 +35,18 @@ def size(*, port: int, path: str) -> int:
 
 
 def _request(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Language: en\r\n\r\n".encode()
+    """As a proxy passes it on, of a client that was not there before."""
+    lines = (
+        f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Accept-Language: en",
+        f"X-Forwarded-For: {next(_clients)}",
+    )  # fmt: skip
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
 
 
 def _ask(port: int, path: str, failed: list[str]) -> None:
-    request = _request(path)
     try:
         with socket.create_connection(("127.0.0.1", port)) as connection:
-            answers = [_answer(connection, request) for _one in range(REQUESTS)]
+            answers = [_answer(connection, _request(path)) for _one in range(REQUESTS)]
     except OSError as error:
         failed.append(f"{path}: {error}")
         return
