@@ -1,10 +1,12 @@
 """What holds for every request, whichever page or endpoint it is for."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
+from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
@@ -21,6 +23,7 @@ View = Callable[[HttpRequest], HttpResponseBase]
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 NO_NUL = "A parameter or field contains a NUL character, which nothing here can."
 API = "/fourthngoal/recover/"
+BACK_OFFICE = "/admin/"
 PAGES = (UPDATE_PATH, UNSUBSCRIBE_PATH)  # and what is below them: a person reads those
 LOGGED = "_has_been_logged"  # Django's mark: what has it is told of in no second report
 ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
@@ -82,6 +85,21 @@ def compress_pages(get_response: View) -> View:
         return compressing.process_response(request, response) if is_page else response
 
     return answer
+
+
+class ContentSecurityPolicy(CSPMiddleware):
+    """The strict policy everywhere, and in the back office as little less as its theme needs."""
+
+    def get_policy_parts(
+        self,
+        request: HttpRequest,
+        response: HttpResponseBase,
+        report_only: bool = False,  # noqa: FBT001, FBT002 # as its caller has it
+    ) -> PolicyParts:
+        parts = super().get_policy_parts(request, response, report_only)
+        if not request.path.startswith(BACK_OFFICE):
+            return parts
+        return replace(parts, replace={**settings.BACK_OFFICE_POLICY, **(parts.replace or {})})
 
 
 def is_for_a_client(request: HttpRequest) -> bool:

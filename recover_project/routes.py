@@ -25,8 +25,6 @@ UNLIMITED: Mapping[str, str] = MappingProxyType(
         "webhook": "Stripe sends as many events as things happen, and takes a 429 for a failure.",
         "anymail:": "A mail provider tells of every mail, and takes a 429 for a failure.",
         "admin:": "Who has logged in is known. The way in, admin:login, is public.",
-        "page_preview": "As the rest of the back office.",
-        "page_preview_frame": "As the rest of the back office.",
     }
 )
 

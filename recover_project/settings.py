@@ -5,7 +5,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
-from csp.constants import NONCE, NONE, SELF
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.templatetags.static import static
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -102,7 +103,8 @@ DEFAULT_FROM_EMAIL = environment.text(
 
 # --- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "recover_project.back_office.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -110,12 +112,19 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "anymail",
+    "auditlog",
     "csp",
     "django_ratelimit",
+    "hijack",
     "recovery",
     "billing_portal",
     "dunning",
+    "recover_project.back_office",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -123,7 +132,7 @@ MIDDLEWARE = [
     "recover_project.limits.say_usage",
     "recover_project.middleware.compress_pages",
     # Outside of what makes error pages, so that those are safe too.
-    "csp.middleware.CSPMiddleware",
+    "recover_project.middleware.ContentSecurityPolicy",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "recover_project.middleware.errors_in_one_shape",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -131,6 +140,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "hijack.middleware.HijackUserMiddleware",
+    "auditlog.middleware.AuditlogMiddleware",
     # Below what makes a page safe, above what reads a body.
     "recover_project.limits.limit_public_routes",
     "recover_project.middleware.refuse_nul",
@@ -163,6 +176,17 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- People and clients -----------------------------------------------------------------------
 AUTH_USER_MODEL = "recovery.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+HIJACK_INSERT_BEFORE = None  # the frame of every page says it (templates/admin)
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -195,6 +219,20 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": ["recovery.api.description.document.complete"],
 }
 
+# --- The back office ---------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Recover",
+    "SITE_HEADER": "Recover",
+    "SITE_SYMBOL": "currency_exchange",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("favicon.svg")}
+    ],
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda _: static("back_office/back_office.css")],
+    "SIDEBAR": {"navigation": "recover_project.back_office.navigation.sidebar"},
+}
+
 # --- Safety -----------------------------------------------------------------------------------
 _secure = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = False  # the proxy's job: a redirected webhook is a failed one
@@ -214,6 +252,8 @@ SILENCED_SYSTEM_CHECKS = [
     # Memory is shared by nobody: without Redis there is one web process (Procfile).
     *([] if REDIS_URL else ["django_ratelimit.E003"]),
 ]  # fmt: skip
+# The back office's theme evaluates expressions in its markup (Alpine) and styles elements.
+BACK_OFFICE_POLICY = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

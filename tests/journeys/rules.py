@@ -6,7 +6,7 @@ them on the very page that is there, for as long as it takes, and the page has n
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -30,14 +30,14 @@ def bring(page: Page) -> None:
     session.send("Page.addScriptToEvaluateOnNewDocument", {"source": AXE_SCRIPT})
 
 
-def broken(page: Page, rules: Mapping[str, Any] = PAGE) -> list[str]:
-    """Each broken rule with the element that breaks it."""
+def broken(page: Page, rules: Mapping[str, Any] = PAGE, *, has_scripts: bool = False) -> list[str]:
+    """Each broken rule with the element that breaks it; of a page with scripts, as they run on."""
     options = {
         "runOnly": {"type": "tag", "values": rules["tags"]},
         "rules": rules["rules"],
         "resultTypes": RESULTS,
     }
-    with _scripts(page):
+    with nullcontext() if has_scripts else _scripts(page):
         if page.evaluate("typeof axe") == "undefined":
             page.evaluate(AXE_SCRIPT)
         told: list[str] = page.evaluate(f"({RUN})({json.dumps(options)})")

@@ -10,8 +10,8 @@ from billing_portal.models import PaymentUpdateLink
 from dunning.models import DunningMessage
 from recovery.models import Merchant, RecoveryCase, Role
 from recovery.state_machine import Trigger
+from tests.back_office.people import log_in, log_in_superuser, make_world
 from tests.dunning.facts import close
-from tests.test_back_office import log_in, log_in_superuser, make_world
 
 pytestmark = pytest.mark.django_db
 CASES, LINKS = "recovery_recoverycase", "billing_portal_paymentupdatelink"

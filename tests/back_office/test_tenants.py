@@ -1,7 +1,6 @@
 """The back office, page by page: nobody sees another merchant's rows, changes a row or reads
 a secret. Generated from what is registered, so that a new page is held to the same."""
 
-import copy
 import itertools
 from collections.abc import Iterator
 from typing import Any, cast
@@ -9,7 +8,6 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
-from django.core.management import call_command
 from django.db import models
 from django.test import Client
 from django.test.client import MULTIPART_CONTENT
@@ -17,57 +15,32 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing_portal.models import PaymentUpdateLink
-from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recover_project.middleware import NO_NUL
-from recovery import credentials, operator_tasks, webhook_registrations
+from recovery import credentials
 from recovery.models import (
     InternalKey,
     Membership,
     Merchant,
     RecoveryCase,
-    Role,
     User,
     WebhookRegistration,
 )
-from recovery.operator_tasks import TaskKind
-from tests.builders import EXPIRED_CARD, SECRET, make_merchant, receive
+from tests.back_office.people import (
+    PASSWORD,
+    STRIPE_KEY,
+    log_in,
+    log_in_superuser,
+    make_world,
+    members,
+)
+from tests.builders import SECRET
 
 APPS = ("recovery", "billing_portal", "dunning")
-PASSWORD = "a long pass phrase of jo's"
-STRIPE_KEY = "rk_test_printed_nowhere"
 REGISTERED = {
     model.__name__: model for model in admin.site._registry if model._meta.app_label in APPS
 }
 every_page = pytest.mark.parametrize("model", REGISTERED.values(), ids=REGISTERED)
 pytestmark = pytest.mark.django_db
-
-
-def make_world(name: str) -> Merchant:
-    """A merchant with a row on every page, each with `name` in what can be searched."""
-    merchant = make_merchant(name)
-    merchant.stripe.api_key = STRIPE_KEY
-    payload = copy.deepcopy(EXPIRED_CARD)
-    payload["id"] = f"evt_{name}"
-    payload["data"]["object"] |= {
-        "id": f"in_{name}", "customer": f"cus_{name}", "customer_email": f"{name}@example.com",
-        "number": f"{name}-0001",
-    }  # fmt: skip
-    receive(payload, merchant=merchant)
-    start_runs()
-    work_due_steps()
-    deliver_queued()
-    merchant.stripe.save()
-    registration, _secret = webhook_registrations.register(
-        merchant=merchant, url=f"https://{name}.example.com/hooks", event_types=["case.lost"],
-        description=f"of {name}@example.com", now=timezone.now(),
-    )  # fmt: skip
-    webhook_registrations.rotate_secret(registration=registration, now=timezone.now())
-    operator_tasks.create(
-        case=RecoveryCase.objects.get(merchant=merchant), kind=TaskKind.CAMPAIGN_STEP,
-        summary=f"Call {name}@example.com.", once="test", now=timezone.now(),
-    )  # fmt: skip
-    webhook_registrations.send_test(registration=registration, now=timezone.now())
-    return merchant
 
 
 @pytest.fixture
@@ -78,26 +51,6 @@ def ours() -> Merchant:
 @pytest.fixture
 def theirs() -> Merchant:
     return make_world("moss")
-
-
-def log_in(merchant: Merchant, role: str = Role.OPERATOR, email: str = "jo@example.com") -> Client:
-    call_command(
-        "create_operator", email, "--merchant", merchant.public_id, "--role", role,
-        "--password", PASSWORD,
-    )  # fmt: skip
-    client = Client()
-    assert client.login(username=email, password=PASSWORD)
-    return client
-
-
-def members(merchant: Merchant) -> list[Client]:
-    return [log_in(merchant, role, f"{role}@example.com") for role in Role.values]
-
-
-def log_in_superuser() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("root@example.com", PASSWORD))
-    return client
 
 
 def rows_of(model: type[models.Model], merchant: Merchant) -> list[Any]:

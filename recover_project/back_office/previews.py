@@ -7,11 +7,10 @@ lead nowhere. Opened by itself, it leads back to the page that says that it is a
 from typing import Any
 from urllib.parse import urlencode
 
-from csp.constants import NONE, SELF
+from csp.constants import NONCE, NONE, SELF
 from csp.decorators import csp_replace
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -20,31 +19,32 @@ from django.views.decorators.http import require_safe
 from billing_portal import pages, previews
 from billing_portal.pages import Reader
 from billing_portal.preview_forms import PreviewForm
-from recovery.admin import merchants_of
+from recover_project.back_office.access import Right, Working
+from recover_project.back_office.pages import page, show
 from recovery.models import Merchant
 
-ONLY_TO_LOOK_AT = {"frame-ancestors": [SELF], "form-action": [NONE], "sandbox": True}
+ONLY_TO_LOOK_AT = {
+    "script-src": [NONE], "style-src": [SELF, NONCE],  # a customer's page, not the theme's
+    "frame-ancestors": [SELF], "form-action": [NONE], "sandbox": True,
+}  # fmt: skip
 
 
+@page("preview/", name="preview", right=Right.LOOK)
 @require_safe
 @csp_replace({"frame-src": [SELF]})  # type: ignore[arg-type] # it knows no view with arguments
-def chooser(request: HttpRequest, merchant_id: str) -> HttpResponse:
+def chooser(request: HttpRequest, at: Working) -> HttpResponse:
     """What to look at, and below it the page itself in a frame."""
-    merchant = _merchant(request, merchant_id)
+    merchant = at.of
     form = PreviewForm(request.GET.dict(), merchant=merchant)
-    context = {
-        **admin.site.each_context(request),
-        "title": f"Preview: the pages of {merchant}'s customers",
-        "merchant": merchant,
-        "form": form,
-        "shown": _shown(form, merchant) if form.is_valid() else None,
-    }
-    return render(request, "admin/billing_portal/preview.html", context)
+    return show(
+        request, "back_office/preview.html", title=f"Preview: the pages of {merchant}'s customers",
+        form=form, shown=_shown(form, merchant) if form.is_valid() else None,
+    )  # fmt: skip
 
 
 def _shown(form: PreviewForm, merchant: Merchant) -> dict[str, Any]:
     chosen = form.cleaned_data
-    frame = reverse("page_preview_frame", args=[merchant.public_id])
+    frame = reverse("admin:preview_frame")
     return {
         "address": f"{frame}?{urlencode(chosen)}",
         "width": chosen["width"],
@@ -53,14 +53,15 @@ def _shown(form: PreviewForm, merchant: Merchant) -> dict[str, Any]:
     }
 
 
+@page("preview/frame/", name="preview_frame", right=Right.LOOK)
 @require_safe
 @csp_replace(ONLY_TO_LOOK_AT)  # type: ignore[arg-type]
 @xframe_options_sameorigin
-def frame(request: HttpRequest, merchant_id: str) -> HttpResponse:
+def frame(request: HttpRequest, at: Working) -> HttpResponse:
     """A page as customers get it."""
-    merchant = _merchant(request, merchant_id)
+    merchant = at.of
     if request.headers.get("Sec-Fetch-Dest") == "document":
-        by_itself = reverse("page_preview", args=[merchant.public_id])
+        by_itself = reverse("admin:preview")
         return redirect(f"{by_itself}?{request.GET.urlencode()}")
     form = PreviewForm(request.GET.dict(), merchant=merchant)
     if not form.is_valid():
@@ -73,7 +74,3 @@ def frame(request: HttpRequest, merchant_id: str) -> HttpResponse:
         request, content, reader=reader, preview=chosen["theme"],
         merchant=None if previews.is_nobodys(content.name) else shown,
     )  # fmt: skip
-
-
-def _merchant(request: HttpRequest, public_id: str) -> Merchant:
-    return get_object_or_404(merchants_of(request), public_id=public_id)

@@ -1,0 +1,1 @@
+"""Where people work: the admin site of the platform's staff, owners, operators and viewers."""

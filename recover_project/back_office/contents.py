@@ -1,0 +1,16 @@
+"""All that the site shows: importing a module here registers its lists and declares its pages."""
+
+from recover_project.back_office import previews, switching
+from recover_project.back_office.campaigns import lists as campaign_lists
+from recover_project.back_office.cases import lists as case_lists
+from recover_project.back_office.operations import lists as operation_lists
+from recover_project.back_office.settings import lists as settings_lists
+
+__all__ = [
+    "campaign_lists",
+    "case_lists",
+    "operation_lists",
+    "previews",
+    "settings_lists",
+    "switching",
+]

@@ -1,0 +1,65 @@
+"""What the sidebar leads to. Each place is shown to whoever may go there."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+from recover_project.back_office import access
+from recover_project.back_office.access import Right, Working
+from recovery.models import Merchant
+
+
+def _may(right: Right) -> Callable[[HttpRequest], bool]:
+    return lambda request: access.may(request, right)
+
+
+def _place(title: str, icon: str, name: str, right: Right = Right.LOOK) -> dict[str, Any]:
+    """`icon` is one of Material Symbols' names; `name` is a route's in the site."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{name}"),
+        "permission": _may(right),
+    }
+
+
+def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
+    return [
+        {
+            "items": [
+                _place("Home", "home", "index"),
+                _place("Cases", "work", "recovery_recoverycase_changelist"),
+                _place("Tasks", "task_alt", "recovery_operatortask_changelist"),
+            ]
+        },
+        {
+            "title": "Dunning",
+            "items": [
+                _place("Campaigns", "route", "dunning_dunningcampaign_changelist"),
+                _place("Messages sent", "mail", "dunning_dunningmessage_changelist"),
+                _place("Links", "link", "billing_portal_paymentupdatelink_changelist"),
+            ],
+        },
+        {
+            "title": "Operations",
+            "items": [
+                _place("Stripe events", "inbox", "recovery_stripeevent_changelist"),
+                _place("Webhook deliveries", "send", "recovery_webhookdelivery_changelist"),
+            ],
+        },
+        {
+            "title": "Settings",
+            "items": [
+                _place("Account", "storefront", "recovery_merchant_changelist"),
+                _place("Webhooks", "webhook", "recovery_webhookregistration_changelist"),
+            ],
+        },
+    ]
+
+
+def merchants_to_switch_to(at: Working) -> list[Merchant]:
+    """Those that the user works for, by name, if there are several; of very many, the first."""
+    merchants = list(access.merchants_of(at.user).order_by("name", "pk")[:50])
+    return merchants if len(merchants) > 1 else []

@@ -1,0 +1,44 @@
+"""The site: the theme's, with our pages, our rights and the merchant that is worked for."""
+
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern
+from unfold.sites import UnfoldAdminSite
+
+from recover_project.back_office import access, navigation
+from recover_project.back_office.pages import PAGES
+
+
+class BackOfficeSite(UnfoldAdminSite):  # type: ignore[misc] # the theme has no types
+    index_title = "Home"
+    enable_nav_sidebar = True
+    final_catch_all_view = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return access.working(request) is not None
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Those of PAGES. Read when the first request comes, when all of them are declared."""
+        return [page.url(self) for page in PAGES]
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Where everybody logs in, with the second factor and the throttling of that place."""
+        way_in = secure_admin_login(super().login)
+        answer: HttpResponse = way_in(request, extra_context)
+        return answer
+
+    def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+        at = access.working(request)
+        if at is None:
+            return context
+        return {
+            **context,
+            "at": at,
+            "merchant": at.merchant,
+            "merchants": navigation.merchants_to_switch_to(at),
+        }
