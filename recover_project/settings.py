@@ -220,16 +220,22 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 # --- The back office ---------------------------------------------------------------------------
+# Of the customers' page and the documents, in the steps that the theme asks for.
+BACK_OFFICE_BLUES = {
+    "50": "#eef4ff", "100": "#dbe6ff", "200": "#bfd3ff", "300": "#93b4ff", "400": "#7aa5ff",
+    "500": "#3b78ff", "600": "#1f5eff", "700": "#1547d6", "800": "#163cab", "900": "#183787",
+    "950": "#122252",
+}  # fmt: skip
 UNFOLD = {
     "SITE_TITLE": "Recover",
     "SITE_HEADER": "Recover",
-    "SITE_SYMBOL": "currency_exchange",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("favicon.svg")}
     ],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda _: static("back_office/back_office.css")],
+    "COLORS": {"primary": BACK_OFFICE_BLUES},
     "SIDEBAR": {"navigation": "recover_project.back_office.navigation.sidebar"},
 }
 

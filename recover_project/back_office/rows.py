@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin, TabularInline
 
 from recover_project.back_office import access
 from recover_project.back_office.access import Right
+
+MOST = 1_000  # rows of a list that can be leafed through
 
 
 class ReadOnly:
@@ -29,8 +33,26 @@ class ReadOnly:
         return False
 
 
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than MOST: to count a million rows takes longer than to read a page, and
+    nobody leafs through them. `is_bounded`: there are more."""
+
+    @cached_property
+    def count(self) -> int:
+        return min(self._found, MOST)
+
+    @cached_property
+    def is_bounded(self) -> bool:
+        return self._found > MOST
+
+    @cached_property
+    def _found(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows.order_by()[: MOST + 1].count()
+
+
 class TenantAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # the theme has no types
-    """Rows of the merchant that is worked for.
+    """Rows of the merchant that is worked for. `when_empty` says what would be here.
 
     An action with `permissions=["operate"]` is offered to whoever may work cases, one with
     `permissions=["own"]` to owners.
@@ -38,6 +60,8 @@ class TenantAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # the theme has n
 
     list_fullwidth = True
     show_full_result_count = False
+    paginator = BoundedPaginator
+    when_empty = "There is nothing here yet."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         at = access.working(request)

@@ -31,11 +31,15 @@ def bring(page: Page) -> None:
 
 
 def broken(page: Page, rules: Mapping[str, Any] = PAGE, *, has_scripts: bool = False) -> list[str]:
-    """Each broken rule with the element that breaks it; of a page with scripts, as they run on."""
+    """Each broken rule with the element that breaks it; of a page with scripts, as they run on.
+
+    What is in a frame is a page of its own, to be looked at by itself.
+    """
     options = {
         "runOnly": {"type": "tag", "values": rules["tags"]},
         "rules": rules["rules"],
         "resultTypes": RESULTS,
+        "iframes": False,
     }
     with nullcontext() if has_scripts else _scripts(page):
         if page.evaluate("typeof axe") == "undefined":
