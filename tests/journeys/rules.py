@@ -37,7 +37,7 @@ def broken(page: Page, rules: Mapping[str, Any] = PAGE, *, has_scripts: bool = F
     """
     options = {
         "runOnly": {"type": "tag", "values": rules["tags"]},
-        "rules": rules["rules"],
+        "rules": {**rules["rules"], "frame-tested": {"enabled": False}},
         "resultTypes": RESULTS,
         "iframes": False,
     }
