@@ -67,6 +67,7 @@ app.conf.update(
     timezone="UTC",
     # In the order in which money moves.
     beat_schedule={
+        "say that work is done": _every(15, "recovery.beat_heart"),
         "process events no task took": _every(5, "recovery.process_inbox"),
         "ask Stripe what was left out": _every(15, "recovery.enrich_cases"),
         "charge new cards": _every(5, "billing_portal.charge_new_cards"),

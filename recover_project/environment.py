@@ -13,6 +13,15 @@ SPELLINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, 
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 MINIMUM_SECRET_LENGTH = 32
 
+HOW_TO_MAKE_ONE = (
+    "Make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(48))'` and set it in "
+    "the environment of every process."
+)
+
+
+def _is_weak(secret: str) -> bool:
+    return len(secret) < MINIMUM_SECRET_LENGTH or len(set(secret)) < MINIMUM_SECRET_LENGTH // 4
+
 
 def _is_base_url(value: str) -> bool:
     try:
@@ -85,12 +94,18 @@ class Environment:
         value = self.text(name)
         if not value and embedded:
             return self._kept_secret(name.lower())
-        if len(value) < MINIMUM_SECRET_LENGTH or len(set(value)) < MINIMUM_SECRET_LENGTH // 4:
+        if _is_weak(value):
             raise ImproperlyConfigured(
-                f"{name} is missing or too weak for production. Make one with "
-                f"`python3 -c 'import secrets; print(secrets.token_urlsafe(48))'` and set it in "
-                f"the environment of every process (or set DEBUG=on to try Recover out)."
+                f"{name} is missing or too weak for production. {HOW_TO_MAKE_ONE} "
+                f"(Or set DEBUG=on to try Recover out.)"
             )
+        return value
+
+    def optional_secret(self, name: str) -> str:
+        """ "" where none is set; one that can be guessed stops the start."""
+        value = self.text(name)
+        if value and _is_weak(value):
+            raise ImproperlyConfigured(f"{name} is too weak. {HOW_TO_MAKE_ONE}")
         return value
 
     def encryption_keys(self, name: str, *, embedded: bool) -> list[str]:

@@ -32,6 +32,8 @@ elif not ALLOWED_HOSTS:
 SECRET_KEY = environment.secret("SECRET_KEY", embedded=DEBUG)
 FIELD_ENCRYPTION_KEYS = environment.encryption_keys("FIELD_ENCRYPTION_KEYS", embedded=DEBUG)
 
+METRICS_TOKEN = environment.optional_secret("METRICS_TOKEN")  # who may read /metrics
+
 # --- Stripe -----------------------------------------------------------------------------------
 STRIPE_API_KEY = environment.text("STRIPE_API_KEY")  # the platform's own, for Connect
 STRIPE_API_BASE = environment.base_url("STRIPE_API_BASE")
@@ -127,6 +129,7 @@ INSTALLED_APPS = [
     "recover_project.back_office",
 ]
 MIDDLEWARE = [
+    "recover_project.probes.views.answer_probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "recover_project.limits.say_usage",

@@ -8,7 +8,7 @@ from recovery.charge_results import ChargeResult, Outcome
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
-from recovery.stripe_errors import StripeError, StripeUnavailableError
+from recovery.stripe_errors import NotConnectedError, StripeError, StripeUnavailableError
 from recovery.timeline import Kind
 
 NO_METHOD = "the customer has no payment method"
@@ -28,6 +28,10 @@ def charge(*, case: RecoveryCase, step: str, actor: str, now: datetime) -> Charg
         return charge_methods.refuse(case, str(error), now=now)
     except StripeUnavailableError:
         return ChargeResult(Outcome.UNAVAILABLE)
+    except NotConnectedError as error:
+        return recording.tell_refusal(
+            case, f"operator:{step}", str(error), source=recording.CONNECTION, now=now
+        )
     except StripeError as error:
         return recording.tell_refusal(case, f"operator:{step}", str(error), now=now)
     if not method_id:

@@ -19,6 +19,7 @@ from recovery.timeline import Actor, Kind
 logger = logging.getLogger(__name__)
 
 STRIPES_ANSWER = "Stripe's answer"
+CONNECTION = "the merchant's connection to Stripe"
 
 
 def record(
@@ -110,12 +111,16 @@ def release(attempt: PaymentAttempt, why: str, *, now: datetime) -> ChargeResult
     return tell_refusal(attempt.case, attempt.key, why, now=now)
 
 
-def tell_refusal(case: RecoveryCase, key: str, why: str, *, now: datetime) -> ChargeResult:
+def tell_refusal(
+    case: RecoveryCase, key: str, why: str, *, now: datetime, source: str = STRIPES_ANSWER
+) -> ChargeResult:
+    """`why` in words, with or without the full stop that errors end with."""
+    rule = why.removesuffix(".")
     timeline.append(
-        case=case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {why}",
-        once=f"refused:{key}:{why}", rule=STRIPES_ANSWER, source=why,
+        case=case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {rule}.",
+        once=f"refused:{key}:{why}", rule=source, source=rule,
     )  # fmt: skip
-    return ChargeResult(Outcome.REFUSED, why, source=STRIPES_ANSWER)
+    return ChargeResult(Outcome.REFUSED, rule, source=source)
 
 
 def _resolve(attempt: PaymentAttempt, state: PaymentAttempt.State, *, now: datetime) -> None:

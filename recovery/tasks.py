@@ -12,6 +12,7 @@ from recovery import (
     credentials,
     enrichment,
     forgotten,
+    heartbeats,
     idempotency,
     inbox,
     ingest,
@@ -35,6 +36,11 @@ def poke_inbox() -> None:
         process_inbox.apply_async(expires=60)
     except (OperationalError, OSError):
         logger.warning("The broker takes no message; the sweep will process the inbox.")
+
+
+@shared_task(name="recovery.beat_heart")
+def beat_heart(**_: object) -> None:
+    heartbeats.beat(now=timezone.now())
 
 
 @shared_task(name="recovery.process_inbox")

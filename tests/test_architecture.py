@@ -48,6 +48,7 @@ WRITERS: Mapping[str, set[str]] = {
     "DunningRetry": {"dunning/retries.py"},
     "DunningRun": {"dunning/runs.py"},
     "DunningStep": {"dunning/campaigns.py"},
+    "Heartbeat": {"recovery/heartbeats.py"},
     "IdempotentRequest": {"recovery/idempotency.py"},
     "FailedLogins": {
         "recovery/credentials/failed_logins.py",
@@ -129,8 +130,8 @@ def test_every_model_says_whether_its_rows_may_change(model: type[models.Model])
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_every_row_belongs_to_one_merchant(model: type[models.Model]) -> None:
     """A step is its campaign's, a user may work for several merchants, and where logins fail
-    there may be no user at all."""
-    if model.__name__ in {"Merchant", "User", "DunningStep", "FailedLogins"}:
+    there may be no user at all; a worker works for all."""
+    if model.__name__ in {"Merchant", "User", "DunningStep", "FailedLogins", "Heartbeat"}:
         assert not issubclass(model, TenantOwned)
         return
     assert issubclass(model, TenantOwned)

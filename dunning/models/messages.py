@@ -117,6 +117,9 @@ class DunningMessage(TenantOwned, Mutable):
                 fields=["claimed_at"], condition=Q(state="sending"), name="claimed_messages"
             ),
             models.Index(
+                fields=["merchant", "-id"], condition=Q(state="unknown"), name="unknown_messages"
+            ),
+            models.Index(
                 fields=["provider_id"],
                 condition=~Q(provider_id=""),
                 name="messages_by_provider_id",

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from recovery import metrics
 from recovery.api import figures
-from recovery.api.figures import FiguresAnswer
+from recovery.api.figures import Defined, FiguresAnswer
 from recovery.api.metrics import cases_asked_for, currencies_of
 from recovery.api.ranges import RangeParameters
 from recovery.api.views import InternalView
@@ -22,10 +22,11 @@ FUNNEL_BY = ("decline_code", "mechanism")
 
 
 class Day(FiguresAnswer):
-    day = serializers.DateField()
+    day = serializers.DateField(help_text="In the merchant's time zone.")
 
 
-class Stages(serializers.Serializer[Any]):
+class Stages(Defined):
+    told = funnel.STAGES
     failed = serializers.IntegerField()
     reached = serializers.IntegerField()
     opened = serializers.IntegerField()
@@ -49,15 +50,16 @@ class Funnel(serializers.Serializer[Any]):
 
 
 class AnalyticsAnswer(serializers.Serializer[Any]):
-    to = serializers.DateField()
-    time_zone = serializers.CharField()
-    currency = serializers.CharField(allow_null=True)
-    series = Day(many=True)
-    funnel = Funnel()
+    to = serializers.DateField(help_text="The last day, included.")
+    time_zone = serializers.CharField(help_text="The merchant's, in which days begin.")
+    currency = serializers.CharField(allow_null=True, help_text="The one that was asked for.")
+    series = Day(many=True, help_text="Every day of the range, also those without a case.")
+    funnel = Funnel(help_text="How far the cases opened in the range have come.")
 
     def get_fields(self) -> dict[str, Any]:
         """`from` is a word of Python's."""
-        return {"from": serializers.DateField(), **super().get_fields()}
+        first = serializers.DateField(help_text="The first day, included.")
+        return {"from": first, **super().get_fields()}
 
 
 class AnalyticsView(InternalView):

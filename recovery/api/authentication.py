@@ -28,6 +28,8 @@ class SeveralCredentialsError(APIException):
 class InternalKeyAuthentication(BaseAuthentication):
     """X-Internal-Key: the request is the merchant's whose key it shows (`request.auth`)."""
 
+    asks_for = "Show an internal key in the header X-Internal-Key."
+
     def authenticate(self, request: Request) -> Found | None:
         shown = request.headers.get("X-Internal-Key", "")
         if not shown:
@@ -43,6 +45,8 @@ class InternalKeyAuthentication(BaseAuthentication):
 
 class BearerAuthentication(BaseAuthentication):
     """Authorization: Bearer, with an API key or with the access token of a user."""
+
+    asks_for = "Show an API key or an access token in the header Authorization: Bearer."
 
     def authenticate(self, request: Request) -> Found | None:
         shown = _bearer(request)
@@ -62,6 +66,7 @@ class BearerAuthentication(BaseAuthentication):
 class EitherAuthentication(BaseAuthentication):
     """X-Internal-Key or Authorization: Bearer."""
 
+    asks_for = "Show an internal key in X-Internal-Key, or an API key in Authorization: Bearer."
     by_internal_key = InternalKeyAuthentication()
     by_bearer = BearerAuthentication()
 

@@ -16,11 +16,23 @@ MONEY = tuple(name for name, total in metrics.TOTALS.items() if total.is_money)
 class Amount(serializers.Serializer[Any]):
     """Money: 4990 minor units of usd are 49.9 major ones."""
 
-    minor = serializers.IntegerField()
-    major = serializers.FloatField()
+    minor = serializers.IntegerField(help_text="In minor units, as Stripe's.")
+    major = serializers.FloatField(help_text="In major units of the currency.")
 
 
-class MoneyFigures(serializers.Serializer[Any]):
+class Defined(serializers.Serializer[Any]):
+    """Figures whose fields say what the definitions say of them."""
+
+    told = metrics.DEFINITIONS
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for name, field in fields.items():
+            field.help_text = field.help_text or self.told.get(name, "")
+        return fields
+
+
+class MoneyFigures(Defined):
     """Of one currency."""
 
     at_stake = Amount()
@@ -31,14 +43,16 @@ class MoneyFigures(serializers.Serializer[Any]):
     recovery_rate_by_amount = serializers.FloatField(allow_null=True)
 
 
-class FiguresAnswer(serializers.Serializer[Any]):
+class FiguresAnswer(Defined):
     failed_payments = serializers.IntegerField()
     recovered_count = serializers.IntegerField()
     lost_count = serializers.IntegerField()
     voided_count = serializers.IntegerField()
     recovery_rate = serializers.FloatField(allow_null=True)
     median_days_to_recover = serializers.FloatField(allow_null=True)
-    money = serializers.DictField(child=MoneyFigures())
+    money = serializers.DictField(
+        child=MoneyFigures(), help_text="By currency; currencies are never added up."
+    )
 
 
 def answer(

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from recovery import metrics
 from recovery.api import figures
-from recovery.api.figures import Amount, FiguresAnswer
+from recovery.api.figures import Amount, Defined, FiguresAnswer
 from recovery.api.ranges import RangeParameters
 from recovery.api.views import ClientView
 from recovery.metrics import DIMENSIONS, Figures, Range, stripes_view
@@ -46,7 +46,8 @@ class GroupAnswer(FiguresAnswer):
     group = serializers.DictField(help_text="The value of each dimension that was asked for.")
 
 
-class StripesMoney(serializers.Serializer[Any]):
+class StripesMoney(Defined):
+    told = metrics.STRIPES_DEFINITIONS
     failed_payments = Amount()
     recovered_payments = Amount()
     not_recovered = Amount()
@@ -54,30 +55,40 @@ class StripesMoney(serializers.Serializer[Any]):
     recovery_rate = serializers.FloatField(allow_null=True)
 
 
-class StripesAnswer(serializers.Serializer[Any]):
+class StripesAnswer(Defined):
     """The same payments as Stripe's recovery analytics counts them."""
 
-    source = serializers.CharField()  # type: ignore[assignment]  # declared fields hide nothing
-    note = serializers.CharField()
+    told = metrics.STRIPES_DEFINITIONS
+    source = serializers.CharField(  # type: ignore[assignment]  # declared fields hide nothing
+        help_text="Where Stripe says what it counts."
+    )
+    note = serializers.CharField(help_text="What can't be told from here.")
     failure_rate = serializers.FloatField(allow_null=True)
-    money = serializers.DictField(child=StripesMoney())
+    money = serializers.DictField(child=StripesMoney(), help_text="By currency.")
 
 
 class MetricsAnswer(serializers.Serializer[Any]):
-    to = serializers.DateField()
-    time_zone = serializers.CharField()
-    currency = serializers.CharField(allow_null=True)
-    group_by = serializers.ListField(child=serializers.CharField())
-    definitions = serializers.CharField()
-    definitions_version = serializers.IntegerField()
-    roi_multiple = serializers.IntegerField(allow_null=True)
-    total = FiguresAnswer()
-    groups = GroupAnswer(many=True)
-    stripe = StripesAnswer()
+    to = serializers.DateField(help_text="The last day, included.")
+    time_zone = serializers.CharField(help_text="The merchant's, in which days begin.")
+    currency = serializers.CharField(allow_null=True, help_text="The one that was asked for.")
+    group_by = serializers.ListField(
+        child=serializers.CharField(), help_text="The dimensions that were asked for."
+    )
+    definitions = serializers.CharField(help_text="Where each figure is defined.")
+    definitions_version = serializers.IntegerField(
+        help_text="One more whenever a figure comes to mean something else."
+    )
+    roi_multiple = serializers.IntegerField(
+        allow_null=True, help_text=metrics.DEFINITIONS["roi_multiple"]
+    )
+    total = FiguresAnswer(help_text="Of the whole range.")
+    groups = GroupAnswer(many=True, help_text="Of each combination in which something happened.")
+    stripe = StripesAnswer(help_text="The same payments as Stripe counts them.")
 
     def get_fields(self) -> dict[str, Any]:
         """`from` is a word of Python's."""
-        return {"from": serializers.DateField(), **super().get_fields()}
+        first = serializers.DateField(help_text="The first day, included.")
+        return {"from": first, **super().get_fields()}
 
 
 class MetricsView(ClientView):

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 UNKNOWN = "There is no such parameter."
+NO_CURRENCY = "Write it in small letters, as usd."
 
 
 class Parameters(serializers.Serializer[Any]):

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from recovery.api.parameters import Parameters
+from recovery.api.parameters import NO_CURRENCY, Parameters
 from recovery.days import FIRST, LAST
 from recovery.metrics import Range
 
@@ -20,7 +20,10 @@ class RangeParameters(Parameters):
 
     to = serializers.DateField(required=False, help_text="The last day; else today.")
     currency = serializers.RegexField(
-        r"^[a-z]{3}$", required=False, help_text="Cases of this one only, as usd."
+        r"^[a-z]{3}$",
+        required=False,
+        help_text="Cases of this one only, as usd.",
+        error_messages={"invalid": NO_CURRENCY},
     )
 
     def get_fields(self) -> dict[str, Any]:

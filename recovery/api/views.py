@@ -1,9 +1,9 @@
 """What all views of the JSON API share: a client with the right to ask, and its merchant."""
 
-from typing import cast
+from typing import NoReturn, cast
 
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -54,6 +54,14 @@ class ClientView(IdempotentView, LimitedView):
 
     authentication_classes: list[type[BaseAuthentication]] = [BearerAuthentication]
     permission_classes = [HasScope]
+
+    def permission_denied(
+        self, request: Request, message: str | None = None, code: str | None = None
+    ) -> NoReturn:
+        """Whoever showed nothing that opens this is told what does."""
+        if request.successful_authenticator is None:
+            raise NotAuthenticated(self.get_authenticators()[0].asks_for)  # type: ignore[attr-defined]
+        super().permission_denied(request, message, code)
 
     @property
     def client(self) -> Client:

@@ -4,6 +4,7 @@ from recovery.models.credentials import ApiKey, InternalKey
 from recovery.models.customers import Customer
 from recovery.models.decline_overrides import DeclineOverride
 from recovery.models.failed_logins import FailedLogins
+from recovery.models.heartbeats import Heartbeat
 from recovery.models.idempotent_requests import IdempotentRequest
 from recovery.models.merchant_logos import MerchantLogo
 from recovery.models.merchants import Merchant
@@ -24,6 +25,7 @@ __all__ = [
     "Customer",
     "DeclineOverride",
     "FailedLogins",
+    "Heartbeat",
     "IdempotentRequest",
     "InternalKey",
     "Membership",

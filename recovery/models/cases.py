@@ -149,6 +149,7 @@ class RecoveryCase(TenantOwned, Mutable):
                 condition=~Q(stripe_payment_intent_id=""),
                 name="cases_by_payment_intent",
             ),
+            models.Index(fields=["livemode"], condition=Q(status="open"), name="open_cases"),
             models.Index(
                 fields=["paused_until"],
                 condition=Q(paused_until__isnull=False),

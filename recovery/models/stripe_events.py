@@ -41,6 +41,11 @@ class StripeEvent(TenantOwned, Mutable):
             models.Index(
                 fields=["due_at"], condition=models.Q(state="pending"), name="pending_events"
             ),
+            models.Index(
+                fields=["merchant", "-id"],
+                condition=models.Q(state="failed"),
+                name="events_given_up",
+            ),
             models.Index(fields=["merchant", "concerns"], name="events_by_what_they_concern"),
         ]
 

@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from recovery.api.paging import PageParameters
+from recovery.api.parameters import NO_CURRENCY
 from recovery.days import FIRST, LAST, start_of
 from recovery.declines import DeclineType
 from recovery.models import Customer, Merchant, RecoveryCase
@@ -49,7 +50,10 @@ class EventParameters(PageParameters):
         [str(one) for one in DeclineType], required=False, help_text="By what kind of decline."
     )
     currency = serializers.RegexField(
-        r"^[a-z]{3}$", required=False, help_text="ISO 4217 in lower case."
+        r"^[a-z]{3}$",
+        required=False,
+        help_text="ISO 4217 in lower case.",
+        error_messages={"invalid": NO_CURRENCY},
     )
     opened_after = Moment(required=False, help_text=f"Opened then or later. {NO_MOMENT}")
     opened_before = Moment(required=False, help_text=f"Opened before. {NO_MOMENT}")

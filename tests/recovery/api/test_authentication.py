@@ -110,7 +110,10 @@ def test_who_shows_nothing_is_told_what_to_show(
     answer = ask(door, **headers)
 
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, challenge)
-    assert answer.json()["error"]["code"] == "not_authenticated"
+    error = answer.json()["error"]
+    assert error["code"] == "not_authenticated"
+    assert ("X-Internal-Key" in error["message"]) is ("X-Internal-Key" in challenge)
+    assert ("Authorization: Bearer" in error["message"]) is ("Bearer" in challenge)
 
 
 @pytest.mark.parametrize(

@@ -144,3 +144,10 @@ def test_a_schema_says_what_each_of_its_fields_is() -> None:
         if not {"type", "$ref", "allOf", "oneOf", "enum"} & set(told)
     ]
     assert loose == []
+
+
+@pytest.mark.parametrize("name", ["FiguresAnswer", "MoneyFigures", "StripesMoney", "Stages"])
+def test_each_figure_says_what_it_means(name: str) -> None:
+    figures = whole()["components"]["schemas"][name]["properties"]
+
+    assert [field for field, told in figures.items() if not told.get("description")] == []

@@ -190,7 +190,8 @@ def test_without_stripe_there_is_nobody_to_ask() -> None:
     status, answer = retry(debt)
 
     assert (status, answer["error"]["code"]) == (409, "charge_refused")
-    assert answer["error"]["fields"]["source"] == "Stripe's answer"
+    assert answer["error"]["message"] == "Not charged: The merchant has no Stripe key."
+    assert answer["error"]["fields"]["source"] == "the merchant's connection to Stripe"
     assert debt.timeline.filter(kind="attempt_refused").count() == 1
 
 

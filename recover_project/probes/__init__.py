@@ -1,0 +1,1 @@
+"""What load balancers, orchestrators and Prometheus ask (docs/operations.md)."""
