@@ -11,6 +11,7 @@ from types import MappingProxyType
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from recover_project.back_office.people import looking_on
 from recovery.models import Membership, Merchant, Role, User
 
 CHOSEN = "merchant"  # in the session: the merchant's public id
@@ -101,5 +102,7 @@ def switch(request: HttpRequest, public_id: str) -> bool:
 
 
 def actor_of(request: HttpRequest) -> str:
-    """What a timeline calls the user."""
-    return request.user.get_username()[:100]
+    """What a timeline calls the user; and who looks on as them, if somebody does."""
+    user = request.user.get_username()
+    looks = looking_on.who_looks(request)
+    return (f"{looks.email} as {user}" if looks else user)[:100]

@@ -4,11 +4,13 @@ from recover_project.back_office import previews, switching
 from recover_project.back_office.campaigns import lists as campaign_lists
 from recover_project.back_office.cases import lists as case_lists
 from recover_project.back_office.operations import lists as operation_lists
+from recover_project.back_office.people import changes
 from recover_project.back_office.settings import lists as settings_lists
 
 __all__ = [
     "campaign_lists",
     "case_lists",
+    "changes",
     "operation_lists",
     "previews",
     "settings_lists",
