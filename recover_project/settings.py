@@ -149,6 +149,7 @@ MIDDLEWARE = [
     "hijack.middleware.HijackUserMiddleware",
     "recover_project.back_office.people.recording.WhoChanges",
     "recover_project.back_office.people.second_factor.second_factor_first",
+    "recover_project.back_office.access.in_the_merchants_time",
     # Below what makes a page safe, above what reads a body.
     "recover_project.limits.limit_public_routes",
     "recover_project.middleware.refuse_nul",
