@@ -12,6 +12,7 @@ from django.urls import URLPattern, reverse
 from unfold.sites import UnfoldAdminSite
 
 from recover_project.back_office import access, navigation
+from recover_project.back_office.home.views import home
 from recover_project.back_office.pages import PAGES
 
 
@@ -26,6 +27,13 @@ class BackOfficeSite(UnfoldAdminSite):  # type: ignore[misc] # the theme has no 
     def extra_urls(self) -> list[URLPattern]:
         """Those of PAGES. Read when the first request comes, when all of them are declared."""
         return [page.url(self) for page in PAGES]
+
+    def index(
+        self,
+        request: HttpRequest,
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - Django's signature
+    ) -> HttpResponseBase:
+        return home(request)
 
     def login(
         self,
