@@ -16,6 +16,7 @@ from billing_portal import error_pages
 from billing_portal.links import UPDATE_PATH
 from billing_portal.pages import Page
 from dunning.mail.unsubscribing import PATH as UNSUBSCRIBE_PATH
+from recover_project.probes.views import PROBES
 from recovery.errors import error_response
 from recovery.merchants import WEBHOOK_PATH
 
@@ -103,7 +104,8 @@ class ContentSecurityPolicy(CSPMiddleware):
 
 
 def is_for_a_client(request: HttpRequest) -> bool:
-    return request.path.startswith(API) and not request.path.startswith(PAGES)
+    is_probe = request.path.removeprefix("/") in PROBES
+    return is_probe or (request.path.startswith(API) and not request.path.startswith(PAGES))
 
 
 def refuse_nul(get_response: View) -> View:
