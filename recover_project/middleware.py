@@ -16,7 +16,7 @@ from billing_portal import error_pages
 from billing_portal.links import UPDATE_PATH
 from billing_portal.pages import Page
 from dunning.mail.unsubscribing import PATH as UNSUBSCRIBE_PATH
-from recover_project.probes.views import PROBES
+from recover_project.probes.views import LOGGED, PROBES
 from recovery.errors import error_response
 from recovery.merchants import WEBHOOK_PATH
 
@@ -26,7 +26,6 @@ NO_NUL = "A parameter or field contains a NUL character, which nothing here can.
 API = "/fourthngoal/recover/"
 BACK_OFFICE = "/admin/"
 PAGES = (UPDATE_PATH, UNSUBSCRIBE_PATH)  # and what is below them: a person reads those
-LOGGED = "_has_been_logged"  # Django's mark: what has it is told of in no second report
 ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
         HTTPStatus.BAD_REQUEST: ("bad_request", "The request can't be understood."),

@@ -68,6 +68,7 @@ def broker() -> None:
         _ping(settings.REDIS_URL)
         return
     folder = Path(settings.RUN_DIR) / "broker" / "queue"
+    folder.mkdir(parents=True, exist_ok=True)  # as who first sends a message does
     with tempfile.TemporaryFile(dir=folder) as file:  # a full disk is out of order too
         file.write(b"is there room?")
 

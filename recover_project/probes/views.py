@@ -30,6 +30,7 @@ Probe = Callable[[HttpRequest], HttpResponse]
 SAFE = ("GET", "HEAD")
 RETRY_AFTER = 5  # seconds: as often as an orchestrator asks
 STATEMENT_SECONDS = 2  # for each figure: Prometheus waits ten seconds for all of them
+LOGGED = "_has_been_logged"  # Django's mark: what has it is told of in no second report
 FORWARDED = {"HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST"}
 
 
@@ -80,8 +81,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
     response = JsonResponse(
         {"status": "not ready", "checks": shown}, status=HTTPStatus.SERVICE_UNAVAILABLE
     )
-    response["Retry-After"] = str(RETRY_AFTER)
-    return response
+    return _come_back(response)
 
 
 @_only_looks
@@ -101,9 +101,15 @@ def prometheus(request: HttpRequest) -> HttpResponse:
         unavailable = error_response(
             HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The database can't be asked just now."
         )
-        unavailable["Retry-After"] = str(RETRY_AFTER)
-        return unavailable
+        return _come_back(unavailable)
     return HttpResponse(text, content_type=exposition.CONTENT_TYPE)
+
+
+def _come_back(response: HttpResponse) -> HttpResponse:
+    """Why is in the log already; Django would add a line with every probe."""
+    response["Retry-After"] = str(RETRY_AFTER)
+    setattr(response, LOGGED, True)
+    return response
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:
