@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Min, QuerySet
+from django.db.models import Count, DateTimeField, F, Min, QuerySet, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
@@ -35,7 +35,7 @@ IN_MAIL = ("queued", "sending", "unknown")
 
 class Counted(NamedTuple):
     number: int
-    since: datetime | None  # the oldest of them
+    since: datetime | None  # the oldest of them, where it was asked for
 
 
 ByMode = Mapping[str, Counted]
@@ -152,10 +152,12 @@ def _heartbeat(now: datetime) -> Gauge:
     )
 
 
-def _count(rows: QuerySet[Any], mode: Combinable, *, since: str = "pk") -> ByMode:
+def _count(rows: QuerySet[Any], mode: Combinable, *, since: str | None = None) -> ByMode:
     """How many there are in each mode, and since when; live and test are always named."""
-    found = rows.order_by().values_list(mode).annotate(Count("pk"), Min(since))
-    counted = {MODES[key]: Counted(number, oldest) for key, number, oldest in found}
+    oldest = Min(since) if since else Value(None, output_field=DateTimeField())
+    # Not of a column: an index that has the mode then answers alone.
+    found = rows.order_by().values_list(mode).annotate(number=Count("*"), oldest=oldest)
+    counted = {MODES[key]: Counted(number, first) for key, number, first in found}
     return {mode: Counted(0, None) for mode in ("true", "false")} | counted
 
 
