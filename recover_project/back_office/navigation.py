@@ -54,8 +54,17 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _place("Account", "storefront", "recovery_merchant_changelist"),
                 _place("Webhooks", "webhook", "recovery_webhookregistration_changelist"),
+                _place("Changes", "history", "changes", Right.OWN),
             ],
         },
+    ]
+
+
+def own_account(_request: HttpRequest) -> list[dict[str, Any]]:
+    return [
+        {"title": "Second factor", "link": reverse_lazy("mfa_index")},
+        {"title": "Sessions", "link": reverse_lazy("usersessions_list")},
+        {"title": "Change password", "link": reverse_lazy("account_change_password")},
     ]
 
 

@@ -178,7 +178,8 @@ def test_tasks_and_endpoints_that_failed_are_counted_and_those_turned_off_are_no
     about = case("in_1", is_live=False)
     told: dict[str, Any] = {"case": about, "kind": TaskKind.CAMPAIGN_STEP, "summary": "Call."}
     operator_tasks.create(**told, once="one", now=now)
-    operator_tasks.is_done(operator_tasks.create(**told, once="two", now=now), now=now)
+    done = operator_tasks.create(**told, once="two", now=now)
+    operator_tasks.is_done(done, now=now, **SOMEBODY)
     failing, off = registered(merchant), registered(merchant)
     webhook_registrations.has_not_taken(failing, is_gone=True, now=now)
     webhook_registrations.disable(registration=off, now=now)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recovery', '0014_the_work_shows_signs_of_life'),
+        ('recovery', '0017_cases_are_found'),
     ]
 
     operations = [
