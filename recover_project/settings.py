@@ -130,7 +130,6 @@ INSTALLED_APPS = [
     "recover_project.back_office",
 ]
 MIDDLEWARE = [
-    "recover_project.probes.views.answer_probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "recover_project.limits.say_usage",
@@ -139,6 +138,8 @@ MIDDLEWARE = [
     "recover_project.middleware.ContentSecurityPolicy",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "recover_project.middleware.errors_in_one_shape",
+    # Ahead of what reads the Host: a probe calls a process by its address.
+    "recover_project.probes.views.answer_probes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
