@@ -36,6 +36,19 @@ class SeeOther(HttpResponseRedirect):
     allowed_schemes = ["http", "https"]
 
 
+class NotAhead(HttpResponse):
+    """To a browser that fetches ahead what must only be done for who opens it. It keeps no answer
+    but a success, so it asks again when that happens:
+    https://wicg.github.io/nav-speculation/prefetch.html
+    """
+
+    status_code = pages.UNAVAILABLE
+
+    def __init__(self) -> None:
+        super().__init__("Please open this page to go on.\n", content_type="text/plain")
+        self["Cache-Control"] = "no-store"
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A request, who reads its answer, and the address where that page can be fetched."""
