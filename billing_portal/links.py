@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from billing_portal import tokens
 from billing_portal.models import PaymentUpdateLink
@@ -38,10 +38,12 @@ class LinkState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a token turned out to be; `link` is None for a forged one."""
+    """What a token turned out to be; `link` is None for a forged one. `owes_more`: its customer
+    may pay something else too."""
 
     state: LinkState
     link: PaymentUpdateLink | None = None
+    owes_more: bool = False
 
 
 BY_STATUS = {
@@ -50,6 +52,18 @@ BY_STATUS = {
     Status.RECOVERED: LinkState.PAID,
     Status.VOIDED: LinkState.VOIDED,
 }
+
+
+MAY_BE_PAID = (Status.OPEN, Status.LOST)
+_MORE = RecoveryCase.objects.filter(
+    merchant=OuterRef("merchant"), customer=OuterRef("case__customer"), status__in=MAY_BE_PAID
+).exclude(pk=OuterRef("case"))
+# With all that a page says, in one query; what Stripe is reached with is read where it is needed.
+AS_SHOWN = (
+    PaymentUpdateLink.objects.select_related("case__customer", "case__merchant__logo")
+    .defer("case__merchant__logo__content")
+    .annotate(owes_more=Exists(_MORE))
+)
 
 
 def create(*, case: RecoveryCase, now: datetime) -> str:
@@ -93,9 +107,7 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
         return Found(LinkState.FORGED)
     except ExpiredTokenError as error:
         is_expired, link_id = True, error.link_id
-    # Of one link, so in no order; what Stripe is reached with is read where it is needed.
-    with_case = PaymentUpdateLink.objects.select_related("case__customer", "case__merchant")
-    link = next(iter(with_case.filter(public_id=link_id)), None)
+    link = next(iter(AS_SHOWN.filter(public_id=link_id)), None)  # of one, so in no order
     if link is None or (purpose is Purpose.UPDATE and link.digest != tokens.digest(token)):
         return Found(LinkState.FORGED)
     if link.revoked_at:
@@ -103,7 +115,7 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
     state = BY_STATUS[Status(link.case.status)]
     if is_expired and state is LinkState.VALID:
         return Found(LinkState.EXPIRED, link)
-    return Found(state, link)
+    return Found(state, link, owes_more=link.owes_more)
 
 
 def return_url(
@@ -128,7 +140,7 @@ def return_url(
 def owed(case: RecoveryCase) -> QuerySet[RecoveryCase]:
     """All that the case's customer may still pay."""
     return RecoveryCase.objects.of(case.merchant_id).filter(
-        customer__isnull=False, customer=case.customer_id, status__in=[Status.OPEN, Status.LOST]
+        customer__isnull=False, customer=case.customer_id, status__in=MAY_BE_PAID
     )
 
 
