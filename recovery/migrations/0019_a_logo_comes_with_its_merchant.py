@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recovery', '0014_the_work_shows_signs_of_life'),
+        ('recovery', '0018_given_up_deliveries_are_counted'),
     ]
 
     operations = [
