@@ -5,6 +5,7 @@ from recover_project.back_office.campaigns import lists as campaign_lists
 from recover_project.back_office.cases import acting
 from recover_project.back_office.cases import lists as case_lists
 from recover_project.back_office.cases import messages as case_messages
+from recover_project.back_office.operations import health
 from recover_project.back_office.operations import lists as operation_lists
 from recover_project.back_office.people import changes
 from recover_project.back_office.settings import lists as settings_lists
@@ -15,6 +16,7 @@ __all__ = [
     "case_lists",
     "case_messages",
     "changes",
+    "health",
     "operation_lists",
     "previews",
     "settings_lists",
