@@ -61,6 +61,9 @@ class Merchant(Mutable):
         validators=[RegexValidator(r"^1?2?3?4?5?6?7?$", "Write 12345 for Monday to Friday.")],
         help_text="On these days: 1 is Monday, 7 is Sunday.",
     )  # fmt: skip
+    requires_second_factor = models.BooleanField(
+        default=False, help_text="Who works for the merchant logs in with a second factor."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
