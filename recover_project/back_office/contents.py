@@ -4,13 +4,35 @@ from recover_project.back_office import previews, switching
 from recover_project.back_office.campaigns import lists as campaign_lists
 from recover_project.back_office.cases import lists as case_lists
 from recover_project.back_office.operations import lists as operation_lists
+from recover_project.back_office.settings import (
+    account,
+    branding,
+    keys,
+    linking,
+    mail,
+    new_merchant,
+    shown_once,
+    stripe,
+    team,
+    webhooks,
+)
 from recover_project.back_office.settings import lists as settings_lists
 
 __all__ = [
+    "account",
+    "branding",
     "campaign_lists",
     "case_lists",
+    "keys",
+    "linking",
+    "mail",
+    "new_merchant",
     "operation_lists",
     "previews",
     "settings_lists",
+    "shown_once",
+    "stripe",
     "switching",
+    "team",
+    "webhooks",
 ]

@@ -52,8 +52,19 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": "Settings",
             "items": [
-                _place("Account", "storefront", "recovery_merchant_changelist"),
-                _place("Webhooks", "webhook", "recovery_webhookregistration_changelist"),
+                _place("Account", "storefront", "settings"),
+                _place("Branding", "palette", "settings_branding"),
+                _place("Mail", "outgoing_mail", "settings_mail"),
+                _place("Stripe", "credit_card", "settings_stripe", Right.OWN),
+                _place("Keys", "key", "settings_keys", Right.OWN),
+                _place("Webhooks", "webhook", "settings_webhooks", Right.OWN),
+                _place("Team", "group", "settings_team", Right.OWN),
+            ],
+        },
+        {
+            "title": "Platform",
+            "items": [
+                _place("New merchant", "add_business", "settings_new_merchant", Right.STAFF),
             ],
         },
     ]
