@@ -66,6 +66,24 @@ def create(*, case: RecoveryCase, now: datetime) -> str:
     return f"{settings.PUBLIC_URL}{UPDATE_PATH}?{urlencode({'token': token})}"
 
 
+class NoLinkError(Exception):
+    """There is nothing to pay behind a link; says why."""
+
+
+@transaction.atomic
+def create_by_hand(*, case: RecoveryCase, actor: str, now: datetime) -> str:
+    """The address of a new link, for an operator to hand on. Raises NoLinkError."""
+    state = BY_STATUS[Status(case.status)]
+    if state is not LinkState.VALID:
+        raise NoLinkError(f"the case is {state}")
+    address = create(case=case, now=now)
+    timeline.append(
+        case=case, kind=Kind.LINK_MADE, at=now, actor=actor, once=f"link made:{now.isoformat()}",
+        summary=f"A link was made to be handed on; it works for {LIFETIME.days} days.",
+    )  # fmt: skip
+    return address
+
+
 def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Found:
     """What a token opens now. What became of the debt matters more than the token's age."""
     is_expired = False

@@ -34,6 +34,7 @@ class PaymentUpdateLink(TenantOwned, Mutable):
     replaced_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = "link", "links"
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(finished_at__isnull=True) | models.Q(started_at__isnull=False),

@@ -9,7 +9,8 @@ from django.db.models import Max, Q
 from billing_portal import links
 from dunning import campaigns, planning
 from dunning import steps as campaign_steps
-from dunning.models import DunningRetry, DunningRun, DunningStep, EndAction
+from dunning.campaigns import Choice
+from dunning.models import DunningCampaign, DunningRetry, DunningRun, DunningStep, EndAction
 from dunning.planning import Plan
 from recovery import cases, timeline
 from recovery.backoff import pause
@@ -17,12 +18,13 @@ from recovery.batches import apart, pages
 from recovery.charging_rules import RetryDriver
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
-from recovery.timeline import Kind
+from recovery.timeline import Actor, Kind
 
 BATCH = 200
 PAUSE = timedelta(minutes=10)  # before a run that failed, or whose worker died, is tried again
 # The link in the last mail works that long: nothing is given up before.
 LAST_CHANCE = links.LIFETIME
+CHOSEN_BY_HAND = "a person chose it"
 EVERY_STEP_WAS_TAKEN = "every step was taken"
 STRIPE_TELLS_WITHIN = timedelta(minutes=15)
 LAST_CHARGE_IS_HEARD = timedelta(days=1)
@@ -40,7 +42,10 @@ def cases_to_start(*, now: datetime) -> Iterator[RecoveryCase]:
 
 def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
     """A run of the campaign that fits the case; None if another worker was quicker."""
-    choice = campaigns.choose(case, now=now)
+    return _begin(case, campaigns.choose(case, now=now), actor=Actor.RECOVER, now=now)
+
+
+def _begin(case: RecoveryCase, choice: Choice, *, actor: str, now: datetime) -> DunningRun | None:
     campaign = choice.campaign
     steps = planning.steps_of(campaign.pk)
     plan = planning.next_step(steps, case=case, stepped_at=None, now=now)
@@ -58,10 +63,39 @@ def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
     timeline.append(
         case=case, kind=Kind.DUNNING_STARTED, once=f"run:{run.pk}", at=now,
         summary=f"{campaign} was started.", rule=choice.rule, source="the merchant's campaigns",
+        actor=actor,
         facts={"campaign": campaign.name, "version": campaign.version, **choice.facts},
     )  # fmt: skip
     _tell(run, steps, plan, now=now)
     return run
+
+
+class NotReassignedError(Exception):
+    """The case stays with its campaign; says why."""
+
+
+@transaction.atomic
+def reassign(
+    *, case: RecoveryCase, campaign: DunningCampaign, actor: str, now: datetime
+) -> DunningRun:
+    """End the live run and begin anew under another campaign that is in use, whatever its
+    conditions: a person chose it. Of its steps that are due already the latest is taken. Raises
+    NotReassignedError."""
+    case = cases.locked(case)
+    if not case.is_open:
+        raise NotReassignedError(f"the case is {case.status}")
+    campaign = DunningCampaign.objects.select_for_update().get(pk=campaign.pk)
+    if campaign.merchant_id != case.merchant_id or campaign.state != campaign.State.CURRENT:
+        raise NotReassignedError("the campaign is not in use")
+    live = DunningRun.objects.select_for_update().filter(case=case, state=DunningRun.State.LIVE)
+    if run := live.select_related("campaign").first():
+        if run.campaign_id == campaign.pk:
+            raise NotReassignedError(f"it is worked by {campaign} already")
+        end(run, state=DunningRun.State.STOPPED, reason="another campaign was chosen", now=now)
+    begun = _begin(case, Choice(campaign, CHOSEN_BY_HAND, {}), actor=actor, now=now)
+    if begun is None:
+        raise NotReassignedError(f"{campaign} has no step that is still to come for this case")
+    return begun
 
 
 def take_due_steps(*, now: datetime) -> list[int]:

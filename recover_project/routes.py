@@ -7,6 +7,9 @@ from types import MappingProxyType
 # Anybody may ask: counted by address.
 PUBLIC = frozenset(
     {
+        "account_inactive", "account_login", "account_logout", "account_reset_password",
+        "account_reset_password_done", "account_reset_password_from_key",
+        "account_reset_password_from_key_done", "account_signup", "mfa_authenticate",
         "admin:login", "docs", "logo", "schema", "token", "token-refresh", "unsubscribe", "update",
         "update_replace", "update_invoice", "update_return", "update_return_from_checkout",
     }
@@ -19,11 +22,20 @@ AUTHENTICATED = frozenset(
         "retry_event", "rotate_secret", "test_webhook", "webhooks",
     }
 )  # fmt: skip
+# One's own account, for whoever has logged in.
+OWN_ACCOUNT = (
+    "account_change_password", "account_email", "account_reauthenticate", "account_set_password",
+    "mfa_activate_totp", "mfa_deactivate_totp", "mfa_download_recovery_codes",
+    "mfa_generate_recovery_codes", "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes",
+    "usersessions_list",
+)  # fmt: skip
 # Counted by nobody, and why.
 UNLIMITED: Mapping[str, str] = MappingProxyType(
     {
         "webhook": "Stripe sends as many events as things happen, and takes a 429 for a failure.",
         "anymail:": "A mail provider tells of every mail, and takes a 429 for a failure.",
+        "hijack:": "As the rest of the back office.",
+        **dict.fromkeys(OWN_ACCOUNT, "As the rest of the back office; allauth counts guesses."),
         "admin:": "Who has logged in is known. The way in, admin:login, is public.",
     }
 )

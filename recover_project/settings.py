@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "recover_project.back_office.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",  # allauth's pages use it
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
@@ -149,7 +150,9 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "hijack.middleware.HijackUserMiddleware",
-    "auditlog.middleware.AuditlogMiddleware",
+    "recover_project.back_office.people.recording.WhoChanges",
+    "recover_project.back_office.people.second_factor.second_factor_first",
+    "recover_project.back_office.access.in_the_merchants_time",
     # Below what makes a page safe, above what reads a body.
     "recover_project.limits.limit_public_routes",
     "recover_project.middleware.refuse_nul",
@@ -192,7 +195,20 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "recover_project.back_office.people.adapters.Accounts"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Recover: "
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a new password or second factor
+MFA_ADAPTER = "recover_project.back_office.people.adapters.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Recover"
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are set by whoever asks people in
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+HIJACK_PERMISSION_CHECK = "recover_project.back_office.people.looking_on.may"
 HIJACK_INSERT_BEFORE = None  # the frame of every page says it (templates/admin)
+AUDITLOG_DISABLE_REMOTE_ADDR = False
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -242,6 +258,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda _: static("back_office/back_office.css")],
     "COLORS": {"primary": BACK_OFFICE_BLUES},
+    "ACCOUNT": {"navigation": "recover_project.back_office.navigation.own_account"},
     "SIDEBAR": {"navigation": "recover_project.back_office.navigation.sidebar"},
 }
 

@@ -3,6 +3,8 @@
 import enum
 from datetime import datetime
 
+from django.db import transaction
+
 from recovery import outbound, timeline
 from recovery.models import Merchant, OperatorTask, RecoveryCase
 from recovery.outbound_events import EventType
@@ -66,6 +68,18 @@ def create_for_merchant(
     return task
 
 
-def is_done(task: OperatorTask, *, now: datetime) -> None:
-    task.done_at = now
-    task.save(update_fields=["done_at"])
+@transaction.atomic
+def is_done(task: OperatorTask, *, actor: str, now: datetime) -> bool:
+    """A person did it. False if it was done before, by whomever."""
+    todo = OperatorTask.objects.select_for_update().filter(pk=task.pk, done_at=None)
+    found = todo.select_related("case").first()
+    if found is None:
+        return False
+    found.done_at = now
+    found.save(update_fields=["done_at"])
+    if found.case:
+        timeline.append(
+            case=found.case, kind=Kind.TASK_DONE, summary=f"Done: {found.summary}", at=now,
+            once=f"task done:{found.public_id}", actor=actor,
+        )  # fmt: skip
+    return True

@@ -60,6 +60,7 @@ class DunningCampaign(TenantOwned, Mutable):
     published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = "campaign", "campaigns"
         constraints = [
             models.UniqueConstraint(
                 fields=["merchant", "plan", "version"], name="one_campaign_per_plan_and_version"

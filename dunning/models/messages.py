@@ -83,6 +83,7 @@ class DunningMessage(TenantOwned, Mutable):
     error = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:
+        verbose_name, verbose_name_plural = "message", "messages"
         constraints = [
             models.UniqueConstraint(fields=["run", "step"], name="one_message_per_run_and_step"),
             models.CheckConstraint(

@@ -32,6 +32,7 @@ class DunningRun(TenantOwned, Mutable):
     tell_stripe_tries = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        verbose_name, verbose_name_plural = "run of a campaign", "runs of campaigns"
         constraints = [
             models.UniqueConstraint(
                 fields=["case"], condition=Q(state="live"), name="one_live_run_per_case"

@@ -3,16 +3,21 @@
 Someone who works for several chooses (`switch`); the choice is kept in the session.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
 
+from recover_project.back_office.people import looking_on
 from recovery.models import Membership, Merchant, Role, User
 
+View = Callable[[HttpRequest], HttpResponseBase]
+BACK_OFFICE = "/admin/"
 CHOSEN = "merchant"  # in the session: the merchant's public id
 _FOUND = "_working"  # on the request
 
@@ -86,6 +91,21 @@ def _find(request: HttpRequest) -> Working | None:
     return Working(user, membership.merchant, RIGHTS[membership.role])
 
 
+def in_the_merchants_time(get_response: View) -> View:
+    """Times are shown in the time zone of the merchant that is worked for."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(BACK_OFFICE):
+            return get_response(request)
+        at = working(request)
+        if at is None or at.merchant is None:
+            return get_response(request)
+        with timezone.override(at.merchant.zone):
+            return get_response(request)
+
+    return answer
+
+
 def may(request: HttpRequest, right: Right) -> bool:
     found = working(request)
     return found is not None and found.may(right)
@@ -101,5 +121,7 @@ def switch(request: HttpRequest, public_id: str) -> bool:
 
 
 def actor_of(request: HttpRequest) -> str:
-    """What a timeline calls the user."""
-    return request.user.get_username()[:100]
+    """What a timeline calls the user; and who looks on as them, if somebody does."""
+    user = request.user.get_username()
+    looks = looking_on.who_looks(request)
+    return (f"{looks.email} as {user}" if looks else user)[:100]

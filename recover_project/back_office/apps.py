@@ -19,3 +19,4 @@ class BackOfficeConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("recover_project.back_office.contents")
+        import_module("recover_project.back_office.people.recording").record()

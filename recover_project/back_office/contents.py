@@ -2,8 +2,11 @@
 
 from recover_project.back_office import previews, switching
 from recover_project.back_office.campaigns import lists as campaign_lists
+from recover_project.back_office.cases import acting
 from recover_project.back_office.cases import lists as case_lists
+from recover_project.back_office.cases import messages as case_messages
 from recover_project.back_office.operations import lists as operation_lists
+from recover_project.back_office.people import changes
 from recover_project.back_office.settings import (
     account,
     branding,
@@ -20,9 +23,12 @@ from recover_project.back_office.settings import lists as settings_lists
 
 __all__ = [
     "account",
+    "acting",
     "branding",
     "campaign_lists",
     "case_lists",
+    "case_messages",
+    "changes",
     "keys",
     "linking",
     "mail",

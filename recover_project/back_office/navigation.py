@@ -59,6 +59,7 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
                 _place("Keys", "key", "settings_keys", Right.OWN),
                 _place("Webhooks", "webhook", "settings_webhooks", Right.OWN),
                 _place("Team", "group", "settings_team", Right.OWN),
+                _place("Changes", "history", "changes", Right.OWN),
             ],
         },
         {
@@ -67,6 +68,14 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
                 _place("New merchant", "add_business", "settings_new_merchant", Right.STAFF),
             ],
         },
+    ]
+
+
+def own_account(_request: HttpRequest) -> list[dict[str, Any]]:
+    return [
+        {"title": "Second factor", "link": reverse_lazy("mfa_index")},
+        {"title": "Sessions", "link": reverse_lazy("usersessions_list")},
+        {"title": "Change password", "link": reverse_lazy("account_change_password")},
     ]
 
 

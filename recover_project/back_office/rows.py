@@ -17,19 +17,19 @@ MOST = 1_000  # rows of a list that can be leafed through
 class ReadOnly:
     """Nothing is added, changed or deleted here: that is done by use cases."""
 
-    def has_view_permission(self, request: HttpRequest, *_: Any) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return access.may(request, Right.LOOK)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return access.may(request, Right.LOOK)
 
-    def has_add_permission(self, *_: Any) -> bool:
+    def has_add_permission(self, *_: Any, **__: Any) -> bool:
         return False
 
-    def has_change_permission(self, *_: Any) -> bool:
+    def has_change_permission(self, *_: Any, **__: Any) -> bool:
         return False
 
-    def has_delete_permission(self, *_: Any) -> bool:
+    def has_delete_permission(self, *_: Any, **__: Any) -> bool:
         return False
 
 

@@ -2,13 +2,17 @@
 
 from typing import Any
 
-from allauth.account.decorators import secure_admin_login
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern
+from django.shortcuts import redirect
+from django.urls import URLPattern, reverse
 from unfold.sites import UnfoldAdminSite
 
 from recover_project.back_office import access, navigation
+from recover_project.back_office.home.views import home
 from recover_project.back_office.pages import PAGES
 
 
@@ -24,13 +28,29 @@ class BackOfficeSite(UnfoldAdminSite):  # type: ignore[misc] # the theme has no 
         """Those of PAGES. Read when the first request comes, when all of them are declared."""
         return [page.url(self) for page in PAGES]
 
-    def login(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    def index(
+        self,
+        request: HttpRequest,
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - Django's signature
     ) -> HttpResponseBase:
-        """Where everybody logs in, with the second factor and the throttling of that place."""
-        way_in = secure_admin_login(super().login)
-        answer: HttpResponse = way_in(request, extra_context)
-        return answer
+        return home(request)
+
+    def login(
+        self,
+        request: HttpRequest,
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - Django's signature
+    ) -> HttpResponseBase:
+        """On to where everybody logs in, with the second factor and the throttling of that place.
+
+        Raises PermissionDenied for who has logged in and has no business here.
+        """
+        if not request.user.is_authenticated:
+            return redirect_to_login(
+                request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+            )
+        if not self.has_permission(request):
+            raise PermissionDenied
+        return redirect("admin:index")
 
     def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
         at = access.working(request)

@@ -1,6 +1,15 @@
 """The one writer of cases: they open, take facts over, move and close here."""
 
-from recovery.cases.by_hand import ClosedCaseError, Handled, close, pause, resume, resume_due
+from recovery.cases.by_hand import (
+    ClosedCaseError,
+    EmptyNoteError,
+    Handled,
+    close,
+    note,
+    pause,
+    resume,
+    resume_due,
+)
 from recovery.cases.facts import (
     belongs_to_invoice,
     claim_to_enrich,
@@ -24,6 +33,7 @@ from recovery.cases.rows import (
 
 __all__ = [
     "ClosedCaseError",
+    "EmptyNoteError",
     "Handled",
     "Payment",
     "advance",
@@ -38,6 +48,7 @@ __all__ = [
     "is_to_be_enriched",
     "keys",
     "locked",
+    "note",
     "note_failure_time",
     "note_payment",
     "open_for_invoice",

@@ -25,6 +25,10 @@ class ClosedCaseError(Exception):
         self.case = case
 
 
+class EmptyNoteError(ValueError):
+    """There is nothing in the note."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handled:
     """The case as it is now; not `is_changed`: it was so before."""
@@ -71,6 +75,17 @@ def close(*, case: RecoveryCase, reason: str, actor: str, now: datetime) -> Hand
         once=now.isoformat(), facts={"reason": reason} if reason else None,
     )  # fmt: skip
     return Handled(closed, is_changed=True)
+
+
+def note(*, case: RecoveryCase, text: str, once: str, actor: str, now: datetime) -> None:
+    """What a person wants kept on the case, whatever its state. `once` is of one writing of it: a
+    second click adds nothing. Raises EmptyNoteError."""
+    text = text.strip()
+    if not text:
+        raise EmptyNoteError
+    timeline.append(
+        case=case, kind=Kind.NOTE, summary=text, once=f"note:{once}", at=now, actor=actor
+    )
 
 
 def resume_due(*, now: datetime) -> None:

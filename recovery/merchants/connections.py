@@ -230,7 +230,8 @@ def rotate_signing_secret(*, merchant: Merchant) -> None:
             undo.pop_all()
     except StripeError as error:
         raise ConnectError(str(error)) from error
-    _remove_endpoint(merchant, gateway, old)
+    if old:
+        _remove_endpoint(merchant, gateway, old)
 
 
 def disconnect(*, merchant: Merchant, now: datetime) -> str:

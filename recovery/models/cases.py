@@ -83,6 +83,7 @@ class RecoveryCase(TenantOwned, Mutable):
     enrich_tries = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        verbose_name, verbose_name_plural = "case", "cases"
         constraints = [
             models.UniqueConstraint(
                 fields=["merchant", "stripe_invoice_id"],
@@ -150,6 +151,16 @@ class RecoveryCase(TenantOwned, Mutable):
                 name="cases_by_payment_intent",
             ),
             models.Index(fields=["livemode"], condition=Q(status="open"), name="open_cases"),
+            models.Index(
+                fields=["merchant", "-amount", "-id"],
+                condition=Q(status="open"),
+                name="open_cases_by_amount",
+            ),
+            models.Index(
+                fields=["merchant", "invoice_number"],
+                condition=~Q(invoice_number=""),
+                name="cases_by_invoice_number",
+            ),
             models.Index(
                 fields=["paused_until"],
                 condition=Q(paused_until__isnull=False),

@@ -62,7 +62,7 @@ class Merchant(Mutable):
         help_text="On these days: 1 is Monday, 7 is Sunday.",
     )  # fmt: skip
     requires_second_factor = models.BooleanField(
-        default=False, help_text="Who works for the merchant logs in with a second factor."
+        default=False, help_text="Owners get into the back office with a second factor only."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -24,6 +24,7 @@ class OperatorTask(TenantOwned, Mutable):
     done_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = "task", "tasks"
         constraints = [
             models.UniqueConstraint(fields=["merchant", "once"], name="one_task_per_cause")
         ]

@@ -26,6 +26,7 @@ class StripeEvent(TenantOwned, Mutable):
     processed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = "Stripe event", "Stripe events"
         constraints = [
             models.UniqueConstraint(
                 fields=["merchant", "stripe_event_id"],

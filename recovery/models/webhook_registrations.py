@@ -42,6 +42,7 @@ class WebhookRegistration(TenantOwned, Mutable):
     updated_at = models.DateTimeField()
 
     class Meta:
+        verbose_name, verbose_name_plural = "webhook", "webhooks"
         constraints = [
             models.CheckConstraint(
                 condition=Q(state="active", disabled_at__isnull=True, disabled_reason="")

@@ -18,7 +18,7 @@ from tests.recovery.limits.windows import Clock
 pytestmark = pytest.mark.django_db
 PAGE = "/fourthngoal/recover/update"
 UNSUBSCRIBE = "/fourthngoal/recover/unsubscribe"
-LOGIN = "/admin/login/"
+LOGIN = "/admin/account/login/"
 NOON = 1_764_158_400
 
 

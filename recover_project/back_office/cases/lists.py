@@ -1,109 +1,153 @@
-"""Cases with their timeline, customers, and the tasks that cases left for a person."""
+"""Cases and their customers, as lists; and the tasks that cases left for a person."""
 
-from typing import Any, ClassVar
+from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from billing_portal import links
-from billing_portal.models import PaymentUpdateLink
-from dunning.mail import replacements
-from dunning.mail.replacements import NotSentError
-from recover_project.back_office.access import actor_of
-from recover_project.back_office.rows import InCase, TenantAdmin
-from recovery.models import (
-    Checkout,
-    Customer,
-    OperatorTask,
-    PaymentAttempt,
-    RecoveryCase,
-    TimelineEntry,
-)
+from recover_project.back_office.access import Right, working
+from recover_project.back_office.cases import acting, case_page, words
+from recover_project.back_office.cases.finding import VIEWS, search
+from recover_project.back_office.cases.verbs import VERBS
+from recover_project.back_office.pages import show, working_with
+from recover_project.back_office.rows import TenantAdmin
+from recovery.models import Customer, OperatorTask, RecoveryCase
 
 
-class TimelineInline(InCase):
-    model = TimelineEntry
-    fields = ("at", "actor", "summary", "rule", "source", "facts")
-    ordering = ("at", "id")
+class ViewFilter(admin.SimpleListFilter):
+    """Views that everybody has; shown above the list."""
+
+    title, parameter_name = "view", "view"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [(name, label) for name, (label, _rows) in VIEWS.items()]
+
+    def queryset(self, _request: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = VIEWS.get(self.value() or "")
+        return chosen[1](rows, timezone.now()) if chosen else rows
 
 
-class AttemptInline(InCase):
-    model = PaymentAttempt
-    fields = ("attempted_at", "trigger", "state", "decline_code", "card_brand", "card_last4")
-    ordering = ("attempted_at",)
+def _in_bulk(verb_name: str) -> Any:
+    verb = VERBS[verb_name]
 
+    @admin.action(description=verb.label, permissions=["operate"])
+    def ask(_admin: Any, request: HttpRequest, chosen: QuerySet[Any]) -> HttpResponseBase:
+        """What will be done is shown first."""
+        at = working_with(request, Right.OPERATE)
+        rows = chosen.select_related("customer", "merchant__stripe")[: acting.MOST_AT_ONCE]
+        return acting.confirm(request, at, verb, list(rows))
 
-class CheckoutInline(InCase):
-    model = Checkout
-    fields = ("created_at", "state", "session_id", "payment_intent_id", "closed_at", "reason")
-    ordering = ("created_at",)
-
-
-class TaskInline(InCase):
-    model = OperatorTask
-    fields = ("created_at", "kind", "summary", "done_at")
-    ordering = ("created_at",)
-
-
-class LinkInline(InCase):
-    """The token is in the mail and nowhere else, and its digest isn't shown either."""
-
-    model = PaymentUpdateLink
-    fields = (
-        "public_id", "created_at", "expires_at", "opened_at", "started_at", "finished_at",
-        "revoked_at",
-    )  # fmt: skip
-    readonly_fields = ("public_id",)
-    ordering = ("created_at", "id")
+    ask.__name__ = verb_name
+    return ask
 
 
 @admin.register(RecoveryCase)
 class RecoveryCaseAdmin(TenantAdmin):
-    list_display = (
-        "public_id", "customer", "amount", "currency", "decline_type", "decline_code", "status",
-        "reason", "opened_at",
-    )  # fmt: skip
-    list_filter = ("status", "decline_type", "currency")
-    search_fields = ("public_id", "stripe_invoice_id", "invoice_number", "customer__email")
+    list_display = ("customer_shown", "amount_shown", "status_shown", "why", "opened_at", "number")
+    list_filter = (ViewFilter, "status", "decline_type", "currency")
+    search_fields = (
+        "public_id",
+    )  # that there is a field to search in; get_search_results searches
+    search_help_text = "E-mail, name, invoice or id"
     list_select_related = ("customer",)
+    list_per_page = 50
     ordering = ("-opened_at", "-id")
-    inlines: ClassVar[tuple[type[InCase], ...]] = (
-        TimelineInline, AttemptInline, CheckoutInline, TaskInline, LinkInline,
-    )  # fmt: skip
-    actions = ("revoke_links", "send_new_link")
+    actions = [_in_bulk(name) for name, verb in VERBS.items() if verb.is_for_many]
+    list_before_template = "back_office/cases/views.html"
+    when_empty = (
+        "No payment has failed yet. When one does, Stripe tells Recover, and its case is here."
+    )
 
-    @admin.action(description="Revoke all links of the cases", permissions=["operate"])
-    def revoke_links(self, request: HttpRequest, chosen: QuerySet[Any]) -> None:
-        now, actor = timezone.now(), actor_of(request)
-        revoked = sum(links.revoke_all(case, now=now, actor=actor) for case in chosen)
-        self.message_user(request, f"Links revoked: {revoked}.")
+    @admin.display(description="Customer")
+    def customer_shown(self, case: RecoveryCase) -> str:
+        return words.who(case)
 
-    @admin.action(description="Send a new link to the customers", permissions=["operate"])
-    def send_new_link(self, request: HttpRequest, chosen: QuerySet[Any]) -> None:
-        now, actor, sent = timezone.now(), actor_of(request), 0
-        for case in chosen:
-            try:
-                replacements.send(case, actor=actor, now=now)
-                sent += 1
-            except NotSentError as error:
-                told = f"{case.public_id}: no new link, {error}."
-                self.message_user(request, told, messages.WARNING)
-        self.message_user(request, f"New links on their way: {sent}.")
+    @admin.display(description="Amount", ordering="amount")
+    def amount_shown(self, case: RecoveryCase) -> str:
+        return words.amount(case)
+
+    @admin.display(description="Status")
+    def status_shown(self, case: RecoveryCase) -> SafeString:
+        shown, tone = words.status(case)
+        return format_html(
+            '<span class="bo"><span class="bo-badge" data-tone="{}">{}</span></span>', tone, shown
+        )
+
+    @admin.display(description="Why it failed")
+    def why(self, case: RecoveryCase) -> str:
+        return case.decline_code or case.get_decline_type_display()
+
+    @admin.display(description="Invoice")
+    def number(self, case: RecoveryCase) -> str:
+        return case.invoice_number or case.stripe_invoice_id or case.stripe_payment_intent_id
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[Any],
+        search_term: str,
+    ) -> tuple[QuerySet[Any], bool]:
+        return search(queryset, search_term), False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        chosen = request.GET.get("view", "")
+        views = [("", "All", not chosen)]
+        views += [(name, label, name == chosen) for name, (label, _rows) in VIEWS.items()]
+        answer: HttpResponseBase = super().changelist_view(
+            request, {**(extra_context or {}), "views": views}
+        )
+        return answer
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",  # noqa: ARG002 - Django's signature
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - Django's signature
+    ) -> HttpResponseBase:
+        """The page of one case. It changes nothing by itself: what is done is confirmed first."""
+        if request.method not in {"GET", "HEAD"}:
+            return TemplateResponse(request, "403.html", status=403)
+        case = self.get_object(request, object_id)
+        at = working(request)
+        if case is None or at is None:
+            answer: HttpResponseBase = self._get_obj_does_not_exist_redirect(
+                request, self.opts, object_id
+            )
+            return answer
+        case.merchant = at.of
+        told = case_page.context(case, at=at, page=request.GET.get("page"), now=timezone.now())
+        return show(
+            request, "back_office/cases/case.html", title=words.who(case), opts=self.opts,
+            heading=f"{words.who(case)}, {words.amount(case)}",
+            trail=[("Cases", "../../")], **told,
+        )  # fmt: skip
 
 
 @admin.register(Customer)
 class CustomerAdmin(TenantAdmin):
-    list_display = ("stripe_customer_id", "email", "name", "is_deleted")
+    list_display = ("email", "name", "stripe_customer_id", "is_deleted")
     search_fields = ("stripe_customer_id", "email")
     ordering = ("-id",)
 
 
 @admin.register(OperatorTask)
 class OperatorTaskAdmin(TenantAdmin):
-    list_display = ("public_id", "kind", "summary", "case", "created_at", "done_at")
-    list_filter = ("kind",)
-    search_fields = ("public_id", "summary", "case__public_id")
-    list_select_related = ("case",)
+    list_display = ("summary", "kind", "case_shown", "created_at", "done_at")
+    list_filter = ("kind", ("done_at", admin.EmptyFieldListFilter))
+    search_fields = ("public_id", "case__public_id")
+    list_select_related = ("case__customer",)
     ordering = ("-id",)
+    when_empty = "Nothing waits for you. What only a person can do is listed here."
+
+    @admin.display(description="Case")
+    def case_shown(self, task: OperatorTask) -> str:
+        return words.who(task.case) if task.case else ""

@@ -100,7 +100,7 @@ class OverrideForm(Form):
     decline_type = forms.ChoiceField(label="Counts as", choices=list(TYPES.items()))
 
 
-@page("settings/", name="settings", right=Right.LOOK)
+@page("settings/account/", name="settings", right=Right.LOOK)
 def account(request: HttpRequest, at: Working) -> HttpResponse:
     merchant = at.of
     if request.method != "POST":

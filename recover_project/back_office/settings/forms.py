@@ -19,7 +19,9 @@ class Form(forms.Form):
     """Browsers leave the checking to us: what is wrong is said in our words, at its field."""
 
     use_required_attribute = False
-    error_css_class = "bo-wrong"
+
+    def __init__(self, data: Any = None, files: Any = None, *, initial: Any = None) -> None:
+        super().__init__(data, files, initial=initial, label_suffix="")
 
     def facts(self) -> list[tuple[str, str]]:
         """Each label with its value, for who may not change it."""

@@ -99,7 +99,9 @@ def remove(request: HttpRequest, at: Working, *, pk: int) -> HttpResponse:
 def require_second_factor(request: HttpRequest, at: Working) -> HttpResponse:
     is_wanted = request.POST.get("requires_second_factor") == "on"
     merchants.describe(merchant=at.of, given={"requires_second_factor": is_wanted})
-    told = "Everybody needs a second factor now." if is_wanted else "A password is enough now."
+    told = (
+        "Owners need a second factor from now on." if is_wanted else "A password is enough again."
+    )
     messages.success(request, told)
     return redirect(HERE)
 
@@ -117,11 +119,13 @@ def _back(at: Working, membership: Membership) -> HttpResponse:
 def _send(request: HttpRequest, at: Working, membership: Membership) -> None:
     """No more than one mail a minute to an address, whoever asks for it."""
     email = membership.user.email
-    if not cache.add(f"invited:{address_digest(email)}", 1, timeout=BETWEEN):
+    written_to = f"invited:{address_digest(email)}"
+    if not cache.add(written_to, 1, timeout=BETWEEN):
         messages.warning(request, f"{email} was written to a moment ago: wait a minute.")
     elif invitations.send(membership, invited_by=at.user):
         messages.success(request, f"{email} may come in: a mail says how.")
     else:
+        cache.delete(written_to)
         messages.error(
             request, f"{email} may come in, but no mail could be sent. Send it again later."
         )

@@ -1,0 +1,122 @@
+"""Doing something to a case, or to many: what will be done is said first, then it is confirmed."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from billing_portal import links
+from billing_portal.links import NoLinkError
+from recover_project.back_office.access import Right, Working, actor_of
+from recover_project.back_office.cases import words
+from recover_project.back_office.cases.verbs import VERBS, Asked, CampaignForm, NotDoneError, Verb
+from recover_project.back_office.pages import page, show
+from recovery import operator_tasks
+from recovery.models import OperatorTask, RecoveryCase
+
+MOST_AT_ONCE = 100
+LIST, CASE = "admin:recovery_recoverycase_changelist", "admin:recovery_recoverycase_change"
+ONCE = "once"  # the field that tells one showing of a form from another
+
+
+@page("cases/act/<slug:verb>/", name="cases_act", right=Right.OPERATE)
+@require_POST
+def act(request: HttpRequest, at: Working, verb: str) -> HttpResponseBase:
+    """The cases that are named in `case`, by their public ids; `confirmed` once it was read what
+    will be done."""
+    chosen_verb = _verb(verb)
+    chosen = _chosen(at, request.POST.getlist("case"))
+    return confirm(request, at, chosen_verb, chosen)
+
+
+def confirm(
+    request: HttpRequest, at: Working, verb: Verb, chosen: Sequence[RecoveryCase]
+) -> HttpResponseBase:
+    """What will be done and what won't, with what is asked besides; then it is done."""
+    is_confirmed = "confirmed" in request.POST
+    form = _form(verb, at, request.POST if is_confirmed else None)
+    if is_confirmed and form.is_valid():
+        asked = Asked(actor_of(request), timezone.now(), _once(request), form.cleaned_data)
+        for case in chosen:
+            _do(request, verb, case, asked)
+        return redirect(CASE, chosen[0].pk) if len(chosen) == 1 else redirect(LIST)
+    why_not = [(case, verb.why_not(case)) for case in chosen]
+    return show(
+        request, "back_office/cases/confirm.html", title=verb.label, verb=verb, form=form,
+        chosen=chosen, once=secrets.token_hex(8),
+        willing=[(case, words.who(case), words.amount(case)) for case, why in why_not if not why],
+        unwilling=[(words.who(case), why) for case, why in why_not if why],
+    )  # fmt: skip
+
+
+@page("cases/link/", name="cases_link", right=Right.OPERATE)
+@require_POST
+@never_cache
+def link(request: HttpRequest, at: Working) -> HttpResponseBase:
+    """A new link, shown this once."""
+    [case] = _chosen(at, request.POST.getlist("case")[:1])
+    try:
+        address = links.create_by_hand(case=case, actor=actor_of(request), now=timezone.now())
+    except NoLinkError as error:
+        messages.warning(request, f"No link was made: {error}.")
+        return redirect(CASE, case.pk)
+    return show(
+        request, "back_office/cases/link.html", title="A link to hand on", case=case,
+        who=words.who(case),
+        address=address, days=links.LIFETIME.days,
+    )  # fmt: skip
+
+
+@page("tasks/done/", name="task_done", right=Right.OPERATE)
+@require_POST
+def task_done(request: HttpRequest, at: Working) -> HttpResponseBase:
+    mine = OperatorTask.objects.of(at.of)
+    task = get_object_or_404(mine, public_id=request.POST.get("task", ""))
+    is_new = operator_tasks.is_done(task, actor=actor_of(request), now=timezone.now())
+    messages.success(request, "The task is done." if is_new else "The task was done already.")
+    if task.case_id:
+        return redirect(CASE, task.case_id)
+    return redirect("admin:recovery_operatortask_changelist")
+
+
+def _verb(name: str) -> Verb:
+    if name not in VERBS:
+        raise Http404
+    return VERBS[name]
+
+
+def _chosen(at: Working, public_ids: Sequence[str]) -> list[RecoveryCase]:
+    """Those of the merchant that is worked for; a 404 if one of them is not."""
+    wanted = list(dict.fromkeys(public_ids))[:MOST_AT_ONCE]
+    rows: QuerySet[RecoveryCase] = RecoveryCase.objects.of(at.of).filter(public_id__in=wanted)
+    found = list(rows.select_related("customer", "merchant__stripe").order_by("-opened_at", "-id"))
+    if not found or len(found) < len(wanted):
+        raise Http404
+    return found
+
+
+def _form(verb: Verb, at: Working, told: Any) -> forms.Form:
+    if issubclass(verb.form, CampaignForm):
+        return verb.form(told, merchant=at.of)
+    return verb.form(told)
+
+
+def _once(request: HttpRequest) -> str:
+    return request.POST.get(ONCE, "")[:40] or secrets.token_hex(8)
+
+
+def _do(request: HttpRequest, verb: Verb, case: RecoveryCase, asked: Asked) -> None:
+    named = f"{words.who(case)}: "
+    try:
+        messages.success(request, f"{named}{verb.do(case, asked)}")
+    except NotDoneError as error:
+        messages.warning(request, f"{named}Nothing was done: {str(error).rstrip('.')}.")

@@ -1,0 +1,1 @@
+"""The first page: whether it pays, and what needs a person now."""

@@ -1,0 +1,178 @@
+"""What the first page says of a merchant's money: by the definitions that the API has too."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+
+from recover_project.back_office.cases import words
+from recover_project.back_office.home.charts import Bar, bars
+from recover_project.back_office.home.periods import Period
+from recovery import metrics
+from recovery.metrics import Figures, funnel, stripes_view
+from recovery.models import Merchant
+from recovery.state_machine import Status
+
+NONE = "none yet"
+MOST_ROWS = 8  # of a breakdown; the rest is one more
+STAGES = (
+    ("failed", "Failed"), ("reached", "Written to"), ("opened", "Opened the link"),
+    ("updated", "Came back with a card"), ("recovered", "Recovered"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One of the four: `change` says how it was before, in words."""
+
+    name: str
+    value: str
+    change: str
+    meaning: str
+
+
+def four(merchant: Merchant, period: Period, now: Figures, before: Figures) -> list[Figure]:
+    currency = merchant.currency
+    recovered, recovered_before = (
+        figures.money("recovered", currency) for figures in (now, before)
+    )
+    rate, rate_before = (figures.rate("recovery_rate") for figures in (now, before))
+    open_now = metrics.counted_cases(merchant).filter(status=Status.OPEN, currency=currency)
+    at_stake = open_now.aggregate(money=Sum("amount"))["money"] or 0
+    stake, stake_before = (figures.money("at_stake", currency) for figures in (now, before))
+    return [
+        Figure(
+            "Recovered", words.money(recovered, currency),
+            _against(words.money(recovered_before, currency), period),
+            metrics.DEFINITIONS["recovered"],
+        ),
+        Figure(
+            "Recovery rate", _percent(rate), _against(_percent(rate_before), period),
+            metrics.DEFINITIONS["recovery_rate"],
+        ),
+        Figure(
+            "At stake now", words.money(at_stake, currency),
+            f"Failed in the period: {words.money(stake, currency)}; "
+            f"{_against(words.money(stake_before, currency), period)}",
+            "What is owed on the cases that are open now, whenever they failed.",
+        ),
+        _return(merchant, period, recovered, recovered_before),
+    ]  # fmt: skip
+
+
+def _return(merchant: Merchant, period: Period, recovered: int, before: int) -> Figure:
+    name, meaning = "Return on cost", metrics.DEFINITIONS["roi_multiple"]
+    if not merchant.monthly_price:
+        return Figure(name, NONE, "What Recover costs a month isn't set.", meaning)
+    if not period.now.is_within_a_month:
+        return Figure(name, NONE, "A month's price says nothing of 90 days.", meaning)
+    now, then = (metrics.roi_multiple(merchant, money) for money in (recovered, before))
+    return Figure(name, f"{now} times", _against(f"{then} times", period), meaning)
+
+
+def _against(value: str, period: Period) -> str:
+    return f"{value} in {period.against}"
+
+
+def _percent(rate: Decimal | None) -> str:
+    return NONE if rate is None else f"{rate:.0%}"
+
+
+def of(merchant: Merchant, period: Period) -> dict[str, Any]:
+    """All that the page shows of money."""
+    cases, currency = metrics.counted_cases(merchant), merchant.currency
+    by = ("day", "decline_code", "mechanism")
+    groups = metrics.totals(cases, period.now, by=by)
+    now = metrics.together(groups.values())
+    before = metrics.together(metrics.totals(cases, period.before).values())
+    stages = funnel.folded(funnel.stages(cases, period.now, by=("currency",)), None).get(None)
+    return {
+        "figures": four(merchant, period, now, before),
+        "per_day": _per_day(period, groups, currency),
+        "funnel": _funnel(stages or dict.fromkeys(funnel.STAGES, 0)),
+        "by_code": _by(groups, 1, currency, {}),
+        "by_mechanism": _by(groups, 2, currency, dict(words.CAME_BACK_BY)),
+        "others": _other_currencies(now, currency),
+        "stripes": _stripes(merchant, period),
+        "has_any": bool(now.count("failed_payments") or now.count("recovered_count")),
+    }
+
+
+def _per_day(period: Period, groups: dict[Any, Figures], currency: str) -> list[Bar]:
+    found: dict[Any, Figures] = {}
+    for (day, *_rest), figures in groups.items():
+        found.setdefault(day, Figures()).add(figures)
+    days = [(day, found.get(day, Figures())) for day in period.now.days]
+    return bars(
+        (
+            f"{day.day} {day:%b}", figures.money("recovered", currency),
+            words.money(figures.money("recovered", currency), currency),
+            f"{figures.count('recovered_count')} recovered, {figures.count('lost_count')} lost",
+        )
+        for day, figures in days
+    )  # fmt: skip
+
+
+def _funnel(stages: dict[str, int]) -> list[Bar]:
+    failed = stages["failed"]
+    return bars(
+        (
+            label,
+            stages[name],
+            str(stages[name]),
+            f"{stages[name] / failed:.0%}" if failed else NONE,
+        )
+        for name, label in STAGES
+    )
+
+
+def _by(groups: dict[Any, Figures], place: int, currency: str, named: dict[str, str]) -> list[Bar]:
+    """Recovered by one of the dimensions, the largest first."""
+    found: dict[str, Figures] = {}
+    for key, figures in groups.items():
+        found.setdefault(key[place] or "", Figures()).add(figures)
+    told = [
+        (named.get(name, name) or "no code", figures.money("recovered", currency),
+         figures.rate("recovery_rate"))
+        for name, figures in found.items()
+        if figures.count("recovered_count") or figures.count("lost_count")
+    ]  # fmt: skip
+    largest = sorted(told, key=lambda row: (-row[1], row[0]))
+    return bars(
+        (name, money, words.money(money, currency), f"rate {_percent(rate)}")
+        for name, money, rate in _shortened(largest)
+    )
+
+
+def _shortened(
+    rows: Iterable[tuple[str, int, Decimal | None]],
+) -> list[tuple[str, int, Decimal | None]]:
+    listed = list(rows)
+    rest = listed[MOST_ROWS:]
+    if not rest:
+        return listed
+    return [*listed[:MOST_ROWS], (f"{len(rest)} others", sum(row[1] for row in rest), None)]
+
+
+def _other_currencies(now: Figures, currency: str) -> list[str]:
+    return [
+        words.money(now.money("recovered", other), other)
+        for other in sorted(now.totals)
+        if other != currency and now.money("recovered", other)
+    ]
+
+
+def _stripes(merchant: Merchant, period: Period) -> list[tuple[str, str, str]]:
+    """Stripe's own figures of the same payments: what they're called, how much, what they mean."""
+    cases = metrics.counted_cases(merchant)
+    view = stripes_view.by_currency(cases, period.now).get(merchant.currency)
+    if view is None:
+        return []
+    told: list[tuple[str, str, str]] = []
+    for name in ("failed_payments", "recovered_payments", "not_recovered", "still_open"):
+        amount = words.money(getattr(view, name), merchant.currency)
+        told.append((name.replace("_", " "), amount, metrics.STRIPES_DEFINITIONS[name]))
+    rate = metrics.STRIPES_DEFINITIONS["recovery_rate"]
+    return [*told, ("recovery rate", _percent(view.recovery_rate), rate)]

@@ -1,0 +1,1 @@
+"""Who logs in and how: the way in, the second factor, sessions, looking on, what was changed."""

@@ -1,0 +1,70 @@
+"""What people changed for the merchant, the newest first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from auditlog.models import LogEntry
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from recover_project.back_office.access import Right, Working
+from recover_project.back_office.pages import page, show
+from recovery.models import Merchant
+
+A_PAGE = 50
+DONE = {
+    LogEntry.Action.CREATE: "made",
+    LogEntry.Action.UPDATE: "changed",
+    LogEntry.Action.DELETE: "removed",
+    LogEntry.Action.ACCESS: "looked on",
+}
+NOBODY = "the system, or a command"
+LONGEST = 200  # characters of a value that are shown
+
+
+@dataclass(frozen=True)
+class Field:
+    name: str
+    before: str
+    after: str
+
+
+def of(merchant: Merchant) -> Any:
+    """The entries of the merchant's own things."""
+    return LogEntry.objects.filter(additional_data__merchant=merchant.pk).order_by("-id")
+
+
+@page("changes/", name="changes", right=Right.OWN)
+def changes(request: HttpRequest, at: Working) -> HttpResponseBase:
+    entries = of(at.of).select_related("actor", "content_type")
+    shown = Paginator(entries, A_PAGE).get_page(request.GET.get("page"))
+    return show(
+        request, "back_office/people/changes.html", title="Changes",
+        page=shown, changes=[_shown(entry) for entry in shown],
+    )  # fmt: skip
+
+
+def _shown(entry: LogEntry) -> dict[str, Any]:
+    return {
+        "at": entry.timestamp,
+        "who": entry.actor or entry.actor_email or NOBODY,
+        "from": entry.remote_addr or "",
+        "did": DONE[entry.action],
+        "what": entry.content_type.name,
+        "which": entry.object_repr,
+        "fields": list(_fields(entry)),
+    }
+
+
+def _fields(entry: LogEntry) -> Iterator[Field]:
+    for name, told in (entry.changes or {}).items():
+        if isinstance(told, list) and name != "id":
+            before, after = (_short(value) for value in told)
+            yield Field(name.replace("_", " "), before, after)
+
+
+def _short(value: Any) -> str:
+    text = "" if value in {None, "None", ""} else str(value)
+    return f"{text[:LONGEST]}…" if len(text) > LONGEST else text

@@ -1,0 +1,49 @@
+"""The platform's staff looks on as a user: everybody sees it who looks, and it is recorded."""
+
+from typing import Any
+
+from auditlog.models import LogEntry
+from django.dispatch import receiver
+from django.http import HttpRequest
+from hijack.signals import hijack_ended, hijack_started
+
+from recovery.models import User
+
+HISTORY = "hijack_history"  # in the session: the primary keys of who looks on
+
+
+def may(*, hijacker: User, hijacked: User) -> bool:
+    """Staff as anybody who works for a merchant, and as no other staff."""
+    return bool(
+        hijacker.is_active and hijacker.is_superuser
+        and hijacked.is_active and not hijacked.is_superuser
+    )  # fmt: skip
+
+
+def is_on(request: HttpRequest) -> bool:
+    return bool(request.session.get(HISTORY))
+
+
+def who_looks(request: HttpRequest) -> User | None:
+    """The one who truly sits there, or None where that is the user."""
+    history = request.session.get(HISTORY)
+    return User.objects.filter(pk=history[0]).first() if history else None
+
+
+@receiver(hijack_started)
+def _begun(hijacker: User, hijacked: User, **_: Any) -> None:
+    _record(hijacker, hijacked, "began to look on as this user")
+
+
+@receiver(hijack_ended)
+def _ended(hijacker: User, hijacked: User, **_: Any) -> None:
+    _record(hijacker, hijacked, "stopped looking on as this user")
+
+
+def _record(hijacker: User, hijacked: User, what: str) -> None:
+    for membership in hijacked.memberships.all():
+        LogEntry.objects.log_create(
+            hijacked, force_log=True, action=LogEntry.Action.ACCESS, actor=hijacker,
+            changes={"looking on": ["", what]},
+            additional_data={"merchant": membership.merchant_id},
+        )  # fmt: skip
