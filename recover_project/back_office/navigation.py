@@ -53,19 +53,11 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Settings",
             "items": [
                 _place("Account", "storefront", "settings"),
-                _place("Branding", "palette", "settings_branding"),
-                _place("Mail", "outgoing_mail", "settings_mail"),
                 _place("Stripe", "credit_card", "settings_stripe", Right.OWN),
                 _place("Keys", "key", "settings_keys", Right.OWN),
                 _place("Webhooks", "webhook", "settings_webhooks", Right.OWN),
                 _place("Team", "group", "settings_team", Right.OWN),
                 _place("Changes", "history", "changes", Right.OWN),
-            ],
-        },
-        {
-            "title": "Platform",
-            "items": [
-                _place("New merchant", "add_business", "settings_new_merchant", Right.STAFF),
             ],
         },
     ]
