@@ -97,15 +97,15 @@ def connects_stripe_with_a_key_that_is_mended(jo: Person, local_stripe: LocalStr
     page = jo.page
     local_stripe.world.restrict(KEY, missing=["rak_invoice_write"])
     page.get_by_role("link", name="Stripe", exact=True).click()
-    page.get_by_label("Restricted key").fill(KEY)
+    page.get_by_label("Restricted key", exact=True).fill(KEY)
     page.get_by_role("button", name="Connect", exact=True).click()
     says(jo, "the key lacks what is marked below")
     lacking = page.get_by_role("row").filter(has_text="missing")
     expect(lacking).to_have_count(1)
     expect(lacking).to_contain_text("Invoices: Write")
-    expect(page.get_by_label("Restricted key")).to_have_value("")
+    expect(page.get_by_label("Restricted key", exact=True)).to_have_value("")
     local_stripe.world.restrict(KEY, missing=[])
-    page.get_by_label("Restricted key").fill(KEY)
+    page.get_by_label("Restricted key", exact=True).fill(KEY)
     page.get_by_role("button", name="Connect", exact=True).click()
     says(jo, "Connected. Stripe tells Recover of payments from now on.")
     says(jo, "test: no real money")
@@ -261,7 +261,7 @@ def test_forms_that_are_wrong_and_secrets_that_are_shown_are_fine(
                 f"{HOME}{name}/", size={"width": width, "height": 1400},
                 scheme="dark" if width == 360 else "light",
             )  # fmt: skip
-            page.get_by_label(field).fill(value)
+            page.get_by_label(field, exact=True).fill(value)
             page.get_by_role("button", name=re.compile(f"^{button}")).first.click()
             page.wait_for_load_state()
             page.screenshot(path=tmp_path / f"wrong-{number}-{name}-{width}.png", full_page=True)
