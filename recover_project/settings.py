@@ -37,6 +37,9 @@ METRICS_TOKEN = environment.optional_secret("METRICS_TOKEN")  # who may read /me
 # --- Stripe -----------------------------------------------------------------------------------
 STRIPE_API_KEY = environment.text("STRIPE_API_KEY")  # the platform's own, for Connect
 STRIPE_API_BASE = environment.base_url("STRIPE_API_BASE")
+STRIPE_CONNECT_CLIENT_ID = environment.text("STRIPE_CONNECT_CLIENT_ID")  # ca_…, for OAuth
+# What stands in for Stripe stands in for its Connect as well, unless that is said to be elsewhere.
+STRIPE_CONNECT_BASE = environment.base_url("STRIPE_CONNECT_BASE", STRIPE_API_BASE)
 STRIPE_CONNECT_WEBHOOK_SECRET = environment.text("STRIPE_CONNECT_WEBHOOK_SECRET")
 
 # --- Merchants' own endpoints ------------------------------------------------------------------
@@ -291,7 +294,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         # Chromium holds a form's redirects to this as well: the portal may have a domain of its
         # own, so every https page is allowed.
-        "form-action": [SELF, "https:", *([STRIPE_API_BASE] if STRIPE_API_BASE else [])],
+        "form-action": [SELF, "https:", *sorted({STRIPE_API_BASE, STRIPE_CONNECT_BASE} - {""})],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
     }

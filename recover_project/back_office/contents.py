@@ -8,17 +8,39 @@ from recover_project.back_office.cases import messages as case_messages
 from recover_project.back_office.operations import health
 from recover_project.back_office.operations import lists as operation_lists
 from recover_project.back_office.people import changes
+from recover_project.back_office.settings import (
+    account,
+    branding,
+    keys,
+    linking,
+    mail,
+    new_merchant,
+    shown_once,
+    stripe,
+    team,
+    webhooks,
+)
 from recover_project.back_office.settings import lists as settings_lists
 
 __all__ = [
+    "account",
     "acting",
+    "branding",
     "campaign_lists",
     "case_lists",
     "case_messages",
     "changes",
     "health",
+    "keys",
+    "linking",
+    "mail",
+    "new_merchant",
     "operation_lists",
     "previews",
     "settings_lists",
+    "shown_once",
+    "stripe",
     "switching",
+    "team",
+    "webhooks",
 ]

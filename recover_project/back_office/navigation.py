@@ -53,8 +53,11 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": "Settings",
             "items": [
-                _place("Account", "storefront", "recovery_merchant_changelist"),
-                _place("Webhooks", "webhook", "recovery_webhookregistration_changelist"),
+                _place("Account", "storefront", "settings"),
+                _place("Stripe", "credit_card", "settings_stripe", Right.OWN),
+                _place("Keys", "key", "settings_keys", Right.OWN),
+                _place("Webhooks", "webhook", "settings_webhooks", Right.OWN),
+                _place("Team", "group", "settings_team", Right.OWN),
                 _place("Changes", "history", "changes", Right.OWN),
             ],
         },
