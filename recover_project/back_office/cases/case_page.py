@@ -1,5 +1,6 @@
 """All of one case, for the page that operators work on."""
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,6 +51,7 @@ def context(case: RecoveryCase, *, at: Working, page: str | None, now: datetime)
         "tasks": case.tasks.order_by("done_at", "-id")[:LONGEST_LIST],
         "verbs": [verb for verb in VERBS.values() if may_operate and not verb.why_not(case)],
         "may_operate": may_operate,
+        "once": secrets.token_hex(8),
     }
 
 
