@@ -79,8 +79,11 @@ def search(rows: Rows, term: str, *, merchant: Merchant) -> Rows:
     prefix = term.partition("_")[0]
     by_id: Mapping[str, str] = {
         "case": "public_id", "in": "stripe_invoice_id", "pi": "stripe_payment_intent_id",
-        "sub": "stripe_subscription_id", "cus": "customer__stripe_customer_id",
+        "sub": "stripe_subscription_id",
     }  # fmt: skip
+    if prefix == "cus" and "_" in term:
+        known = Customer.objects.of(merchant).filter(stripe_customer_id=term)
+        return rows.filter(customer__in=list(known.values_list("pk", flat=True)))
     if "_" in term and prefix in by_id:
         return rows.filter(**{by_id[prefix]: term})
     return rows.filter(Q(invoice_number=term) | Q(customer__in=_customers(merchant, term.lower())))
