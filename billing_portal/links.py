@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from billing_portal import tokens
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.tokens import ExpiredTokenError, ForgedTokenError, Purpose
-from recovery import timeline
-from recovery.models import RecoveryCase
+from recovery import cases, timeline
+from recovery.models import RecoveryCase, TimelineEntry
 from recovery.state_machine import Status
 from recovery.timeline import Actor, Kind
 
@@ -68,15 +68,27 @@ AS_SHOWN = (
 
 def create(*, case: RecoveryCase, now: datetime) -> str:
     """The address of a new link for the case; the token in it is kept nowhere."""
+    return _create(case, now=now)[1]
+
+
+def _create(case: RecoveryCase, *, now: datetime) -> tuple[PaymentUpdateLink, str]:
     link = PaymentUpdateLink(
         merchant_id=case.merchant_id, case=case, created_at=now, expires_at=now + LIFETIME
     )
-    token = tokens.issue(
-        link_id=link.public_id, purpose=Purpose.UPDATE, secret=settings.SECRET_KEY, now=now,
-        lifetime=LIFETIME,
-    )  # fmt: skip
+    token = _token(link)
     link.digest = tokens.digest(token)
     link.save()
+    return link, _address(token)
+
+
+def _token(link: PaymentUpdateLink) -> str:
+    return tokens.issue(
+        link_id=link.public_id, purpose=Purpose.UPDATE, secret=settings.SECRET_KEY,
+        now=link.created_at, lifetime=LIFETIME,
+    )  # fmt: skip
+
+
+def _address(token: str) -> str:
     return f"{settings.PUBLIC_URL}{UPDATE_PATH}?{urlencode({'token': token})}"
 
 
@@ -85,17 +97,34 @@ class NoLinkError(Exception):
 
 
 @transaction.atomic
-def create_by_hand(*, case: RecoveryCase, actor: str, now: datetime) -> str:
-    """The address of a new link, for an operator to hand on. Raises NoLinkError."""
+def create_by_hand(*, case: RecoveryCase, once: str, actor: str, now: datetime) -> str:
+    """The address of a new link, for an operator to hand on. `once` is of one showing of the
+    button: a second click gets the link of the first. Raises NoLinkError."""
+    case = cases.locked(case)
     state = BY_STATUS[Status(case.status)]
     if state is not LinkState.VALID:
         raise NoLinkError(f"the case is {state}")
-    address = create(case=case, now=now)
+    cause = f"link made:{actor}:{once}"
+    if made := case.timeline.filter(once=cause).first():
+        return _made_before(made)
+    link, address = _create(case, now=now)
     timeline.append(
-        case=case, kind=Kind.LINK_MADE, at=now, actor=actor, once=f"link made:{now.isoformat()}",
+        case=case, kind=Kind.LINK_MADE, at=now, actor=actor, once=cause,
         summary=f"A link was made to be handed on; it works for {LIFETIME.days} days.",
+        facts={"link": link.public_id},
     )  # fmt: skip
     return address
+
+
+def _made_before(made: TimelineEntry) -> str:
+    """Raises NoLinkError."""
+    link = PaymentUpdateLink.objects.filter(
+        case=made.case_id, public_id=made.facts.get("link", ""), revoked_at=None
+    ).first()
+    token = _token(link) if link else ""
+    if link is None or tokens.digest(token) != link.digest:
+        raise NoLinkError("the link that was made there works no more; make another")
+    return _address(token)
 
 
 def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Found:

@@ -26,7 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("recovery", "billing_portal", "dunning")
 LONGEST_FILE = 400
 MODELS: Mapping[str, type[models.Model]] = {
-    model.__name__: model for label in APPS for model in apps.get_app_config(label).get_models()
+    model.__name__: model
+    for label in (*APPS, "back_office")
+    for model in apps.get_app_config(label).get_models()
 }
 
 # Who else may create, change or delete a row is nobody.
@@ -78,6 +80,7 @@ WRITERS: Mapping[str, set[str]] = {
         "recovery/cases/moves.py",
         "recovery/cases/opening.py",
     },
+    "SavedView": {"recover_project/back_office/cases/saved_views.py"},
     "SigningSecret": {"recovery/merchants/accounts.py", "recovery/merchants/connections.py"},
     "StripeConnection": {
         "recovery/customer_events.py",

@@ -2,7 +2,7 @@
 
 from recover_project.back_office import previews, switching
 from recover_project.back_office.campaigns import lists as campaign_lists
-from recover_project.back_office.cases import acting
+from recover_project.back_office.cases import acting, view_pages
 from recover_project.back_office.cases import lists as case_lists
 from recover_project.back_office.cases import messages as case_messages
 from recover_project.back_office.operations import health
@@ -43,4 +43,5 @@ __all__ = [
     "switching",
     "team",
     "webhooks",
+    "view_pages",
 ]
