@@ -1,6 +1,7 @@
 """All that the site shows: importing a module here registers its lists and declares its pages."""
 
 from recover_project.back_office import previews, switching
+from recover_project.back_office.campaigns import editing, publishing, word_previews, wording
 from recover_project.back_office.campaigns import lists as campaign_lists
 from recover_project.back_office.cases import acting
 from recover_project.back_office.cases import lists as case_lists
@@ -15,8 +16,12 @@ __all__ = [
     "case_lists",
     "case_messages",
     "changes",
+    "editing",
     "operation_lists",
     "previews",
+    "publishing",
     "settings_lists",
     "switching",
+    "word_previews",
+    "wording",
 ]
