@@ -82,14 +82,15 @@ def test_she_writes_a_mails_words_and_sends_herself_a_test(
     page = olga.go("/admin/wording/")
 
     page.get_by_role("link", name="Failed, English: shipped").click()
-    preview = page.frame_locator("#preview")
+    frame = page.frame_locator("#preview")
+    preview = frame.locator(".card")  # not the beginning that inboxes show
     preview.get_by_text("We tried to collect").wait_for()
     page.get_by_label("Text of the mail").fill("<p>Oh no, {{ amount }}!</p>")
     preview.get_by_text("Oh no, $49.00!").wait_for()
     page.get_by_label("About").select_option("several")
     preview.get_by_text("$147.00").first.wait_for()
     page.get_by_label("Text of the mail").fill("<p>{{ price }}</p>")
-    preview.get_by_text("Line 1: there is no variable {{ price }}").wait_for()
+    frame.get_by_text("Line 1: there is no variable {{ price }}").wait_for()
     page.get_by_label("Text of the mail").fill("<p>Oh dear, {{ amount }}!</p>")
     preview.get_by_text("Oh dear, $49.00!").wait_for()
     page.get_by_role("button", name="Send a test to me").click()
@@ -119,7 +120,7 @@ def test_without_scripts_the_preview_comes_by_its_button_and_steps_move(
     page.goto(f"{live_server.url}/admin/wording/failed/en/")
     page.get_by_label("Text of the mail").fill("<p>Oh no, {{ amount }}!</p>")
     page.get_by_role("button", name="Show the preview").click()
-    page.frame_locator("#preview").get_by_text("Oh no, $49.00!").wait_for()
+    page.frame_locator("#preview").locator(".card").get_by_text("Oh no, $49.00!").wait_for()
 
     page.goto(f"{live_server.url}/admin/campaigns/{draft(merchant).plan}/edit/")
     page.get_by_role("button", name="Up: step 2").click()

@@ -121,6 +121,7 @@ class OfACase(TenantAdmin):
 
     search_fields = ("case__public_id",)  # that there is a field; get_search_results searches
     list_per_page = A_PAGE
+    list_display_links = None  # what is in a row leads to where it is told
     ordering = ("-id",)
 
     def get_search_results(
@@ -152,7 +153,6 @@ class DunningMessageAdmin(OfACase):
     )  # fmt: skip
     list_filter = ("state",)
     list_select_related = ("case__customer",)
-    list_display_links = None
     search_help_text = "E-mail, name, invoice, or id of the message or case"
     when_empty = "No mail was written yet. The first one is here when a campaign comes to it."
 
