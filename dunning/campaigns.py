@@ -5,7 +5,8 @@ the draft retires the version before it, and runs stay on the version that they 
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,8 +15,14 @@ from django.db import transaction
 from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
 
 from dunning.models import NEW_LINK, DunningCampaign, DunningStep, PublishedError
-from dunning.plans import campaign_facts
-from dunning.plans.campaign_facts import CampaignFacts, EndAction, InvalidCampaignError, StepFacts
+from dunning.plans import campaign_facts, plan_files
+from dunning.plans.campaign_facts import (
+    CampaignFacts,
+    EndAction,
+    InvalidCampaignError,
+    Problem,
+    StepFacts,
+)
 from dunning.plans.conditions import CaseFacts, Kind, parse
 from dunning.plans.default_plans import DEFAULTS
 from dunning.plans.selection import Contender, pick
@@ -30,6 +37,10 @@ State = DunningCampaign.State
 
 class CampaignStateError(Exception):
     """What was asked for isn't done to a campaign in this state; the text says why."""
+
+
+class ChangedMeanwhileError(Exception):
+    """Somebody else changed the draft since it was looked at; the text says so."""
 
 
 # --- which one takes a case -------------------------------------------------------------------
@@ -139,6 +150,11 @@ def read(campaign: DunningCampaign) -> CampaignFacts:
     )
 
 
+def revision(campaign: DunningCampaign) -> str:
+    """Of what the campaign says: another one as soon as it says something else."""
+    return hashlib.sha256(plan_files.write(read(campaign)).encode()).hexdigest()[:32]
+
+
 def _read_step(step: DunningStep) -> StepFacts:
     return StepFacts(
         delay=step.delay,
@@ -180,19 +196,28 @@ def template_names() -> tuple[str, ...]:
 
 def check(facts: CampaignFacts, *, merchant: Merchant) -> None:
     """Raises InvalidCampaignError for the first thing that is wrong, in one sentence."""
-    campaign_facts.check(facts, templates=template_names())
-    _check_codes(facts, merchant)
+    for problem in problems(facts, merchant=merchant):
+        raise InvalidCampaignError(problem.why)
 
 
-def _check_codes(facts: CampaignFacts, merchant: Merchant) -> None:
+def problems(facts: CampaignFacts, *, merchant: Merchant) -> list[Problem]:
+    """All that is wrong, each with the field that it is about."""
+    found = list(campaign_facts.problems(facts, templates=template_names()))
+    return found or list(_unknown_codes(facts, merchant))
+
+
+def _unknown_codes(facts: CampaignFacts, merchant: Merchant) -> Iterator[Problem]:
     """A code that is misspelled would quietly take no case. Stripe adds codes without notice:
     one that a case of the merchant has had is known as well."""
     given = [facts.conditions, *(step.conditions for step in facts.steps)]
-    codes = {code for value in given for code in parse(value).decline_codes} - set(DECLINE_CODES)
+    named = [parse(value).decline_codes - set(DECLINE_CODES) for value in given]
+    codes = set().union(*named)
     cases = RecoveryCase.objects.of(merchant).filter(decline_code__in=codes)
     unknown = codes - set(cases.values_list("decline_code", flat=True)) if codes else set()
     for code in sorted(unknown):
-        raise InvalidCampaignError(f"There is no decline code {code!r}{_similar_to(code)}")
+        position = next(position for position, names in enumerate(named) if code in names)
+        why = f"There is no decline code {code!r}{_similar_to(code)}"
+        yield Problem(why, "conditions", position)
 
 
 def _similar_to(code: str) -> str:
@@ -254,12 +279,16 @@ def change(
     retries: RetryDriver | None = None,
     end_action: EndAction | None = None,
     steps: Sequence[StepFacts] | None = None,
+    based_on: str = "",
 ) -> DunningCampaign:
-    """Change what is given of a draft. Raises InvalidCampaignError, and PublishedError for a
-    version that was published."""
+    """Change what is given of a draft. Raises InvalidCampaignError, PublishedError for a version
+    that was published, and ChangedMeanwhileError if the draft isn't the one whose revision() is
+    `based_on`, where that is given."""
     campaign = _locked(draft)
     if campaign.state != State.DRAFT:
         raise PublishedError(f"{campaign} was published and never changes: draft a new version.")
+    if based_on and based_on != revision(campaign):
+        raise ChangedMeanwhileError(f"{campaign} was changed by somebody else meanwhile.")
     given: dict[str, Any] = {
         "name": None if name is None else name.strip(),
         "conditions": conditions, "priority": priority, "retries": retries,
@@ -279,14 +308,39 @@ def change(
 
 
 @transaction.atomic
-def publish(draft: DunningCampaign, *, now: datetime) -> DunningCampaign:
+def save_draft(
+    *, campaign: DunningCampaign, facts: CampaignFacts, based_on: str
+) -> DunningCampaign:
+    """Let the draft of the campaign's plan say what `facts` do. `based_on` is the revision() that
+    was looked at, or "" if there was no draft: then one is made.
+
+    Raises InvalidCampaignError, and ChangedMeanwhileError if the draft is another one by now.
+    """
+    known = _locked_versions(campaign)
+    found = known.filter(state=State.DRAFT).first()
+    if found is None and based_on:
+        raise ChangedMeanwhileError("The draft was published or thrown away meanwhile.")
+    if found and revision(found) != based_on:
+        raise ChangedMeanwhileError(f"{found} was changed by somebody else meanwhile.")
+    return change(
+        found or draft(campaign=campaign), name=facts.name, conditions=facts.conditions,
+        priority=facts.priority, retries=facts.retries, end_action=facts.end_action,
+        steps=facts.steps,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def publish(draft: DunningCampaign, *, now: datetime, based_on: str = "") -> DunningCampaign:
     """Make a draft the plan's current version; the one before it retires. Publishing what is
-    current changes nothing. Raises InvalidCampaignError and CampaignStateError."""
+    current changes nothing. Raises InvalidCampaignError, CampaignStateError, and, with the
+    revision() that was looked at in `based_on`, ChangedMeanwhileError."""
     campaign = _locked(draft)
     if campaign.state == State.CURRENT:
         return campaign
     if campaign.state == State.RETIRED:
         raise CampaignStateError(f"{campaign} was published before: draft a new version from it.")
+    if based_on and based_on != revision(campaign):
+        raise ChangedMeanwhileError(f"{campaign} was changed by somebody else meanwhile.")
     check(read(campaign), merchant=campaign.merchant)
     for former in versions(merchant=campaign.merchant, plan=campaign.plan).filter(
         state=State.CURRENT

@@ -14,14 +14,16 @@ from recovery.models import Merchant, RecoveryCase
 CHUNK = 1000
 
 
-def dry_run(draft: DunningCampaign, *, now: datetime, days: int = 90) -> DryRun:
-    """Replay the merchant's cases of the last `days` with `draft` in the place of its plan's
-    current version, against what the current versions do; with the failures, closes, customers
-    and send window that are known now."""
+def dry_run(
+    draft: DunningCampaign, *, now: datetime, days: int = 90, most: int | None = None
+) -> DryRun:
+    """Replay the merchant's cases of the last `days`, of very many the newest `most`, with
+    `draft` in the place of its plan's current version, against what the current versions do; with
+    the failures, closes, customers and send window that are known now."""
     merchant = draft.merchant
     before = _published(merchant)
     return replay(
-        _past_cases(merchant, now=now, days=days),
+        _past_cases(merchant, now=now, days=days, most=most),
         plan=draft.plan,
         before=before,
         after=_with(before, draft),
@@ -57,13 +59,14 @@ def _with(published: Campaigns, draft: DunningCampaign) -> Campaigns:
     return Campaigns(tuple(rivals), published.defaults)
 
 
-def _past_cases(merchant: Merchant, *, now: datetime, days: int) -> Iterator[PastCase]:
+def _past_cases(
+    merchant: Merchant, *, now: datetime, days: int, most: int | None
+) -> Iterator[PastCase]:
     known = RecoveryCase.objects.of(merchant).filter(
         opened_at__gte=now - timedelta(days=days), opened_at__lte=now
     )
-    for case in (
-        known.select_related("customer", "merchant").order_by("-opened_at", "-id").iterator(CHUNK)
-    ):
+    newest = known.select_related("customer", "merchant").order_by("-opened_at", "-id")[:most]
+    for case in newest.iterator(CHUNK):
         yield PastCase(
             public_id=case.public_id,
             facts=campaigns.facts_of(case),

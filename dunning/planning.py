@@ -10,7 +10,7 @@ from dunning.timing import schedule
 from dunning.timing.schedule import Planned, Step, Where, Window
 from dunning.timing.time_zones import zone_of
 from recovery import timeline
-from recovery.models import RecoveryCase
+from recovery.models import Merchant, RecoveryCase
 from recovery.timeline import Kind
 
 
@@ -33,12 +33,16 @@ def where_of(case: RecoveryCase) -> Where:
     return Where(
         zone=zone or merchant.zone,
         country=customer.country if customer else "",
-        window=Window(
-            from_hour=merchant.send_from_hour,
-            until_hour=merchant.send_until_hour,
-            weekdays=frozenset(int(day) for day in merchant.send_weekdays),
-        ),
+        window=window_of(merchant),
         decline_code=case.decline_code,
+    )
+
+
+def window_of(merchant: Merchant) -> Window:
+    return Window(
+        from_hour=merchant.send_from_hour,
+        until_hour=merchant.send_until_hour,
+        weekdays=frozenset(int(day) for day in merchant.send_weekdays),
     )
 
 

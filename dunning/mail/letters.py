@@ -7,21 +7,17 @@ from django.conf import settings
 
 from dunning.models import DunningMessage
 from dunning.wording.rendering import Rendered, UnrenderableError
+from recovery.models import Merchant
 
 # By which a provider's events find the message again.
 METADATA = "recover_message"
-TAG = "dunning"
+TAG, TRIAL_TAG = "dunning", "trial"
 
 
 def write(message: DunningMessage, content: Rendered, *, unsubscribe_url: str) -> AnymailMessage:
     """The mail to the message's recipient. Raises UnrenderableError."""
     merchant = message.case.merchant
-    sender = merchant.sender_email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-    name = " ".join(merchant.product_name.split())
-    try:
-        from_email = formataddr((name, sender))
-    except UnicodeError as error:
-        raise UnrenderableError(f"{sender} can't be written from.") from error
+    sender, from_email = _sender(merchant)
     mail = AnymailMessage(
         subject=content.subject,
         body=content.text,
@@ -42,6 +38,28 @@ def write(message: DunningMessage, content: Rendered, *, unsubscribe_url: str) -
     )
     mail.attach_alternative(content.html, "text/html")
     return mail
+
+
+def write_trial(*, merchant: Merchant, content: Rendered, to: str, mark: str) -> AnymailMessage:
+    """The mail as a trial for one of the merchant's own people: `mark` goes before its subject.
+    No provider tells what becomes of it. Raises UnrenderableError."""
+    _address, from_email = _sender(merchant)
+    mail = AnymailMessage(
+        subject=f"{mark} {content.subject}", body=content.text, from_email=from_email, to=[to],
+        headers={"Auto-Submitted": "auto-generated"}, tags=[TRIAL_TAG], track_clicks=False,
+        track_opens=False,
+    )  # fmt: skip
+    mail.attach_alternative(content.html, "text/html")
+    return mail
+
+
+def _sender(merchant: Merchant) -> tuple[str, str]:
+    """The address, and the whole that the mail is from. Raises UnrenderableError."""
+    sender = merchant.sender_email or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    try:
+        return sender, formataddr((" ".join(merchant.product_name.split()), sender))
+    except UnicodeError as error:
+        raise UnrenderableError(f"{sender} can't be written from.") from error
 
 
 def _way_out(url: str) -> dict[str, str]:

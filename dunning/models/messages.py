@@ -113,6 +113,8 @@ class DunningMessage(TenantOwned, Mutable):
             ),
         ]
         indexes = [
+            models.Index(fields=["merchant", "-id"], name="messages_of_a_merchant"),
+            models.Index(fields=["merchant", "state", "-id"], name="messages_of_a_state"),
             models.Index(fields=["due_at"], condition=Q(state="queued"), name="queued_messages"),
             models.Index(
                 fields=["claimed_at"], condition=Q(state="sending"), name="claimed_messages"

@@ -44,6 +44,8 @@ class DunningRun(TenantOwned, Mutable):
             ),
         ]
         indexes = [
+            models.Index(fields=["merchant", "-id"], name="runs_of_a_merchant"),
+            models.Index(fields=["merchant", "state", "-id"], name="runs_of_a_state"),
             models.Index(fields=["due_at"], condition=Q(state="live"), name="due_runs"),
             models.Index(
                 fields=["tell_stripe_at"],

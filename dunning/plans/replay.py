@@ -160,7 +160,7 @@ def course(campaign: CampaignFacts, case: PastCase, *, last_chance: timedelta) -
     out."""
     acts: list[Act] = []
     taken: Planned | None = None
-    while planned := _next(campaign.steps, case, taken):
+    while planned := next_step(campaign.steps, case, taken):
         if planned.at >= case.ended_at:
             return Course(tuple(acts))
         step = campaign.steps[planned.position - 1]
@@ -171,7 +171,8 @@ def course(campaign: CampaignFacts, case: PastCase, *, last_chance: timedelta) -
     return Course(tuple(acts), campaign.end_action if is_over else None)
 
 
-def _next(steps: Sequence[StepFacts], case: PastCase, taken: Planned | None) -> Planned | None:
+def next_step(steps: Sequence[StepFacts], case: PastCase, taken: Planned | None) -> Planned | None:
+    """The step after the one that was `taken`, and when; None when there is none."""
     return schedule.plan_next(
         [
             schedule.Step(position, step.delay, step.channel, step.delay_from)

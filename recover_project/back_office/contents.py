@@ -1,6 +1,7 @@
 """All that the site shows: importing a module here registers its lists and declares its pages."""
 
 from recover_project.back_office import previews, switching
+from recover_project.back_office.campaigns import editing, publishing, word_previews, wording
 from recover_project.back_office.campaigns import lists as campaign_lists
 from recover_project.back_office.cases import acting, view_pages
 from recover_project.back_office.cases import lists as case_lists
@@ -30,6 +31,7 @@ __all__ = [
     "case_lists",
     "case_messages",
     "changes",
+    "editing",
     "health",
     "keys",
     "linking",
@@ -37,11 +39,14 @@ __all__ = [
     "new_merchant",
     "operation_lists",
     "previews",
+    "publishing",
     "settings_lists",
     "shown_once",
     "stripe",
     "switching",
     "team",
-    "webhooks",
     "view_pages",
+    "webhooks",
+    "word_previews",
+    "wording",
 ]

@@ -38,6 +38,8 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Dunning",
             "items": [
                 _place("Campaigns", "route", "dunning_dunningcampaign_changelist"),
+                _place("What mails say", "edit_note", "wording"),
+                _place("Runs", "play_circle", "dunning_dunningrun_changelist"),
                 _place("Messages sent", "mail", "dunning_dunningmessage_changelist"),
                 _place("Links", "link", "billing_portal_paymentupdatelink_changelist"),
             ],

@@ -9,6 +9,7 @@ from django.utils import timezone
 from billing_portal.languages import LANGUAGES
 from dunning.models import MessageTemplate
 from dunning.wording import message_files, previews, templates
+from dunning.wording.previews import Sample
 from dunning.wording.template_language import FILTERS
 from dunning.wording.variables import VARIABLES
 from dunning.wording.words import TEMPLATES, Words
@@ -101,7 +102,8 @@ def _preview(merchant: Merchant, options: dict[str, Any]) -> list[str]:
     shown = previews.preview(
         merchant=merchant, name=options["name"], language=options["language"],
         words=_file(options["file"]) if options["file"] else None,
-        has_several=options["several"], now=timezone.now(),
+        sample=Sample.SEVERAL if options["several"] else Sample.EXPIRED_CARD,
+        now=timezone.now(),
     )  # fmt: skip
     if not options["out"]:
         return [shown.subject, "", shown.text.rstrip("\n")]

@@ -5,45 +5,184 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
-from dunning.models import DunningCampaign, DunningMessage, DunningRun, DunningStep
-from recover_project.back_office.access import actor_of
-from recover_project.back_office.rows import InCase, TenantAdmin
+from dunning import campaigns
+from dunning.models import DunningCampaign, DunningMessage, DunningRun
+from dunning.plans import comparison
+from recover_project.back_office.access import Right, Working, actor_of, working
+from recover_project.back_office.campaigns import calendars, plans
+from recover_project.back_office.cases import words
+from recover_project.back_office.cases.finding import search
+from recover_project.back_office.pages import show
+from recover_project.back_office.rows import TenantAdmin
+from recovery.models import RecoveryCase
 
 TIMES = ("created_at", "expires_at", "opened_at", "started_at", "finished_at", "revoked_at")
+TONES = {
+    "sent": "good", "failed": "bad", "unknown": "warning", "queued": "info", "sending": "info",
+    "live": "info", "finished": "good", "stopped": "",
+}  # fmt: skip
+A_PAGE = 50
 
 
-class StepInline(InCase):
-    model = DunningStep
-    fields = ("position", "delay", "delay_from", "channel", "template", "conditions")
-    ordering = ("position",)
+def badge(state: str) -> SafeString:
+    return format_html(
+        '<span class="bo"><span class="bo-badge" data-tone="{}">{}</span></span>',
+        TONES.get(state, ""), state,
+    )  # fmt: skip
+
+
+class RetiredFilter(admin.SimpleListFilter):
+    """The tab; what is in it is told by the page."""
+
+    title, parameter_name = "which", "which"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [("retired", "Retired")]
+
+    def queryset(self, _request: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows
 
 
 @admin.register(DunningCampaign)
 class DunningCampaignAdmin(TenantAdmin):
-    list_display = ("name", "version", "state", "default_for", "priority", "retries", "end_action")
-    list_filter = ("state", "retries")
+    list_filter = (RetiredFilter,)
     ordering = ("-id",)
-    inlines = (StepInline,)
+    change_list_template = "back_office/campaigns/list.html"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        at = working(request)
+        is_retired = request.GET.get("which") == "retired"
+        rows = plans.listed(at.of, is_retired=is_retired) if at and at.merchant else []
+        told = {"plans": rows, "is_retired": is_retired, "may_own": at and at.may(Right.OWN)}
+        answer: HttpResponseBase = super().changelist_view(
+            request, {**(extra_context or {}), **told, "title": "Campaigns"}
+        )
+        return answer
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",  # noqa: ARG002 - Django's signature
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - Django's signature
+    ) -> HttpResponseBase:
+        """The page of one version. What owners may do on it is on pages of its own."""
+        if request.method not in {"GET", "HEAD"}:
+            return TemplateResponse(request, "403.html", status=403)
+        campaign, at = self.get_object(request, object_id), working(request)
+        if campaign is None or at is None:
+            answer: HttpResponseBase = self._get_obj_does_not_exist_redirect(
+                request, self.opts, object_id
+            )
+            return answer
+        return show(
+            request, "back_office/campaigns/campaign.html", title=campaign.name,
+            heading=f"{campaign.name}, version {campaign.version}", opts=self.opts,
+            trail=[("Campaigns", "../../")], **_told(request, at, campaign),
+        )  # fmt: skip
+
+
+def _told(request: HttpRequest, at: Working, campaign: DunningCampaign) -> dict[str, Any]:
+    versions = plans.of(at, campaign.plan)
+    facts = campaigns.read(next(one for one in versions if one.pk == campaign.pk))
+    calendar = calendars.context(facts, merchant=at.of, told=request.GET, now=timezone.now())
+    return {
+        "campaign": campaign,
+        "facts": facts,
+        "for_whom": plans.for_whom(facts),
+        "retries": plans.RETRIES[facts.retries],
+        "end": plans.ENDS[facts.end_action],
+        "steps": [
+            (comparison.when(step), comparison.what(step), plans.only(step))
+            for step in facts.steps
+        ],
+        "live_runs": plans.live_runs(at.of).get(campaign.plan, 0),
+        "calendar": calendar,
+        "versions": plans.history(versions),
+        "draft": plans.draft_of(versions),
+        "current": plans.current_of(versions),
+        "may_own": at.may(Right.OWN),
+    }
+
+
+class OfACase(TenantAdmin):
+    """Rows that are found by their case, or by its customer."""
+
+    search_fields = ("case__public_id",)  # that there is a field; get_search_results searches
+    list_per_page = A_PAGE
+    list_display_links = None  # what is in a row leads to where it is told
+    ordering = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        at, term = working(request), search_term.strip()
+        if not term or at is None or at.merchant is None:
+            return queryset, False
+        cases = search(RecoveryCase.objects.of(at.merchant), term)
+        return queryset.filter(**(self.found(term) or {"case__in": cases.values("pk")})), False
+
+    def found(self, term: str) -> dict[str, Any]:  # noqa: ARG002 - for those that have an id
+        return {}
+
+    @admin.display(description="Case")
+    def customer_shown(self, row: Any) -> SafeString:
+        address = reverse("admin:recovery_recoverycase_change", args=[row.case_id])
+        return format_html('<a href="{}">{}</a>', address, words.who(row.case))
+
+    @admin.display(description="State")
+    def state_shown(self, row: Any) -> SafeString:
+        return badge(row.state)
 
 
 @admin.register(DunningMessage)
-class DunningMessageAdmin(TenantAdmin):
-    list_display = ("public_id", "case", "state", "subject", "sent_at", "tries", "error")
+class DunningMessageAdmin(OfACase):
+    list_display = (
+        "subject_shown", "customer_shown", "state_shown", "recipient", "sent_at", "error",
+    )  # fmt: skip
     list_filter = ("state",)
-    list_select_related = ("case",)
-    ordering = ("-id",)
+    list_select_related = ("case__customer",)
+    search_help_text = "E-mail, name, invoice, or id of the message or case"
+    when_empty = "No mail was written yet. The first one is here when a campaign comes to it."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        is_list = request.resolver_match and "changelist" in str(request.resolver_match.url_name)
+        return rows.defer("body_text", "body_html") if is_list else rows
+
+    def found(self, term: str) -> dict[str, Any]:
+        return {"public_id": term} if term.startswith("msg_") else {}
+
+    @admin.display(description="Message")
+    def subject_shown(self, message: DunningMessage) -> SafeString:
+        address = reverse("admin:message", args=[message.public_id])
+        return format_html('<a href="{}">{}</a>', address, message.subject or "not written yet")
 
 
 @admin.register(DunningRun)
-class DunningRunAdmin(TenantAdmin):
-    list_display = ("case", "campaign", "state", "next_position", "due_at", "reason")
+class DunningRunAdmin(OfACase):
+    list_display = (
+        "customer_shown", "campaign_shown", "state_shown", "next_position", "due_at", "reason",
+    )  # fmt: skip
     list_filter = ("state",)
-    list_select_related = ("case", "campaign")
-    ordering = ("-id",)
+    list_select_related = ("case__customer", "campaign")
+    search_help_text = "E-mail, name, invoice, or id of the case"
+    when_empty = "No campaign works a case yet. When a payment fails, its run is here."
+
+    @admin.display(description="Campaign")
+    def campaign_shown(self, run: DunningRun) -> SafeString:
+        return format_html('<a href="{}">{}</a>', plans.page_of(run.campaign), run.campaign)
 
 
 @admin.register(PaymentUpdateLink)

@@ -6,7 +6,9 @@ from recovery.limits.usage import REQUESTS, Limit, Usage
 
 
 def test_a_key_may_ask_a_hundred_times_a_minute_and_an_address_sixty() -> None:
-    assert dict(REQUESTS) == {Limit.CREDENTIAL: 100, Limit.ADDRESS: 60}
+    assert dict(REQUESTS) == {
+        Limit.CREDENTIAL: 100, Limit.ADDRESS: 60, Limit.TRIAL_MAIL: 5,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

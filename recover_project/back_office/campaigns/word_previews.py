@@ -1,0 +1,64 @@
+"""A message as customers will see it, also before it is saved.
+
+Nothing in it works: it is a document without an origin, scripts or forms, its links lead nowhere,
+and it asks nobody for anything but the merchant's own logo.
+"""
+
+from csp.constants import NONE, SELF
+from csp.decorators import csp_replace
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_http_methods
+
+from dunning.wording import previews
+from dunning.wording.templates import TemplateRefusedError
+from recover_project.back_office.access import Right, Working
+from recover_project.back_office.campaigns.word_forms import LookForm, WordsForm
+from recover_project.back_office.campaigns.wording import known
+from recover_project.back_office.pages import page
+
+UNSAFE_STYLES = "'unsafe-inline'"  # mails have their styles in their elements
+ONLY_TO_LOOK_AT = {
+    "default-src": [NONE], "script-src": [NONE], "style-src": [UNSAFE_STYLES],
+    "img-src": [SELF, "data:"], "connect-src": [NONE], "font-src": [NONE],
+    "frame-ancestors": [SELF], "form-action": [NONE], "sandbox": True,
+}  # fmt: skip
+
+
+@page("wording/<slug:name>/<slug:language>/preview/", name="wording_preview", right=Right.LOOK)
+@require_http_methods(["GET", "HEAD", "POST"])
+@csp_replace(ONLY_TO_LOOK_AT)  # type: ignore[arg-type] # it knows no view with arguments
+@xframe_options_sameorigin
+@never_cache
+def preview(request: HttpRequest, at: Working, name: str, language: str) -> HttpResponseBase:
+    """Of the words that are sent, else of those that hold. What is wrong with them is said in
+    the place of the mail."""
+    known(name, language)
+    is_told = request.method == "POST"
+    form, look = WordsForm(request.POST), LookForm(request.POST if is_told else request.GET)
+    words = form.words if is_told and form.is_valid() else None
+    look.is_valid()
+    theme = look.theme_chosen
+    try:
+        shown = previews.preview(
+            merchant=at.of, name=name, language=language, words=words, now=timezone.now(),
+            sample=look.sample_chosen,
+        )  # fmt: skip
+    except TemplateRefusedError as error:
+        told = {"field": error.field, "why": str(error), "theme": theme}
+        return HttpResponse(_document("refused", told))
+    head = {"subject": shown.subject, "theme": theme}
+    if look.is_text:
+        return HttpResponse(_document("text", {**head, "text": shown.text}))
+    html = previews.in_theme(shown.html, theme)
+    before, body, after = html.partition("<body")
+    tag, end, rest = after.partition(">")
+    return HttpResponse(f"{before}{body}{tag}{end}{_document('head', head)}{rest}")
+
+
+def _document(name: str, told: dict[str, str]) -> str:
+    return render_to_string(f"back_office/campaigns/preview_{name}.html", told)
