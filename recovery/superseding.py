@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from recovery import checkouts, ingest, stripe_gateway
+from recovery.checkout_sessions import CheckoutSession
 from recovery.checkouts import NotPayableError
 from recovery.models import Checkout, RecoveryCase
 from recovery.stripe_errors import (
@@ -66,13 +67,20 @@ def _is_ended(checkout: Checkout, gateway: StripeGateway) -> bool:
     try:
         gateway.expire_checkout(checkout.session_id)
     except RefusedError:
-        status = gateway.checkout_session(checkout.session_id).status
-        if status == "open":
+        session = gateway.checkout_session(checkout.session_id)
+        if session.status == "open":
             raise
-        return status == "expired"
+        return session.status == "expired" or _bounced(session, gateway)
     except ObjectMissingError:
         return True
     return True
+
+
+def _bounced(session: CheckoutSession, gateway: StripeGateway) -> bool:
+    """Whether a bank refused, days later, what was paid there by a direct debit: the page is
+    complete and can't be used again (docs.stripe.com/payments/checkout/fulfillment)."""
+    status = gateway.payment_intent(session.payment_intent_id).status
+    return status in {"requires_payment_method", "canceled"}
 
 
 def _make(
