@@ -33,7 +33,7 @@ from recovery.stripe_errors import (
     StripeUnavailableError,
 )
 from recovery.stripe_gateway import StripeGateway
-from recovery.stripe_objects import Charged, PaymentMethod
+from recovery.stripe_objects import UNDER_WAY, Charged, PaymentMethod
 from recovery.timeline import Kind
 
 __all__ = ["ChargeResult", "Outcome", "charge", "is_under_way"]
@@ -277,7 +277,7 @@ def _look_up(
         status = gateway.payment_intent(intent_id).status
     except StripeError:
         return ChargeResult(Outcome.UNAVAILABLE)
-    if status == "processing":
+    if status in UNDER_WAY:
         return recording.record_pending(claimed, now=now)
     if status == "succeeded":
         return recording.record(claimed, Charged("already_paid"), gateway=gateway, now=now)

@@ -16,6 +16,7 @@ from recovery.state_machine import Trigger
 from recovery.stripe_events import Event, EventType
 from recovery.stripe_objects import (
     NEEDS_AUTHENTICATION,
+    UNDER_WAY,
     Failure,
     Invoice,
     PaymentIntent,
@@ -193,9 +194,8 @@ def _is_canceled_by_us(case: RecoveryCase, intent_id: str) -> bool:
 
 
 def _note_status(case: RecoveryCase, status: str, *, at: datetime) -> None:
-    """Whether a bank works on the payment (docs.stripe.com/payments/paymentintents/lifecycle)."""
     if status:
-        cases.note_payment(case=case, is_under_way=status == "processing", at=at)
+        cases.note_payment(case=case, is_under_way=status in UNDER_WAY, at=at)
 
 
 BY_INVOICE_STATUS = {

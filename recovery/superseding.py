@@ -18,6 +18,7 @@ from recovery.stripe_errors import (
     StripeUnavailableError,
 )
 from recovery.stripe_gateway import Purchase, StripeGateway
+from recovery.stripe_objects import UNDER_WAY
 
 # What is found out in the course of a click is newer than what was known when it began.
 NEWER = timedelta(seconds=1)
@@ -129,7 +130,7 @@ def _cancel_failed_payment(checkout: Checkout, gateway: StripeGateway, *, now: d
         intent = gateway.payment_intent(case.stripe_payment_intent_id)
         if intent.status != "canceled":
             ingest.settle_payment(case=case, intent=intent, now=now + NEWER)
-            if intent.status in {"succeeded", "processing"}:
+            if intent.status in UNDER_WAY | {"succeeded"}:
                 raise NotPayableError from None
             raise
     checkouts.canceled(checkout, now=now)

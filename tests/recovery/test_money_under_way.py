@@ -14,6 +14,8 @@ from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import Charged
 from tests.builders import event, make_merchant, receive
 from tests.local_stripe import LocalStripe
+from tests.local_stripe.billing import charging
+from tests.local_stripe.billing.charging import Result
 from tests.recovery.stories import (
     asked_for_money,
     charge,
@@ -88,7 +90,7 @@ def test_events_tell_of_a_payment_in_any_order(
     assert attempts.is_under_way(RecoveryCase.objects.get()) is is_under_way
 
 
-@pytest.mark.parametrize("status", ["processing", "requires_payment_method"])
+@pytest.mark.parametrize("status", ["processing", "requires_capture", "requires_payment_method"])
 @pytest.mark.parametrize("make", [failed_renewal, failed_payment])
 def test_stripe_is_asked_whether_a_bank_works_on_it(
     local_stripe: LocalStripe,
@@ -96,9 +98,10 @@ def test_stripe_is_asked_whether_a_bank_works_on_it(
     make: Callable[[LocalStripe, Merchant], RecoveryCase],
     status: str,
 ) -> None:
+    is_under_way = status != "requires_payment_method"
     case = make(local_stripe, merchant)
     now = timezone.now() + HOUR
-    cases.note_payment(case=case, is_under_way=status != "processing", at=now)
+    cases.note_payment(case=case, is_under_way=not is_under_way, at=now)
     for known in realm(local_stripe).all("payment_intent"):
         if known["status"] != "succeeded":
             known["status"] = status
@@ -110,7 +113,24 @@ def test_stripe_is_asked_whether_a_bank_works_on_it(
         invoice = gateway.invoice(case.stripe_invoice_id)
         ingest.settle_invoice(case=case, invoice=invoice, now=now + HOUR)
 
-    assert attempts.is_under_way(case) is (status == "processing")
+    assert attempts.is_under_way(case) is is_under_way
+
+
+def test_what_the_bank_holds_until_the_merchant_captures_it_is_under_way(
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = failed_payment(local_stripe, merchant)
+    method = new_card(local_stripe, case)
+    [intent] = realm(local_stripe).all("payment_intent")
+
+    def held(*_: object, **__: object) -> Result:
+        intent.update(status="requires_capture", amount_capturable=intent["amount"])
+        return Result()
+
+    monkeypatch.setattr(charging, "attempt", held)
+
+    assert charge(case, method) == ChargeResult(Outcome.PENDING)
+    assert (ours(case).state, attempts.is_under_way(case)) == ("pending", True)
 
 
 def test_a_debit_that_the_bank_refuses_days_later_ends_our_own_attempt(

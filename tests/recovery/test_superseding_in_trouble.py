@@ -53,7 +53,7 @@ def case(local_stripe: LocalStripe, merchant: Merchant) -> RecoveryCase:
 # --- the failed payment was quicker -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", ["succeeded", "processing"])
+@pytest.mark.parametrize("status", ["succeeded", "processing", "requires_capture"])
 def test_a_payment_that_went_on_by_itself_is_not_asked_for_once_more(
     local_stripe: LocalStripe, case: RecoveryCase, status: str
 ) -> None:
@@ -65,8 +65,8 @@ def test_a_payment_that_went_on_by_itself_is_not_asked_for_once_more(
 
     assert sessions(local_stripe) == []
     case.refresh_from_db()
-    assert case.is_payment_under_way == (status == "processing")
-    assert case.status == ("open" if status == "processing" else "voided")  # still typing
+    assert case.is_payment_under_way == (status != "succeeded")
+    assert case.status == ("voided" if status == "succeeded" else "open")  # still typing
 
 
 @pytest.mark.parametrize("status", ["succeeded", "processing"])
