@@ -179,6 +179,8 @@ def _claim(
     case = cases.locked(asked.case)
     if case.status == Status.RECOVERED:
         return ChargeResult(Outcome.ALREADY_PAID)
+    if is_under_way(case):  # since the card was looked at
+        return ChargeResult(Outcome.PENDING)
     card_history.hold(case, method.card)
     earlier = asked.earlier()
     own = earlier if earlier and _is_forgotten(earlier, now=now) else None

@@ -11,7 +11,7 @@ from recovery.attempts import ChargeResult, Outcome
 from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger
 from recovery.stripe_gateway import StripeGateway
-from recovery.stripe_objects import Charged
+from recovery.stripe_objects import Charged, PaymentMethod
 from tests.builders import event, make_merchant, receive
 from tests.local_stripe import LocalStripe
 from tests.local_stripe.billing import charging
@@ -46,6 +46,24 @@ def test_what_stripe_answers_with_pending_is_under_way_and_not_asked_for_again(
     for method in (first, second):
         assert charge(case, method, now=now + 48 * HOUR) == ChargeResult(Outcome.PENDING)
     assert asked_for_money(local_stripe) == []
+
+
+def test_a_payment_that_gets_under_way_while_the_card_is_looked_at_is_not_asked_for_twice(
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = failed_renewal(local_stripe, merchant)
+    method = new_card(local_stripe, case)
+    look = StripeGateway.payment_method
+
+    def look_late(gateway: StripeGateway, id_: str) -> PaymentMethod:
+        cases.note_payment(case=case, is_under_way=True, at=timezone.now() + HOUR)
+        return look(gateway, id_)
+
+    monkeypatch.setattr(StripeGateway, "payment_method", look_late)
+
+    assert charge(case, method) == ChargeResult(Outcome.PENDING)
+    assert asked_for_money(local_stripe) == []
+    assert not case.attempts.filter(trigger="customer").exists()
 
 
 @pytest.mark.parametrize("is_reversed", [False, True])
