@@ -168,6 +168,7 @@ def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> No
 
 def settle_payment(*, case: RecoveryCase, intent: PaymentIntent, now: datetime) -> None:
     """Close a one-time payment's case if Stripe says that it was paid or canceled."""
+    cases.take_over_payment(case=case, intent=intent, at=now)
     _note_status(case, intent.status, at=now)
     if intent.status == "succeeded":
         _pay_by_intent(case, intent, at=intent.paid_at or now, now=now, once="asked")
@@ -282,6 +283,7 @@ def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
 def _payment_failed_again(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
     intent = PaymentIntent.read(event.object)
     cases.note_failure_time(case=case, failed_at=at)
+    cases.take_over_payment(case=case, intent=intent, at=at)
     record_failure(
         case=case,
         failure=intent.failure or NO_REASON,
@@ -322,7 +324,9 @@ def _payment_succeeded(case: RecoveryCase, event: Event, at: datetime, now: date
     _note_status(case, "succeeded", at=at)
     if not case.is_one_time:
         return  # `invoice.paid` says it, and how much
-    _pay_by_intent(case, PaymentIntent.read(event.object), at=at, now=now, once=event.id)
+    intent = PaymentIntent.read(event.object)
+    cases.take_over_payment(case=case, intent=intent, at=at)
+    _pay_by_intent(case, intent, at=at, now=now, once=event.id)
 
 
 def _payment_canceled(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:

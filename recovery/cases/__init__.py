@@ -11,6 +11,7 @@ from recovery.cases.facts import (
     project_decline,
     retries_are_ours,
     take_over_invoice,
+    take_over_payment,
 )
 from recovery.cases.moves import Payment, advance, explain_again, pay, refund
 from recovery.cases.opening import note_failure_time, open_for_invoice, open_for_payment
@@ -51,4 +52,5 @@ __all__ = [
     "resume_due",
     "retries_are_ours",
     "take_over_invoice",
+    "take_over_payment",
 ]

@@ -12,7 +12,7 @@ from recovery.charge_facts import RetryDriver
 from recovery.declines import UNKNOWN, classify
 from recovery.models import DeclineOverride, PaymentAttempt, RecoveryCase
 from recovery.state_machine import Trigger
-from recovery.stripe_objects import Invoice
+from recovery.stripe_objects import Invoice, PaymentIntent
 from recovery.timeline import Kind
 
 BATCH = 50
@@ -39,6 +39,21 @@ def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> 
     if case.mechanism:
         case.mechanism = mechanism(case, is_out_of_band=case.mechanism == "out_of_band")
     case.save()
+
+
+@transaction.atomic
+def take_over_payment(*, case: RecoveryCase, intent: PaymentIntent, at: datetime) -> None:
+    """What a one-time payment asked for at `at`, unless something newer is known: until it is paid
+    its merchant may change that (docs.stripe.com/api/payment_intents/update). Of two amounts of
+    one moment the greater counts, in any order."""
+    case = locked(case)
+    is_its_own = case.is_one_time and intent.id == case.stripe_payment_intent_id
+    if not is_its_own or intent.amount <= 0:
+        return
+    if (at, intent.amount) > (case.known_at, case.amount):
+        case.amount, case.currency = intent.amount, intent.currency or case.currency
+        case.known_at = at
+        case.save(update_fields=["amount", "currency", "known_at"])
 
 
 @transaction.atomic

@@ -101,6 +101,28 @@ def test_a_failure_that_arrives_after_the_payment_opens_no_case_to_work() -> Non
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_one_time_payment_is_about_the_amount_that_was_asked_for_last(
+    order: tuple[int, ...],
+) -> None:
+    """A buyer takes something out of the cart: the same PaymentIntent, another amount."""
+    make_merchant(currency="eur")
+    paying = intent(amount=1900, amount_received=1900, status="succeeded")
+    story = [
+        event("payment_intent.payment_failed", intent(amount=2500, **failing("ch_1", "x")),
+              created=T0),
+        event("payment_intent.payment_failed", intent(amount=1900, **failing("ch_2", "x")),
+              created=T0 + 60),
+        event("payment_intent.succeeded", paying, created=T0 + DAY),
+    ]  # fmt: skip
+
+    receive(*(story[index] for index in order))
+
+    case = RecoveryCase.objects.get()
+    assert (case.status, case.amount, case.amount_recovered) == ("recovered", 1900, 1900)
+
+
+@pytest.mark.django_db
 def test_an_abandoned_checkout_opens_nothing() -> None:
     make_merchant()
     receive(event("invoice.payment_failed", invoice(billing_reason="subscription_create")))
