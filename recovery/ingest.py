@@ -120,6 +120,7 @@ def invoice_failed(
         known_at=now if fresh else failed_at,
         is_complete=fresh is not None or not can_be_asked(merchant),
     )  # fmt: skip
+    cases.note_paid_before(case=case, invoice=told)
     failure = invoice.failure or told.failure or NO_REASON
     record_failure(
         case=case, failure=failure, key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now
@@ -180,9 +181,7 @@ def _pay_by_intent(
     case: RecoveryCase, intent: PaymentIntent, *, at: datetime, now: datetime, once: str
 ) -> None:
     is_through_checkout = checkouts.pay(case=case, intent_id=intent.id, now=now)
-    payment = Payment.of_intent(
-        intent, amount=case.amount, is_through_checkout=is_through_checkout
-    )
+    payment = Payment.of_intent(intent, is_through_checkout=is_through_checkout)
     cases.pay(
         case=case, trigger=Trigger.PAYMENT_SUCCEEDED, payment=payment, at=at, now=now, once=once
     )
@@ -274,6 +273,7 @@ def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
     invoice = Invoice.read(event.object)
     cases.note_failure_time(case=case, failed_at=at)
     cases.take_over_invoice(case=case, invoice=invoice, at=at)
+    cases.note_paid_before(case=case, invoice=invoice)
     record_failure(
         case=case, failure=invoice.failure or NO_REASON,
         key=f"{invoice.id}#{invoice.attempt_count}", at=at, now=now,
@@ -312,7 +312,7 @@ def _close_for_invoice(
     if trigger is not Trigger.INVOICE_PAID:
         cases.advance(case=case, trigger=trigger, at=at, now=now, once=once)
         return
-    payment = Payment.of_invoice(invoice, amount=case.amount)
+    payment = Payment.of_invoice(invoice)
     cases.pay(case=case, trigger=trigger, payment=payment, at=at, now=now, once=once)
 
 

@@ -57,6 +57,21 @@ def take_over_payment(*, case: RecoveryCase, intent: PaymentIntent, at: datetime
 
 
 @transaction.atomic
+def note_paid_before(*, case: RecoveryCase, invoice: Invoice) -> None:
+    """What had been paid of an invoice when its charge failed didn't come back; of several
+    failures, the least. A paid one tells of after the failure."""
+    case = locked(case)
+    known, told = case.amount_paid_before, invoice.amount_paid
+    if told is None or told < 0 or invoice.is_paid or (known is not None and told >= known):
+        return
+    came = case.amount_recovered + (known or 0) - told
+    if case.amount_recovered and came > 0:  # the payment was heard of before
+        case.amount_recovered = came
+    case.amount_paid_before = told
+    case.save(update_fields=["amount_paid_before", "amount_recovered"])
+
+
+@transaction.atomic
 def note_payment(*, case: RecoveryCase, is_under_way: bool, at: datetime) -> None:
     """Whether a bank was working on a payment at `at`; the newest fact wins, in any order, and of
     two of one moment the end."""
