@@ -250,8 +250,9 @@ def _refuse(
         summary = f"Not charged before {verdict.from_at:%Y-%m-%d %H:%M} UTC: {verdict.rule}."
     else:
         result = ChargeResult(
-            Outcome.REFUSED, verdict.rule, needs_person=verdict.needs_person, source=verdict.source
-        )
+            Outcome.REFUSED, verdict.rule, needs_person=verdict.needs_person,
+            source=verdict.source, is_about_card=verdict.is_about_card,
+        )  # fmt: skip
         summary = f"Not charged: {verdict.rule}."
     timeline.append(
         case=asked.case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=summary, facts=told,
