@@ -59,6 +59,7 @@ NEEDS: Mapping[str, Needs] = MappingProxyType(
         "back_confirm_by_mail": Needs(outcomes=(TO_CONFIRM,)),
         "back_pending": Needs(outcomes=(Outcome.PENDING,)),
         "back_not_charged": Needs(outcomes=(Outcome.REFUSED,)),
+        "back_card_refused": Needs(outcomes=(Outcome.REFUSED,)),
         "back_unavailable": Needs(outcomes=(Outcome.UNAVAILABLE,)),
         "unsubscribe_unknown": Needs(is_nobodys=True),
     }

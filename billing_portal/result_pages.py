@@ -13,7 +13,9 @@ from recovery.attempts import Outcome
 from recovery.models import RecoveryCase
 from recovery.stripe_objects import PaymentMethod
 
-CAN_TRY_AGAIN = {Overall.UNCHANGED, Overall.SAME_CARD, Overall.DECLINED, Overall.PARTLY}
+CAN_TRY_AGAIN = {
+    Overall.UNCHANGED, Overall.SAME_CARD, Overall.CARD_REFUSED, Overall.DECLINED, Overall.PARTLY
+}  # fmt: skip
 CAN_REFRESH = {Overall.PENDING, Overall.UNAVAILABLE}
 
 

@@ -33,7 +33,7 @@ from recovery.stripe_errors import (
     StripeUnavailableError,
 )
 from recovery.stripe_gateway import StripeGateway
-from recovery.stripe_objects import Charged, PaymentMethod
+from recovery.stripe_objects import UNDER_WAY, Charged, PaymentMethod
 from recovery.timeline import Kind
 
 __all__ = ["ChargeResult", "Outcome", "charge", "is_under_way"]
@@ -179,6 +179,8 @@ def _claim(
     case = cases.locked(asked.case)
     if case.status == Status.RECOVERED:
         return ChargeResult(Outcome.ALREADY_PAID)
+    if is_under_way(case):  # since the card was looked at
+        return ChargeResult(Outcome.PENDING)
     card_history.hold(case, method.card)
     earlier = asked.earlier()
     own = earlier if earlier and _is_forgotten(earlier, now=now) else None
@@ -248,8 +250,9 @@ def _refuse(
         summary = f"Not charged before {verdict.from_at:%Y-%m-%d %H:%M} UTC: {verdict.rule}."
     else:
         result = ChargeResult(
-            Outcome.REFUSED, verdict.rule, needs_person=verdict.needs_person, source=verdict.source
-        )
+            Outcome.REFUSED, verdict.rule, needs_person=verdict.needs_person,
+            source=verdict.source, is_about_card=verdict.is_about_card,
+        )  # fmt: skip
         summary = f"Not charged: {verdict.rule}."
     timeline.append(
         case=asked.case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=summary, facts=told,
@@ -277,7 +280,7 @@ def _look_up(
         status = gateway.payment_intent(intent_id).status
     except StripeError:
         return ChargeResult(Outcome.UNAVAILABLE)
-    if status == "processing":
+    if status in UNDER_WAY:
         return recording.record_pending(claimed, now=now)
     if status == "succeeded":
         return recording.record(claimed, Charged("already_paid"), gateway=gateway, now=now)

@@ -1,7 +1,7 @@
 """When a payment method may be charged: one decision from facts, each answer with its rule."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,11 +35,13 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`rule` in words, and where it is written. `needs_person`: nobody else can go on."""
+    """`rule` in words, and where it is written. `needs_person`: nobody else can go on.
+    `is_about_card`: another card might be charged."""
 
     rule: str
     source: str
     needs_person: bool = False
+    is_about_card: bool = field(default=False, compare=False)
 
 
 Verdict = Allowed | Refused
@@ -149,7 +151,9 @@ def _meanings(attempt: PastAttempt, facts: ChargeFacts) -> tuple[Meaning, ...]:
 
 
 def _refused_by(meaning: Meaning) -> Refused:
-    return Refused(meaning.rule, meaning.source, needs_person=meaning.needs_person)
+    return Refused(
+        meaning.rule, meaning.source, needs_person=meaning.needs_person, is_about_card=True
+    )
 
 
 def _was_not_refused_for_good(facts: ChargeFacts, now: datetime) -> Iterator[Verdict]:  # noqa: ARG001

@@ -75,9 +75,12 @@ def _card_renewed(merchant: Merchant, event: Event, now: datetime) -> None:
 
 def _subscription_updated(merchant: Merchant, event: Event, now: datetime) -> None:
     if {"default_payment_method", "default_source"} & event.previous_attributes.keys():
+        told = Subscription.read(event.object)
+        # As with a customer's, an event that comes late must not bring an old card back.
+        facts = ask(merchant, lambda stripe: stripe.subscription(told.id)) or told
         customers.has_new_card(
             merchant=merchant, stripe_customer_id=id_of(event.object.get("customer")), now=now,
-            payment_method_id=Subscription.read(event.object).method_id,
+            payment_method_id=facts.method_id,
         )  # fmt: skip
 
 

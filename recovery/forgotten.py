@@ -14,7 +14,7 @@ from recovery.operator_tasks import TaskKind
 from recovery.state_machine import Status
 from recovery.stripe_errors import StripeError
 from recovery.stripe_gateway import StripeGateway
-from recovery.stripe_objects import Charged, PaymentIntent
+from recovery.stripe_objects import UNDER_WAY, Charged, PaymentIntent
 
 State = PaymentAttempt.State
 BATCH = 50
@@ -102,7 +102,7 @@ def _answer(intent: PaymentIntent) -> Charged | None:
     """As Stripe would have answered."""
     if intent.status == "succeeded":
         return Charged("paid", charge_id=intent.charge_id)
-    if intent.status == "processing":
+    if intent.status in UNDER_WAY:
         return Charged("pending", charge_id=intent.charge_id)
     if intent.failure:
         return Charged("declined", intent.failure, intent.charge_id)

@@ -16,6 +16,7 @@ from recovery.state_machine import Trigger
 from recovery.stripe_events import Event, EventType
 from recovery.stripe_objects import (
     NEEDS_AUTHENTICATION,
+    UNDER_WAY,
     Failure,
     Invoice,
     PaymentIntent,
@@ -119,6 +120,7 @@ def invoice_failed(
         known_at=now if fresh else failed_at,
         is_complete=fresh is not None or not can_be_asked(merchant),
     )  # fmt: skip
+    cases.note_paid_before(case=case, invoice=told)
     failure = invoice.failure or told.failure or NO_REASON
     record_failure(
         case=case, failure=failure, key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now
@@ -167,6 +169,7 @@ def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> No
 
 def settle_payment(*, case: RecoveryCase, intent: PaymentIntent, now: datetime) -> None:
     """Close a one-time payment's case if Stripe says that it was paid or canceled."""
+    cases.take_over_payment(case=case, intent=intent, at=now)
     _note_status(case, intent.status, at=now)
     if intent.status == "succeeded":
         _pay_by_intent(case, intent, at=intent.paid_at or now, now=now, once="asked")
@@ -178,9 +181,7 @@ def _pay_by_intent(
     case: RecoveryCase, intent: PaymentIntent, *, at: datetime, now: datetime, once: str
 ) -> None:
     is_through_checkout = checkouts.pay(case=case, intent_id=intent.id, now=now)
-    payment = Payment.of_intent(
-        intent, amount=case.amount, is_through_checkout=is_through_checkout
-    )
+    payment = Payment.of_intent(intent, is_through_checkout=is_through_checkout)
     cases.pay(
         case=case, trigger=Trigger.PAYMENT_SUCCEEDED, payment=payment, at=at, now=now, once=once
     )
@@ -193,9 +194,8 @@ def _is_canceled_by_us(case: RecoveryCase, intent_id: str) -> bool:
 
 
 def _note_status(case: RecoveryCase, status: str, *, at: datetime) -> None:
-    """Whether a bank works on the payment (docs.stripe.com/payments/paymentintents/lifecycle)."""
     if status:
-        cases.note_payment(case=case, is_under_way=status == "processing", at=at)
+        cases.note_payment(case=case, is_under_way=status in UNDER_WAY, at=at)
 
 
 BY_INVOICE_STATUS = {
@@ -273,6 +273,7 @@ def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
     invoice = Invoice.read(event.object)
     cases.note_failure_time(case=case, failed_at=at)
     cases.take_over_invoice(case=case, invoice=invoice, at=at)
+    cases.note_paid_before(case=case, invoice=invoice)
     record_failure(
         case=case, failure=invoice.failure or NO_REASON,
         key=f"{invoice.id}#{invoice.attempt_count}", at=at, now=now,
@@ -282,6 +283,7 @@ def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
 def _payment_failed_again(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
     intent = PaymentIntent.read(event.object)
     cases.note_failure_time(case=case, failed_at=at)
+    cases.take_over_payment(case=case, intent=intent, at=at)
     record_failure(
         case=case,
         failure=intent.failure or NO_REASON,
@@ -310,7 +312,7 @@ def _close_for_invoice(
     if trigger is not Trigger.INVOICE_PAID:
         cases.advance(case=case, trigger=trigger, at=at, now=now, once=once)
         return
-    payment = Payment.of_invoice(invoice, amount=case.amount)
+    payment = Payment.of_invoice(invoice)
     cases.pay(case=case, trigger=trigger, payment=payment, at=at, now=now, once=once)
 
 
@@ -322,7 +324,9 @@ def _payment_succeeded(case: RecoveryCase, event: Event, at: datetime, now: date
     _note_status(case, "succeeded", at=at)
     if not case.is_one_time:
         return  # `invoice.paid` says it, and how much
-    _pay_by_intent(case, PaymentIntent.read(event.object), at=at, now=now, once=event.id)
+    intent = PaymentIntent.read(event.object)
+    cases.take_over_payment(case=case, intent=intent, at=at)
+    _pay_by_intent(case, intent, at=at, now=now, once=event.id)
 
 
 def _payment_canceled(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:

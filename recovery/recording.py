@@ -58,11 +58,11 @@ def _settle(case: RecoveryCase, gateway: StripeGateway, *, now: datetime) -> Non
         if case.is_one_time:
             intent = gateway.payment_intent(case.stripe_payment_intent_id)
             trigger, paid_at = Trigger.PAYMENT_SUCCEEDED, intent.paid_at or now
-            payment = Payment.of_intent(intent, amount=case.amount)
+            payment = Payment.of_intent(intent)
         else:
             invoice = gateway.invoice(case.stripe_invoice_id)
             trigger, paid_at = Trigger.INVOICE_PAID, invoice.paid_at or now
-            payment = Payment.of_invoice(invoice, amount=case.amount)
+            payment = Payment.of_invoice(invoice)
     except StripeError:
         logger.info("Paid, but Stripe could not be asked for the details: the webhook tells them.")
         return

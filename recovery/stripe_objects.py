@@ -301,6 +301,11 @@ def _paid_at(intent: Node) -> datetime | None:
     return moment(node(_latest_charge(intent)).get("created"))
 
 
+# A bank works on it, or holds the money until the merchant captures it: nobody is to pay again
+# (docs.stripe.com/payments/paymentintents/lifecycle).
+UNDER_WAY = frozenset({"processing", "requires_capture"})
+
+
 def invoice_of_payment_intent(intent: Node) -> str:
     """The invoice that a PaymentIntent says it pays: in `invoice` before 2025-03-31, in
     `order_reference` since Billing writes it there (2025-11); "" where it says neither."""

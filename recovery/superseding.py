@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from recovery import checkouts, ingest, stripe_gateway
+from recovery.checkout_sessions import CheckoutSession
 from recovery.checkouts import NotPayableError
 from recovery.models import Checkout, RecoveryCase
 from recovery.stripe_errors import (
@@ -17,6 +18,7 @@ from recovery.stripe_errors import (
     StripeUnavailableError,
 )
 from recovery.stripe_gateway import Purchase, StripeGateway
+from recovery.stripe_objects import UNDER_WAY
 
 # What is found out in the course of a click is newer than what was known when it began.
 NEWER = timedelta(seconds=1)
@@ -66,13 +68,20 @@ def _is_ended(checkout: Checkout, gateway: StripeGateway) -> bool:
     try:
         gateway.expire_checkout(checkout.session_id)
     except RefusedError:
-        status = gateway.checkout_session(checkout.session_id).status
-        if status == "open":
+        session = gateway.checkout_session(checkout.session_id)
+        if session.status == "open":
             raise
-        return status == "expired"
+        return session.status == "expired" or _bounced(session, gateway)
     except ObjectMissingError:
         return True
     return True
+
+
+def _bounced(session: CheckoutSession, gateway: StripeGateway) -> bool:
+    """Whether a bank refused, days later, what was paid there by a direct debit: the page is
+    complete and can't be used again (docs.stripe.com/payments/checkout/fulfillment)."""
+    status = gateway.payment_intent(session.payment_intent_id).status
+    return status in {"requires_payment_method", "canceled"}
 
 
 def _make(
@@ -121,7 +130,7 @@ def _cancel_failed_payment(checkout: Checkout, gateway: StripeGateway, *, now: d
         intent = gateway.payment_intent(case.stripe_payment_intent_id)
         if intent.status != "canceled":
             ingest.settle_payment(case=case, intent=intent, now=now + NEWER)
-            if intent.status in {"succeeded", "processing"}:
+            if intent.status in UNDER_WAY | {"succeeded"}:
                 raise NotPayableError from None
             raise
     checkouts.canceled(checkout, now=now)

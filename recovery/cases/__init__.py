@@ -16,10 +16,12 @@ from recovery.cases.facts import (
     is_enriched,
     is_paid_by,
     is_to_be_enriched,
+    note_paid_before,
     note_payment,
     project_decline,
     retries_are_ours,
     take_over_invoice,
+    take_over_payment,
 )
 from recovery.cases.moves import Payment, advance, explain_again, pay, refund
 from recovery.cases.opening import note_failure_time, open_for_invoice, open_for_payment
@@ -50,6 +52,7 @@ __all__ = [
     "locked",
     "note",
     "note_failure_time",
+    "note_paid_before",
     "note_payment",
     "open_for_invoice",
     "open_for_payment",
@@ -62,4 +65,5 @@ __all__ = [
     "resume_due",
     "retries_are_ours",
     "take_over_invoice",
+    "take_over_payment",
 ]

@@ -12,7 +12,7 @@ from recovery.charge_facts import RetryDriver
 from recovery.declines import UNKNOWN, classify
 from recovery.models import DeclineOverride, PaymentAttempt, RecoveryCase
 from recovery.state_machine import Trigger
-from recovery.stripe_objects import Invoice
+from recovery.stripe_objects import Invoice, PaymentIntent
 from recovery.timeline import Kind
 
 BATCH = 50
@@ -39,6 +39,36 @@ def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> 
     if case.mechanism:
         case.mechanism = mechanism(case, is_out_of_band=case.mechanism == "out_of_band")
     case.save()
+
+
+@transaction.atomic
+def take_over_payment(*, case: RecoveryCase, intent: PaymentIntent, at: datetime) -> None:
+    """What a one-time payment asked for at `at`, unless something newer is known: until it is paid
+    its merchant may change that (docs.stripe.com/api/payment_intents/update). Of two amounts of
+    one moment the greater counts, in any order."""
+    case = locked(case)
+    is_its_own = case.is_one_time and intent.id == case.stripe_payment_intent_id
+    if not is_its_own or intent.amount <= 0:
+        return
+    if (at, intent.amount) > (case.known_at, case.amount):
+        case.amount, case.currency = intent.amount, intent.currency or case.currency
+        case.known_at = at
+        case.save(update_fields=["amount", "currency", "known_at"])
+
+
+@transaction.atomic
+def note_paid_before(*, case: RecoveryCase, invoice: Invoice) -> None:
+    """What had been paid of an invoice when its charge failed didn't come back; of several
+    failures, the least. A paid one tells of after the failure."""
+    case = locked(case)
+    known, told = case.amount_paid_before, invoice.amount_paid
+    if told is None or told < 0 or invoice.is_paid or (known is not None and told >= known):
+        return
+    came = case.amount_recovered + (known or 0) - told
+    if case.amount_recovered and came > 0:  # the payment was heard of before
+        case.amount_recovered = came
+    case.amount_paid_before = told
+    case.save(update_fields=["amount_paid_before", "amount_recovered"])
 
 
 @transaction.atomic

@@ -19,25 +19,29 @@ from recovery.timeline import Actor, Kind
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money that came: minor units, and what tells how it came."""
+    """Money that came: all that was paid for the debt in minor units, None where Stripe doesn't
+    say, and what tells how it came."""
 
-    amount: int
+    amount: int | None
     attempt_count: int = 0
     is_out_of_band: bool = False
     is_through_checkout: bool = False  # of ours
 
     @classmethod
-    def of_invoice(cls, invoice: Invoice, *, amount: int) -> Self:
-        """What Stripe says was paid; `amount` where it doesn't say. 0 is an answer."""
-        paid = amount if invoice.amount_paid is None else invoice.amount_paid
-        return cls(paid, invoice.attempt_count, invoice.is_paid_out_of_band)
+    def of_invoice(cls, invoice: Invoice) -> Self:
+        return cls(invoice.amount_paid, invoice.attempt_count, invoice.is_paid_out_of_band)
 
     @classmethod
-    def of_intent(
-        cls, intent: PaymentIntent, *, amount: int, is_through_checkout: bool = False
-    ) -> Self:
-        paid = amount if intent.amount_received is None else intent.amount_received
-        return cls(paid, is_through_checkout=is_through_checkout)
+    def of_intent(cls, intent: PaymentIntent, *, is_through_checkout: bool = False) -> Self:
+        return cls(intent.amount_received, is_through_checkout=is_through_checkout)
+
+    def came_on(self, case: RecoveryCase) -> int:
+        """What of it came back: not what had been paid before the charge failed. 0 is an answer;
+        all that was owed where Stripe doesn't say, or doesn't count what came out of band."""
+        before = case.amount_paid_before or 0
+        if self.amount is None or (self.is_out_of_band and self.amount <= before):
+            return case.amount
+        return self.amount - before
 
 
 @transaction.atomic
@@ -90,7 +94,7 @@ def pay(
     """The debt is settled: recovered, unless there was nothing left to pay or the buyer was
     still typing. Who came to our Checkout wasn't."""
     case = locked(case)
-    if payment.amount <= 0:
+    if payment.came_on(case) <= 0:
         return advance(case=case, trigger=Trigger.NOTHING_DUE, at=at, now=now, once=once)
     if case.settles_at and at <= case.settles_at and not payment.is_through_checkout:
         trigger = Trigger.PAID_WHILE_SETTLING
@@ -115,7 +119,7 @@ def _is_all_told(case: RecoveryCase) -> bool:
 
 def _receive(case: RecoveryCase, payment: Payment | None) -> None:
     if payment is not None:
-        case.amount_recovered = payment.amount
+        case.amount_recovered = payment.came_on(case)
         case.paid_attempt_count = payment.attempt_count
         case.mechanism = mechanism(case, is_out_of_band=payment.is_out_of_band)
 

@@ -48,6 +48,10 @@ class RecoveryCase(TenantOwned, Mutable):
     amount = models.PositiveBigIntegerField()
     amount_recovered = models.PositiveBigIntegerField(default=0)
     amount_refunded = models.PositiveBigIntegerField(default=0)
+    amount_paid_before = models.PositiveBigIntegerField(
+        null=True, blank=True,
+        help_text="What had been paid of the invoice when its charge failed first.",
+    )  # fmt: skip
     currency = models.CharField(max_length=3)
 
     decline_type = models.CharField(max_length=20, choices=choices(DeclineType))

@@ -27,16 +27,18 @@ class Customers(Door):
         if isinstance(debt, Invoice):
             if debt.default_payment_method_id:
                 return debt.default_payment_method_id
-            if debt.subscription_id and (found := self._subscriptions_own(debt.subscription_id)):
-                return found
+            own = self.subscription(debt.subscription_id).method_id if debt.subscription_id else ""
+            if own:
+                return own
         return (
             self.customer(debt.customer_id).default_payment_method_id if debt.customer_id else ""
         )
 
-    def _subscriptions_own(self, subscription_id: str) -> str:
+    def subscription(self, subscription_id: str) -> Subscription:
+        """Raises ObjectMissingError."""
         with errors_named():
             found = self._client.v1.subscriptions.retrieve(subscription_id).to_dict()
-        return Subscription.read(found).method_id
+        return Subscription.read(found)
 
     def subscriptions(self, customer_id: str) -> list[Subscription]:
         """The customer's, but for canceled ones, newest first. Raises ObjectMissingError."""

@@ -6,9 +6,9 @@ from typing import Any
 from recovery.reading import id_of, items, text
 from recovery.stripe_errors import DeclinedError, RefusedError
 from recovery.stripe_gateway.wire import Door, errors_named
-from recovery.stripe_objects import Charged, Invoice, PaymentIntent
+from recovery.stripe_objects import UNDER_WAY, Charged, Invoice, PaymentIntent
 
-BY_INTENT_STATUS = {"succeeded": "paid", "processing": "pending"}
+BY_INTENT_STATUS = {"succeeded": "paid"} | dict.fromkeys(UNDER_WAY, "pending")
 
 
 class PaymentIntents(Door):

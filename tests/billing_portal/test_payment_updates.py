@@ -248,6 +248,26 @@ def test_a_debt_that_stripe_no_longer_collects_is_not_called_declined(
     assert "declined" not in visit.page
 
 
+@pytest.mark.parametrize(
+    "why", [{"decline_code": "lost_card"}, {"advice_code": "do_not_try_again"}], ids=str
+)
+def test_a_card_that_the_bank_refused_before_is_not_called_settled(
+    local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit, why: dict[str, str]
+) -> None:
+    """The same number once more, whatever expiry was typed in."""
+    saved = save_card(local_stripe, debt)
+    found = local_stripe.world.find("payment_method", saved)
+    assert found
+    debt.attempts.update(fingerprint=found[1]["card"]["fingerprint"], decline_type="hard", **why)
+
+    assert visit.come_back() == "card_refused"
+
+    assert visit.outcomes == [("$49.00", "refused")]
+    assert visit.again != ""
+    assert "Please try another card" in visit.page
+    assert charges(local_stripe) == []
+
+
 def test_what_the_webhook_paid_is_told_with_what_is_paid_now(
     local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit
 ) -> None:

@@ -235,6 +235,25 @@ def test_an_old_event_that_comes_late_does_not_bring_an_old_card_back(
     assert waiting_card() == (new, True)
 
 
+def test_an_old_event_of_a_subscription_does_not_bring_an_old_card_back(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    case = failed_renewal(local_stripe, merchant)
+    known = len(told(local_stripe, "customer.subscription.updated"))
+    cards = [new_card(local_stripe, case, "pm_card_visa"), new_card(local_stripe, case)]
+    for card in cards:
+        sdk(merchant).subscriptions.update(
+            case.stripe_subscription_id, {"default_payment_method": card}
+        )
+    first, second = told(local_stripe, "customer.subscription.updated")[known:]
+    assert first["data"]["object"]["default_payment_method"] == cards[0]
+
+    receive(second)
+    receive(first)
+
+    assert waiting_card() == (cards[1], True)
+
+
 def test_a_subscriptions_new_card_waits_to_be_charged(
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:

@@ -129,14 +129,14 @@ def test_what_was_declined_is_kept_as_declined(
     assert asked_for_money(local_stripe) == [402]
 
 
+@pytest.mark.parametrize("status", ["processing", "requires_capture"])
 def test_what_a_bank_works_on_is_pending(
-    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     case = failed_yesterday(local_stripe, merchant)
     at = killed(case, RECORDING, monkeypatch)
-    realm(local_stripe).get("payment_intent", case.stripe_payment_intent_id)["status"] = (
-        "processing"
-    )
+    realm(local_stripe).get("payment_intent", case.stripe_payment_intent_id)["status"] = status
+
     sweep(at + 2 * MINUTE)
 
     assert made(case)[0].state == "pending"

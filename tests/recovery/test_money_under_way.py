@@ -11,9 +11,11 @@ from recovery.attempts import ChargeResult, Outcome
 from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger
 from recovery.stripe_gateway import StripeGateway
-from recovery.stripe_objects import Charged
+from recovery.stripe_objects import Charged, PaymentMethod
 from tests.builders import event, make_merchant, receive
 from tests.local_stripe import LocalStripe
+from tests.local_stripe.billing import charging
+from tests.local_stripe.billing.charging import Result
 from tests.recovery.stories import (
     asked_for_money,
     charge,
@@ -44,6 +46,24 @@ def test_what_stripe_answers_with_pending_is_under_way_and_not_asked_for_again(
     for method in (first, second):
         assert charge(case, method, now=now + 48 * HOUR) == ChargeResult(Outcome.PENDING)
     assert asked_for_money(local_stripe) == []
+
+
+def test_a_payment_that_gets_under_way_while_the_card_is_looked_at_is_not_asked_for_twice(
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = failed_renewal(local_stripe, merchant)
+    method = new_card(local_stripe, case)
+    look = StripeGateway.payment_method
+
+    def look_late(gateway: StripeGateway, id_: str) -> PaymentMethod:
+        cases.note_payment(case=case, is_under_way=True, at=timezone.now() + HOUR)
+        return look(gateway, id_)
+
+    monkeypatch.setattr(StripeGateway, "payment_method", look_late)
+
+    assert charge(case, method) == ChargeResult(Outcome.PENDING)
+    assert asked_for_money(local_stripe) == []
+    assert not case.attempts.filter(trigger="customer").exists()
 
 
 @pytest.mark.parametrize("is_reversed", [False, True])
@@ -88,7 +108,7 @@ def test_events_tell_of_a_payment_in_any_order(
     assert attempts.is_under_way(RecoveryCase.objects.get()) is is_under_way
 
 
-@pytest.mark.parametrize("status", ["processing", "requires_payment_method"])
+@pytest.mark.parametrize("status", ["processing", "requires_capture", "requires_payment_method"])
 @pytest.mark.parametrize("make", [failed_renewal, failed_payment])
 def test_stripe_is_asked_whether_a_bank_works_on_it(
     local_stripe: LocalStripe,
@@ -96,9 +116,10 @@ def test_stripe_is_asked_whether_a_bank_works_on_it(
     make: Callable[[LocalStripe, Merchant], RecoveryCase],
     status: str,
 ) -> None:
+    is_under_way = status != "requires_payment_method"
     case = make(local_stripe, merchant)
     now = timezone.now() + HOUR
-    cases.note_payment(case=case, is_under_way=status != "processing", at=now)
+    cases.note_payment(case=case, is_under_way=not is_under_way, at=now)
     for known in realm(local_stripe).all("payment_intent"):
         if known["status"] != "succeeded":
             known["status"] = status
@@ -110,7 +131,24 @@ def test_stripe_is_asked_whether_a_bank_works_on_it(
         invoice = gateway.invoice(case.stripe_invoice_id)
         ingest.settle_invoice(case=case, invoice=invoice, now=now + HOUR)
 
-    assert attempts.is_under_way(case) is (status == "processing")
+    assert attempts.is_under_way(case) is is_under_way
+
+
+def test_what_the_bank_holds_until_the_merchant_captures_it_is_under_way(
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = failed_payment(local_stripe, merchant)
+    method = new_card(local_stripe, case)
+    [intent] = realm(local_stripe).all("payment_intent")
+
+    def held(*_: object, **__: object) -> Result:
+        intent.update(status="requires_capture", amount_capturable=intent["amount"])
+        return Result()
+
+    monkeypatch.setattr(charging, "attempt", held)
+
+    assert charge(case, method) == ChargeResult(Outcome.PENDING)
+    assert (ours(case).state, attempts.is_under_way(case)) == ("pending", True)
 
 
 def test_a_debit_that_the_bank_refuses_days_later_ends_our_own_attempt(

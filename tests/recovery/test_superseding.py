@@ -92,6 +92,19 @@ def test_the_session_asks_for_just_what_is_owed_and_names_the_case(
     assert payer == ((None, "sam@example.com") if is_guest else (known, None))
 
 
+def test_what_is_asked_for_is_what_the_merchant_made_of_the_payment_since(
+    local_stripe: LocalStripe, merchant: Merchant, case: RecoveryCase
+) -> None:
+    sdk(merchant).payment_intents.update(case.stripe_payment_intent_id, {"amount": 1900})
+
+    set_out(case)
+
+    [session] = realm(local_stripe).all("checkout.session")
+    assert session["amount_total"] == 1900
+    case.refresh_from_db()
+    assert case.amount == 1900
+
+
 def test_the_failed_payment_is_canceled_once_and_each_page_but_the_last_is_ended(
     local_stripe: LocalStripe, case: RecoveryCase
 ) -> None:
