@@ -12,6 +12,7 @@ from dunning.models import DunningMessage, DunningRun
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.cases import words
 from recover_project.back_office.cases.verbs import VERBS
+from recover_project.back_office.demo import rows as demo_rows
 from recovery.models import PaymentAttempt, RecoveryCase, TimelineEntry
 from recovery.timeline import Kind
 
@@ -35,6 +36,7 @@ def context(case: RecoveryCase, *, at: Working, page: str | None, now: datetime)
     may_operate = at.may(Right.OPERATE)
     return {
         "case": case,
+        "is_made_up": demo_rows.is_made_up(case),
         "state": status,
         "tone": tone,
         "amount": words.amount(case),
