@@ -29,10 +29,10 @@ TASK_FROM = timedelta(days=9)  # after the failure; a person is asked to call
 MOST_TASKS = 5
 
 
-def fill(merchant: Merchant, *, now: datetime) -> int:
+def fill(merchant: Merchant, *, now: datetime, count: int = CASES) -> int:
     """How many cases were made. Raises rows.RefusedError, and then there is nothing new."""
     rows.refuse(merchant)
-    made = _Making(merchant, now).all()
+    made = _Making(merchant, now).all(count)
     rows.put(merchant, made)
     return len(made.cases)
 
@@ -47,16 +47,16 @@ class _Making:
         self.campaigns = {kind: self._campaign(kind) for kind in SCHEDULES}
         self.currencies: dict[str, str] = {}
 
-    def all(self) -> Rows:
-        for number, failed_at in enumerate(self._moments(), 1):
+    def all(self, count: int) -> Rows:
+        for number, failed_at in enumerate(self._moments(count), 1):
             self._case(number, story(failed_at=failed_at, now=self.now, random=self.random))
         self._tasks()
         return self.made
 
-    def _moments(self) -> list[datetime]:
+    def _moments(self, count: int) -> list[datetime]:
         """More of them lately: the business grows. Stripe renews at any hour."""
         seconds = SPAN.total_seconds()
-        ages = [seconds * (1 - self.random.random() ** 0.8) for _ in range(CASES)]
+        ages = [seconds * (1 - self.random.random() ** 0.8) for _ in range(count)]
         return sorted(self.now - timedelta(seconds=round(age) + 300) for age in ages)
 
     def _campaign(self, kind: DeclineType) -> DunningCampaign:
