@@ -90,9 +90,8 @@ def put(merchant: Merchant, made: Rows) -> None:
 @transaction.atomic
 def remove(merchant: Merchant) -> int:
     """Delete what was made up, with what hangs on it; how many cases that were."""
-    made_up = cases(merchant)
-    count = made_up.count()
-    made_up.delete()
+    count = cases(merchant).count()
+    cases(merchant).delete()
     Customer.objects.of(merchant).filter(
         stripe_customer_id__startswith=CUSTOMERS, cases=None
     ).delete()
