@@ -24,6 +24,10 @@ Recover is running, with a local Stripe beside it. No real money, no real mail.
      or in the back office:
        {web}/admin/   ({login.email}, password {login.password})
 
+The back office shows six months of made-up cases, marked as demo data: nobody is written to or
+charged for them. To remove them:
+  .venv/bin/python manage.py demo_data {login.merchant_id} --remove
+
 A one-time payment that fails is written about after a minute: most buyers try again at once.
 
 Ctrl-C stops everything.

@@ -16,6 +16,7 @@ EMAIL = "operator@example.com"
 
 @dataclass(frozen=True)
 class Login:
+    merchant_id: str
     email: str
     password: str
     internal_key: str
@@ -35,13 +36,19 @@ def set_up(processes: Processes, *, kept_in: Path) -> Login:
         password = kept.get("password") or secrets.token_urlsafe(12)
         kept = made | {"email": EMAIL, "password": password}
         _write(kept_in, kept)
+        # Once, so that who has removed them is rid of them.
+        if processes.environment.get("DEMO_DATA") != "no":  # as journeys say: they count cases
+            _manage(processes, "demo_data", kept["merchant_id"])
     # Who tries the product at night isn't left to wait for the morning.
     _manage(processes, "send_window", kept["merchant_id"], "--from", "0", "--until", "24")
     _manage(
         processes, "create_operator", EMAIL, "--merchant", kept["merchant_id"],
         "--role", "owner", "--password", kept["password"],
     )  # fmt: skip
-    return Login(email=EMAIL, password=kept["password"], internal_key=kept["internal_key"])
+    return Login(
+        merchant_id=kept["merchant_id"], email=EMAIL, password=kept["password"],
+        internal_key=kept["internal_key"],
+    )  # fmt: skip
 
 
 def _reconnected(processes: Processes, merchant_id: str) -> bool:

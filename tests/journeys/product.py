@@ -137,6 +137,7 @@ def running(folder: Path, **settings: str) -> Iterator[Product]:
     given = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment = given | {"PORT": str(port), "RUN_DIR": str(folder / "run")} | settings
     log = folder / "log"
+    environment.setdefault("DEMO_DATA", "no")
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.demo"], cwd=ROOT, env=environment, text=True,

@@ -13,6 +13,7 @@ from dunning.models import DunningMessage
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.cases import to_come, words
 from recover_project.back_office.cases.verbs import VERBS
+from recover_project.back_office.demo import rows as demo_rows
 from recovery.models import PaymentAttempt, RecoveryCase, TimelineEntry
 from recovery.timeline import Kind
 
@@ -36,6 +37,7 @@ def context(case: RecoveryCase, *, at: Working, page: str | None, now: datetime)
     may_operate = at.may(Right.OPERATE)
     return {
         "case": case,
+        "is_made_up": demo_rows.is_made_up(case),
         "state": status,
         "tone": tone,
         "amount": words.amount(case),

@@ -5,6 +5,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from recover_project.back_office import access
+from recover_project.back_office.demo import rows as demo_rows
 from recover_project.back_office.home import attention, figures
 from recover_project.back_office.home.periods import PERIODS, period
 from recover_project.back_office.pages import show
@@ -22,5 +23,5 @@ def home(request: HttpRequest) -> HttpResponseBase:
         request, "back_office/home/home.html", title="Home", period=chosen,
         periods=[(name, label, name == chosen.name) for name, (label, _make) in PERIODS.items()],
         waiting=attention.now(merchant), steps=[] if all(one.is_done for one in steps) else steps,
-        **figures.of(merchant, chosen),
+        has_demo_data=demo_rows.cases(merchant).exists(), **figures.of(merchant, chosen),
     )  # fmt: skip
