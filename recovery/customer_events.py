@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from recovery import customers
+from recovery import customers, inbox
 from recovery.asking import ask
 from recovery.models import Merchant, RecoveryCase
 from recovery.payment_levels import Subscription
@@ -99,3 +99,15 @@ ABOUT_CUSTOMERS: Mapping[str, Callable[[Merchant, Event, datetime], None]] = Map
         EventType.ACCOUNT_APPLICATION_DEAUTHORIZED: _deauthorized,
     }
 )
+
+
+def hear_of_new_card(case: RecoveryCase, *, now: datetime) -> None:
+    """Events don't come in order: a card that was saved after the failure may have been told of
+    before the case opened."""
+    customer_id = case.customer.stripe_customer_id if case.customer else ""
+    ids = [one for one in (customer_id, case.stripe_subscription_id) if one]
+    for stored in inbox.told_of(case.merchant, ids):
+        event = Event.parse(stored.payload)
+        is_since = event.created_at is not None and event.created_at >= case.failed_at
+        if event.type in ABOUT_CUSTOMERS and is_since:
+            ABOUT_CUSTOMERS[event.type](case.merchant, event, now)

@@ -8,7 +8,7 @@ from recovery import cases, checkouts, customers, failures, inbox, stripe_gatewa
 from recovery.asking import ask, can_be_asked
 from recovery.cases import Payment
 from recovery.checkout_sessions import named_in
-from recovery.customer_events import ABOUT_CUSTOMERS, learn_customer
+from recovery.customer_events import ABOUT_CUSTOMERS, hear_of_new_card, learn_customer
 from recovery.declines import Decline
 from recovery.models import Checkout, Merchant, RecoveryCase, StripeEvent
 from recovery.reading import id_of
@@ -42,6 +42,8 @@ def process(stored: StripeEvent, *, now: datetime) -> None:
             # What is new about the case, or may not have been told when a worker died.
             told = known.get(case.pk, []) if stored.tries <= 1 else []
             tell_what_was_told(case, but_of=told, now=now)
+            if not told:
+                hear_of_new_card(case, now=now)
     elif event.type in ABOUT_CUSTOMERS:
         ABOUT_CUSTOMERS[event.type](merchant, event, now)
     else:
