@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('recovery', '0013_a_payment_is_superseded_by_a_checkout'),
+        ('recovery', '0021_open_and_paused_cases_are_listed'),
     ]
 
     operations = [
