@@ -124,6 +124,10 @@ def main() -> None:
     name, *arguments = sys.argv[1:] or ["help"]
     command = COMMANDS.get(name)
     if command is None or (arguments and command not in TAKE_ARGUMENTS):
+        if command:
+            print(f"{name} takes no arguments, so not {' '.join(arguments)} either.\n")
+        elif name != "help":
+            print(f"There is no command {name}.\n")
         print(__doc__, "\n")
         for known, function in COMMANDS.items():
             print(f"  python3 dev.py {known:<6} {(function.__doc__ or '').strip()}")

@@ -36,6 +36,19 @@ class SeeOther(HttpResponseRedirect):
     allowed_schemes = ["http", "https"]
 
 
+class NotAhead(HttpResponse):
+    """To a browser that fetches ahead what must only be done for who opens it. It keeps no answer
+    but a success, so it asks again when that happens:
+    https://wicg.github.io/nav-speculation/prefetch.html
+    """
+
+    status_code = pages.UNAVAILABLE
+
+    def __init__(self) -> None:
+        super().__init__("Please open this page to go on.\n", content_type="text/plain")
+        self["Cache-Control"] = "no-store"
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A request, who reads its answer, and the address where that page can be fetched."""
@@ -70,7 +83,7 @@ def visit(
 def state_page(visit: Visit, found: Found) -> HttpResponse:
     """What a link's holder can do about it."""
     if found.state is LinkState.VALID and found.link is not None:
-        return _valid_page(visit, found.link.case)
+        return _valid_page(visit, found.link.case, owes_more=found.owes_more)
     is_expired = found.state is LinkState.EXPIRED
     return visit.page(
         found.state, status=STATUS_CODES[found.state], facts={"days": links.LIFETIME.days},
@@ -78,7 +91,7 @@ def state_page(visit: Visit, found: Found) -> HttpResponse:
     )  # fmt: skip
 
 
-def _valid_page(visit: Visit, case: RecoveryCase) -> HttpResponse:
+def _valid_page(visit: Visit, case: RecoveryCase, *, owes_more: bool) -> HttpResponse:
     """No word with Stripe: mail scanners fetch this page too, and customers don't wait for it."""
     phrases = visit.reader.words.phrases
     if case.is_one_time:
@@ -91,7 +104,6 @@ def _valid_page(visit: Visit, case: RecoveryCase) -> HttpResponse:
         return visit.page(
             "to_confirm", buttons=buttons, quiet=leaving, **debts.told(visit.reader, case)
         )
-    owes_more = links.owed(case).exclude(pk=case.pk).exists()
     leaving = phrases["leaving_with_more" if owes_more else "leaving"]
     name = "given_up" if case.status == Status.LOST else "failed"
     return visit.page(name, buttons=[new_card], quiet=leaving, **debts.told(visit.reader, case))

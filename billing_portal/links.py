@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from billing_portal import tokens
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.tokens import ExpiredTokenError, ForgedTokenError, Purpose
-from recovery import timeline
-from recovery.models import RecoveryCase
+from recovery import cases, timeline
+from recovery.models import RecoveryCase, TimelineEntry
 from recovery.state_machine import Status
 from recovery.timeline import Actor, Kind
 
@@ -38,10 +38,12 @@ class LinkState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a token turned out to be; `link` is None for a forged one."""
+    """What a token turned out to be; `link` is None for a forged one. `owes_more`: its customer
+    may pay something else too."""
 
     state: LinkState
     link: PaymentUpdateLink | None = None
+    owes_more: bool = False
 
 
 BY_STATUS = {
@@ -52,17 +54,41 @@ BY_STATUS = {
 }
 
 
+MAY_BE_PAID = (Status.OPEN, Status.LOST)
+_MORE = RecoveryCase.objects.filter(
+    merchant=OuterRef("merchant"), customer=OuterRef("case__customer"), status__in=MAY_BE_PAID
+).exclude(pk=OuterRef("case"))
+# With all that a page says, in one query; what Stripe is reached with is read where it is needed.
+AS_SHOWN = (
+    PaymentUpdateLink.objects.select_related("case__customer", "case__merchant__logo")
+    .defer("case__merchant__logo__content")
+    .annotate(owes_more=Exists(_MORE))
+)
+
+
 def create(*, case: RecoveryCase, now: datetime) -> str:
     """The address of a new link for the case; the token in it is kept nowhere."""
+    return _create(case, now=now)[1]
+
+
+def _create(case: RecoveryCase, *, now: datetime) -> tuple[PaymentUpdateLink, str]:
     link = PaymentUpdateLink(
         merchant_id=case.merchant_id, case=case, created_at=now, expires_at=now + LIFETIME
     )
-    token = tokens.issue(
-        link_id=link.public_id, purpose=Purpose.UPDATE, secret=settings.SECRET_KEY, now=now,
-        lifetime=LIFETIME,
-    )  # fmt: skip
+    token = _token(link)
     link.digest = tokens.digest(token)
     link.save()
+    return link, _address(token)
+
+
+def _token(link: PaymentUpdateLink) -> str:
+    return tokens.issue(
+        link_id=link.public_id, purpose=Purpose.UPDATE, secret=settings.SECRET_KEY,
+        now=link.created_at, lifetime=LIFETIME,
+    )  # fmt: skip
+
+
+def _address(token: str) -> str:
     return f"{settings.PUBLIC_URL}{UPDATE_PATH}?{urlencode({'token': token})}"
 
 
@@ -71,17 +97,34 @@ class NoLinkError(Exception):
 
 
 @transaction.atomic
-def create_by_hand(*, case: RecoveryCase, actor: str, now: datetime) -> str:
-    """The address of a new link, for an operator to hand on. Raises NoLinkError."""
+def create_by_hand(*, case: RecoveryCase, once: str, actor: str, now: datetime) -> str:
+    """The address of a new link, for an operator to hand on. `once` is of one showing of the
+    button: a second click gets the link of the first. Raises NoLinkError."""
+    case = cases.locked(case)
     state = BY_STATUS[Status(case.status)]
     if state is not LinkState.VALID:
         raise NoLinkError(f"the case is {state}")
-    address = create(case=case, now=now)
+    cause = f"link made:{actor}:{once}"
+    if made := case.timeline.filter(once=cause).first():
+        return _made_before(made)
+    link, address = _create(case, now=now)
     timeline.append(
-        case=case, kind=Kind.LINK_MADE, at=now, actor=actor, once=f"link made:{now.isoformat()}",
+        case=case, kind=Kind.LINK_MADE, at=now, actor=actor, once=cause,
         summary=f"A link was made to be handed on; it works for {LIFETIME.days} days.",
+        facts={"link": link.public_id},
     )  # fmt: skip
     return address
+
+
+def _made_before(made: TimelineEntry) -> str:
+    """Raises NoLinkError."""
+    link = PaymentUpdateLink.objects.filter(
+        case=made.case_id, public_id=made.facts.get("link", ""), revoked_at=None
+    ).first()
+    token = _token(link) if link else ""
+    if link is None or tokens.digest(token) != link.digest:
+        raise NoLinkError("the link that was made there works no more; make another")
+    return _address(token)
 
 
 def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Found:
@@ -93,9 +136,7 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
         return Found(LinkState.FORGED)
     except ExpiredTokenError as error:
         is_expired, link_id = True, error.link_id
-    # Of one link, so in no order; what Stripe is reached with is read where it is needed.
-    with_case = PaymentUpdateLink.objects.select_related("case__customer", "case__merchant")
-    link = next(iter(with_case.filter(public_id=link_id)), None)
+    link = next(iter(AS_SHOWN.filter(public_id=link_id)), None)  # of one, so in no order
     if link is None or (purpose is Purpose.UPDATE and link.digest != tokens.digest(token)):
         return Found(LinkState.FORGED)
     if link.revoked_at:
@@ -103,7 +144,7 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
     state = BY_STATUS[Status(link.case.status)]
     if is_expired and state is LinkState.VALID:
         return Found(LinkState.EXPIRED, link)
-    return Found(state, link)
+    return Found(state, link, owes_more=link.owes_more)
 
 
 def return_url(
@@ -128,7 +169,7 @@ def return_url(
 def owed(case: RecoveryCase) -> QuerySet[RecoveryCase]:
     """All that the case's customer may still pay."""
     return RecoveryCase.objects.of(case.merchant_id).filter(
-        customer__isnull=False, customer=case.customer_id, status__in=[Status.OPEN, Status.LOST]
+        customer__isnull=False, customer=case.customer_id, status__in=MAY_BE_PAID
     )
 
 

@@ -12,6 +12,9 @@ def counts(*, method: str, headers: Mapping[str, str]) -> bool:
 
     A mail scanner that fetches the page as a browser does can't be told from one.
     """
-    if method != "GET":
-        return False
-    return not any(word in headers.get(name, "").lower() for name, word in AHEAD)
+    return method == "GET" and not is_ahead(headers)
+
+
+def is_ahead(headers: Mapping[str, str]) -> bool:
+    """A browser says that it fetches what its user may or may not open."""
+    return any(word in headers.get(name, "").lower() for name, word in AHEAD)

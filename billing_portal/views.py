@@ -65,6 +65,8 @@ def replace(request: HttpRequest) -> HttpResponse:
 def come_back(request: HttpRequest) -> HttpResponse:
     """Back from Stripe: what is open is charged to the new card, and told how that went. A card
     that was on file before is charged by a POST that names it."""
+    if openings.is_ahead(request.headers):
+        return link_pages.NotAhead()
     now = timezone.now()
     told = request.POST if request.method == "POST" else request.GET
     back, is_done = told.get("r", ""), "done" in told
@@ -84,6 +86,8 @@ def come_back(request: HttpRequest) -> HttpResponse:
 @require_GET
 def come_back_from_checkout(request: HttpRequest) -> HttpResponse:
     """Back from Stripe's Checkout, where the customer paid or didn't."""
+    if openings.is_ahead(request.headers):
+        return link_pages.NotAhead()
     back = request.GET.get("r", "")
     found = links.find(back, now=timezone.now(), purpose=Purpose.RETURN)
     visit = link_pages.visit(request, found, {"r": back}, path=links.CHECKOUT_RETURN_PATH)

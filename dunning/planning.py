@@ -71,6 +71,25 @@ def next_step(
     return Plan(next(step for step in steps if step.position == planned.position), planned)
 
 
+def to_come(
+    steps: Sequence[DunningStep],
+    *,
+    case: RecoveryCase,
+    next_position: int,
+    due_at: datetime,
+    stepped_at: datetime | None,
+) -> list[Plan]:
+    """The step that is due at `due_at` and those that come after it, each if the one before is
+    taken in time; as far as is known now, since what becomes known moves them."""
+    found: list[Plan] = []
+    taken_at, now, after = stepped_at, due_at, next_position - 1
+    while plan := next_step(steps, case=case, stepped_at=taken_at, now=now, after=after):
+        found.append(plan)
+        taken_at = now = max(plan.planned.at, now)
+        after = plan.planned.position
+    return found
+
+
 def as_scheduled(step: DunningStep) -> Step:
     return Step(
         position=step.position,

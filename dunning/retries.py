@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from dunning import planning
 from dunning.models import DunningRetry, DunningRun, DunningStep
 from dunning.timing import schedule
@@ -39,11 +41,16 @@ def queue(*, run: DunningRun, step: DunningStep, now: datetime) -> None:
     )  # fmt: skip
 
 
-def due(*, now: datetime) -> list[int]:
-    waiting = DunningRetry.objects.filter(
+def waiting(*, now: datetime) -> QuerySet[DunningRetry]:
+    """Charges that are to be asked for."""
+    return DunningRetry.objects.filter(
         state=DunningRetry.State.DUE, due_at__lte=now, case__is_paused=False
     )
-    return list(waiting.order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
+
+
+def due(*, now: datetime) -> list[int]:
+    first = waiting(now=now).order_by("due_at", "id")
+    return list(first.values_list("id", flat=True)[:BATCH])
 
 
 def work(retry_id: int, *, now: datetime) -> None:

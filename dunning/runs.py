@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from billing_portal import links
 from dunning import campaigns, planning
@@ -113,15 +113,20 @@ def take_due_steps(*, now: datetime) -> list[int]:
     return queued
 
 
+def due(*, now: datetime) -> QuerySet[DunningRun]:
+    """Runs whose next step is to be taken."""
+    return DunningRun.objects.filter(
+        state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False,
+        case__merchant__stripe__disconnected_at=None,
+    )  # fmt: skip
+
+
 @transaction.atomic
 def _lease(*, now: datetime) -> list[int]:
     """Runs that are ours to work; each is worked in a transaction of its own, which sets its real
     next time."""
-    due = DunningRun.objects.filter(
-        state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False,
-        case__merchant__stripe__disconnected_at=None,
-    )  # fmt: skip
-    batch = due.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "id")
+    rows = due(now=now).select_for_update(skip_locked=True, of=("self",))
+    batch = rows.order_by("due_at", "id")
     leased = list(batch.values_list("id", flat=True)[:BATCH])
     DunningRun.objects.filter(pk__in=leased).update(due_at=now + PAUSE)
     return leased

@@ -16,6 +16,7 @@ from billing_portal import error_pages
 from billing_portal.links import UPDATE_PATH
 from billing_portal.pages import Page
 from dunning.mail.unsubscribing import PATH as UNSUBSCRIBE_PATH
+from recover_project.probes.views import LOGGED, PROBES
 from recovery.errors import error_response
 from recovery.merchants import WEBHOOK_PATH
 
@@ -25,7 +26,6 @@ NO_NUL = "A parameter or field contains a NUL character, which nothing here can.
 API = "/fourthngoal/recover/"
 BACK_OFFICE = "/admin/"
 PAGES = (UPDATE_PATH, UNSUBSCRIBE_PATH)  # and what is below them: a person reads those
-LOGGED = "_has_been_logged"  # Django's mark: what has it is told of in no second report
 ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
         HTTPStatus.BAD_REQUEST: ("bad_request", "The request can't be understood."),
@@ -103,7 +103,8 @@ class ContentSecurityPolicy(CSPMiddleware):
 
 
 def is_for_a_client(request: HttpRequest) -> bool:
-    return request.path.startswith(API) and not request.path.startswith(PAGES)
+    is_probe = request.path.removeprefix("/") in PROBES
+    return is_probe or (request.path.startswith(API) and not request.path.startswith(PAGES))
 
 
 def refuse_nul(get_response: View) -> View:

@@ -34,6 +34,8 @@ UNLIMITED: Mapping[str, str] = MappingProxyType(
     {
         "webhook": "Stripe sends as many events as things happen, and takes a 429 for a failure.",
         "anymail:": "A mail provider tells of every mail, and takes a 429 for a failure.",
+        "probes:": "Every few seconds, of each process, by its own address; and an outage of the "
+        "counters must not look like one of the process.",
         "hijack:": "As the rest of the back office.",
         **dict.fromkeys(OWN_ACCOUNT, "As the rest of the back office; allauth counts guesses."),
         "admin:": "Who has logged in is known. The way in, admin:login, is public.",

@@ -37,6 +37,9 @@ METRICS_TOKEN = environment.optional_secret("METRICS_TOKEN")  # who may read /me
 # --- Stripe -----------------------------------------------------------------------------------
 STRIPE_API_KEY = environment.text("STRIPE_API_KEY")  # the platform's own, for Connect
 STRIPE_API_BASE = environment.base_url("STRIPE_API_BASE")
+STRIPE_CONNECT_CLIENT_ID = environment.text("STRIPE_CONNECT_CLIENT_ID")  # ca_…, for OAuth
+# What stands in for Stripe stands in for its Connect as well, unless that is said to be elsewhere.
+STRIPE_CONNECT_BASE = environment.base_url("STRIPE_CONNECT_BASE", STRIPE_API_BASE)
 STRIPE_CONNECT_WEBHOOK_SECRET = environment.text("STRIPE_CONNECT_WEBHOOK_SECRET")
 
 # --- Merchants' own endpoints ------------------------------------------------------------------
@@ -130,7 +133,6 @@ INSTALLED_APPS = [
     "recover_project.back_office",
 ]
 MIDDLEWARE = [
-    "recover_project.probes.views.answer_probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "recover_project.limits.say_usage",
@@ -139,6 +141,8 @@ MIDDLEWARE = [
     "recover_project.middleware.ContentSecurityPolicy",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "recover_project.middleware.errors_in_one_shape",
+    # Ahead of what reads the Host: a probe calls a process by its address.
+    "recover_project.probes.views.answer_probes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -290,7 +294,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         # Chromium holds a form's redirects to this as well: the portal may have a domain of its
         # own, so every https page is allowed.
-        "form-action": [SELF, "https:", *([STRIPE_API_BASE] if STRIPE_API_BASE else [])],
+        "form-action": [SELF, "https:", *sorted({STRIPE_API_BASE, STRIPE_CONNECT_BASE} - {""})],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
     }

@@ -7,11 +7,18 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, JsonResponse
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    ErrorDetail,
+    NotFound,
+    UnsupportedMediaType,
+    ValidationError,
+)
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 RATE_LIMITED = "rate_limited"
+NOT_JSON = "Send JSON, with the header Content-Type: application/json."
 TOO_MANY = "Too many requests. Ask again when the seconds of Retry-After have passed."
 
 
@@ -49,6 +56,8 @@ def as_response(error: Exception, context: dict[str, Any]) -> Response | None:  
         error = NotFound()
     elif isinstance(error, RequestDataTooBig):
         error = TooLarge()
+    elif isinstance(error, UnsupportedMediaType):
+        error.detail = ErrorDetail(NOT_JSON, UnsupportedMediaType.default_code)
     if not isinstance(error, APIException):
         return None
     set_rollback()

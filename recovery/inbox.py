@@ -59,6 +59,20 @@ def failed(event: StripeEvent, *, error: str, is_permanent: bool, now: datetime)
     still_pending.update(state=event.state, error=event.error, due_at=event.due_at)
 
 
+@transaction.atomic
+def replay(event: StripeEvent, *, now: datetime) -> bool:
+    """Process it anew, whatever became of it: facts that are known already change nothing. False
+    for one that is waiting anyway."""
+    done = StripeEvent.objects.select_for_update(no_key=True).filter(pk=event.pk)
+    found = done.exclude(state=StripeEvent.State.PENDING).first()
+    if found is None:
+        return False
+    found.state, found.tries, found.due_at = StripeEvent.State.PENDING, 0, now
+    found.processed_at, found.error = None, ""
+    found.save(update_fields=["state", "tries", "due_at", "processed_at", "error"])
+    return True
+
+
 def failed_invoices(merchant: Merchant, *, around: datetime) -> list[StripeEvent]:
     """The latest failures of invoices that came within days of a moment, newest first."""
     near = StripeEvent.objects.of(merchant).filter(

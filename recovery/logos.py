@@ -8,9 +8,12 @@ from recovery.models import Merchant, MerchantLogo
 
 def of(merchant: Merchant) -> MerchantLogo | None:
     """A merchant's logo without its content, which the page that shows it doesn't need; None
-    as well for a merchant who is made up."""
+    as well for a merchant who is made up. One that came along with its merchant is not looked up
+    again."""
     if merchant.pk is None:
         return None
+    if Merchant.logo.is_cached(merchant):
+        return getattr(merchant, "logo", None)
     return MerchantLogo.objects.of(merchant).defer("content").first()
 
 

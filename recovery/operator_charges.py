@@ -14,6 +14,13 @@ from recovery.timeline import Kind
 NO_METHOD = "the customer has no payment method"
 
 
+def step_as_seen(*, case: RecoveryCase, at: datetime) -> str:
+    """The `step` of who saw the case at `at`: the same for a second click, and for two people who
+    saw it before either asked, so that both hear of one charge."""
+    asked = case.timeline.filter(kind=Kind.CHARGE_ASKED, at__lt=at).order_by("-at", "-id").first()
+    return f"after:{asked.pk}" if asked else "first"
+
+
 def charge(*, case: RecoveryCase, step: str, actor: str, now: datetime) -> ChargeResult:
     """Charge what Stripe would charge, within the charging rules, once for each `step`."""
     if case.status == Status.RECOVERED:

@@ -3,25 +3,50 @@
 from recover_project.back_office import previews, switching
 from recover_project.back_office.campaigns import editing, publishing, word_previews, wording
 from recover_project.back_office.campaigns import lists as campaign_lists
-from recover_project.back_office.cases import acting
+from recover_project.back_office.cases import acting, view_pages
 from recover_project.back_office.cases import lists as case_lists
 from recover_project.back_office.cases import messages as case_messages
+from recover_project.back_office.operations import health
 from recover_project.back_office.operations import lists as operation_lists
 from recover_project.back_office.people import changes
+from recover_project.back_office.settings import (
+    account,
+    branding,
+    keys,
+    linking,
+    mail,
+    new_merchant,
+    shown_once,
+    stripe,
+    team,
+    webhooks,
+)
 from recover_project.back_office.settings import lists as settings_lists
 
 __all__ = [
+    "account",
     "acting",
+    "branding",
     "campaign_lists",
     "case_lists",
     "case_messages",
     "changes",
     "editing",
+    "health",
+    "keys",
+    "linking",
+    "mail",
+    "new_merchant",
     "operation_lists",
     "previews",
     "publishing",
     "settings_lists",
+    "shown_once",
+    "stripe",
     "switching",
+    "team",
+    "view_pages",
+    "webhooks",
     "word_previews",
     "wording",
 ]

@@ -49,13 +49,17 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _place("Stripe events", "inbox", "recovery_stripeevent_changelist"),
                 _place("Webhook deliveries", "send", "recovery_webhookdelivery_changelist"),
+                _place("Health", "monitor_heart", "health"),
             ],
         },
         {
             "title": "Settings",
             "items": [
-                _place("Account", "storefront", "recovery_merchant_changelist"),
-                _place("Webhooks", "webhook", "recovery_webhookregistration_changelist"),
+                _place("Account", "storefront", "settings"),
+                _place("Stripe", "credit_card", "settings_stripe", Right.OWN),
+                _place("Keys", "key", "settings_keys", Right.OWN),
+                _place("Webhooks", "webhook", "settings_webhooks", Right.OWN),
+                _place("Team", "group", "settings_team", Right.OWN),
                 _place("Changes", "history", "changes", Right.OWN),
             ],
         },

@@ -4,109 +4,105 @@ What answers a probe is read by anybody who reaches it, so it names no host and 
 """
 
 import logging
-import os
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import tempfile
+import threading
 from datetime import timedelta
 from pathlib import Path
-from types import MappingProxyType
 
 import redis
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from recover_project.probes.looks import Look, Verdict
+from recover_project.probes.patience import statements_end_within
 from recovery import heartbeats
 
 logger = logging.getLogger(__name__)
 
-STATEMENT_MS = 2_000  # a database that takes longer than this serves no customer
+ANSWERS_WITHIN = 3.0  # seconds: all of the checks together, whatever hangs
+STATEMENT_SECONDS = 2.0  # a database that takes longer than this serves no customer
 BROKER_SECONDS = 1.0  # to connect, and again to answer
-# The timetable beats every 15 seconds; the longest piece of work, a batch of events, is through
-# in less than a minute.
+# Eight beats of the timetable. Whatever else is due waits as long as a beat does, so this is as
+# late as mail and charges may be before it is a fault; a restart of worker and beat is shorter.
 LATEST_BEAT = timedelta(minutes=2)
+
+_telling = threading.Lock()
+_was_ok: dict[str, bool] = {}
+# Databases that were seen in step: the code of a process never grows while it runs.
+_in_step: set[str] = set()
 
 
 class NotReadyError(Exception):
     """What is amiss, in words for the log."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    is_ok: bool
-    took_ms: int
-
-
 def database() -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
+    with statements_end_within(seconds=STATEMENT_SECONDS), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-
-
-_is_in_step: set[str] = (
-    set()
-)  # the databases that were seen in step: code never grows while it runs
 
 
 def migrations() -> None:
     """Whether the tables are those that this code was written for."""
-    if connection.alias in _is_in_step:
+    if connection.alias in _in_step:
         return
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise NotReadyError("Migrations are to be applied: run `manage.py migrate`.")
-    _is_in_step.add(connection.alias)
-
-
-def broker() -> None:
-    if settings.REDIS_URL:
-        client = redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=BROKER_SECONDS,
-            socket_connect_timeout=BROKER_SECONDS, retry=None,
-        )  # fmt: skip
-        with client:
-            client.ping()
-        return
-    folder = Path(settings.RUN_DIR) / "broker" / "queue"
-    if not os.access(folder, os.W_OK):
-        raise NotReadyError(f"The folder of the embedded broker can't be written to: {folder}.")
+    with statements_end_within(seconds=STATEMENT_SECONDS):
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise NotReadyError("Migrations are to be applied: run `manage.py migrate`.")
+    _in_step.add(connection.alias)
 
 
 def worker() -> None:
-    beat = heartbeats.last_beat()
+    with statements_end_within(seconds=STATEMENT_SECONDS):
+        beat = heartbeats.last_beat()
     if beat is None:
         raise NotReadyError("No worker has ever beaten: start `worker` and `beat`.")
     if timezone.now() - beat > LATEST_BEAT:
         raise NotReadyError(f"The last worker's beat was at {beat.isoformat()}.")
 
 
-CHECKS: Mapping[str, Callable[[], None]] = MappingProxyType(
-    {"database": database, "migrations": migrations, "broker": broker, "worker": worker}
+def broker() -> None:
+    if settings.REDIS_URL:
+        _ping(settings.REDIS_URL)
+        return
+    folder = Path(settings.RUN_DIR) / "broker" / "queue"
+    folder.mkdir(parents=True, exist_ok=True)  # as who first sends a message does
+    with tempfile.TemporaryFile(dir=folder) as file:  # a full disk is out of order too
+        file.write(b"is there room?")
+
+
+def _ping(url: str) -> None:
+    with redis.Redis.from_url(
+        url, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS, retry=None
+    ) as client:
+        client.ping()
+
+
+LOOKS = (
+    Look({"database": database, "migrations": migrations, "worker": worker}),
+    Look({"broker": broker}),
 )
 
 
 def run() -> dict[str, Verdict]:
-    """Each check by its name. What needs the database isn't asked where that is away."""
-    verdicts: dict[str, Verdict] = {}
-    for name, check in CHECKS.items():
-        needs_database = name in {"migrations", "worker"}
-        if needs_database and not verdicts["database"].is_ok:
-            verdicts[name] = Verdict(is_ok=False, took_ms=0)
-        else:
-            verdicts[name] = _verdict(name, check)
+    """Each check by its name."""
+    begun = [look.begin() for look in LOOKS]
+    verdicts = {
+        name: verdict for look in begun for name, verdict in look.verdicts(within=ANSWERS_WITHIN)
+    }
+    for name, verdict in verdicts.items():
+        _tell(name, verdict)
     return verdicts
 
 
-def _verdict(name: str, check: Callable[[], None]) -> Verdict:
-    began = time.monotonic()
-    try:
-        check()
-    except Exception as error:  # noqa: BLE001 - whatever it is, this process isn't ready
-        logger.warning("Not ready: %s: %s: %s", name, type(error).__name__, error)
-        is_ok = False
-    else:
-        is_ok = True
-    return Verdict(is_ok, round((time.monotonic() - began) * 1000))
+def _tell(name: str, verdict: Verdict) -> None:
+    """The log hears of what changed, not of every probe: they come every few seconds."""
+    with _telling:
+        is_news = _was_ok.get(name, True) is not verdict.is_ok
+        _was_ok[name] = verdict.is_ok
+    if is_news and verdict.is_ok:
+        logger.warning("Ready again: %s.", name)
+    elif is_news:
+        logger.warning("Not ready: %s: %s", name, verdict.why)

@@ -3,6 +3,7 @@
 Source: https://prometheus.io/docs/instrumenting/exposition_formats/ (text format, version 0.0.4).
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -27,7 +28,7 @@ def _lines(gauge: Gauge) -> Iterable[str]:
     yield f"# HELP {gauge.name} {_escaped(gauge.help)}\n"
     yield f"# TYPE {gauge.name} gauge\n"
     for labels, value in gauge.values.items():
-        yield f"{gauge.name}{_labels(labels)} {value:g}\n"
+        yield f"{gauge.name}{_labels(labels)} {_number(value)}\n"
 
 
 def _labels(labels: Labels) -> str:
@@ -40,3 +41,12 @@ def _labels(labels: Labels) -> str:
 def _escaped(text: str, *, quoted: bool = False) -> str:
     escaped = text.replace("\\", r"\\").replace("\n", r"\n")
     return escaped.replace('"', r"\"") if quoted else escaped
+
+
+def _number(value: float) -> str:
+    """As Go's ParseFloat reads it, to the last digit."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return str(int(value)) if value == int(value) else repr(value)

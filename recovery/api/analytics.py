@@ -13,6 +13,7 @@ from recovery import metrics
 from recovery.api import figures
 from recovery.api.figures import Defined, FiguresAnswer
 from recovery.api.metrics import cases_asked_for, currencies_of
+from recovery.api.parameters import once_each
 from recovery.api.ranges import RangeParameters
 from recovery.api.views import InternalView
 from recovery.metrics import Figures, funnel
@@ -74,7 +75,7 @@ class AnalyticsView(InternalView):
     )
     def get(self, request: Request) -> Response:
         asked = RangeParameters(
-            data=request.query_params.dict(),
+            data=once_each(request.query_params),
             context={"zone": self.merchant.zone, "now": timezone.now()},
         )
         asked.is_valid(raise_exception=True)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from recovery import metrics
 from recovery.api.dashboard_shapes import Dashboard, DashboardParameters, Definitions
+from recovery.api.parameters import once_each
 from recovery.api.views import AnyClientView, InternalView
 from recovery.masking import mask_email
 from recovery.models import Merchant, RecoveryCase
@@ -28,7 +29,7 @@ class DashboardView(InternalView):
         responses=Dashboard,
     )
     def get(self, request: Request) -> Response:
-        parameters = DashboardParameters(data=request.query_params)
+        parameters = DashboardParameters(data=once_each(request.query_params))
         parameters.is_valid(raise_exception=True)
         return Response(_dashboard(self.merchant, limit=parameters.validated_data["limit"]))
 

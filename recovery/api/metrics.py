@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from recovery import metrics
 from recovery.api import figures
 from recovery.api.figures import Amount, Defined, FiguresAnswer
+from recovery.api.parameters import once_each
 from recovery.api.ranges import RangeParameters
 from recovery.api.views import ClientView
 from recovery.metrics import DIMENSIONS, Figures, Range, stripes_view
@@ -103,7 +104,7 @@ class MetricsView(ClientView):
     )
     def get(self, request: Request) -> Response:
         asked = MetricsParameters(
-            data=request.query_params.dict(),
+            data=once_each(request.query_params),
             context={"zone": self.merchant.zone, "now": timezone.now()},
         )
         asked.is_valid(raise_exception=True)

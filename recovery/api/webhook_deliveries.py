@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from recovery import outbound_delivery
 from recovery.api.paging import PageParameters, page
+from recovery.api.parameters import once_each
 from recovery.api.views import ClientView
 from recovery.api.webhook_registrations import OneWebhookView, refusals
 from recovery.api.webhook_shapes import Deliveries, Delivery, DeliveryInFull
@@ -26,7 +27,7 @@ class DeliveriesView(OneWebhookView):
     )
     def get(self, request: Request, webhook_id: str) -> Response:
         registration = self.registration(webhook_id)
-        parameters = PageParameters(data=request.query_params)
+        parameters = PageParameters(data=once_each(request.query_params))
         parameters.is_valid(raise_exception=True)
         found = page(
             outbound_delivery.deliveries(registration=registration), by="created_at",

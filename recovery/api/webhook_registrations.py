@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from recovery import webhook_registrations
 from recovery.api.conflicts import ConflictError
 from recovery.api.paging import PageParameters, page
+from recovery.api.parameters import once_each
 from recovery.api.views import ClientView
 from recovery.api.webhook_shapes import (
     Delivery,
@@ -60,7 +61,7 @@ class WebhooksView(ClientView):
         responses=Webhooks,
     )
     def get(self, request: Request) -> Response:
-        parameters = _valid(PageParameters(data=request.query_params))
+        parameters = _valid(PageParameters(data=once_each(request.query_params)))
         registrations = WebhookRegistration.objects.of(self.merchant)
         found = page(
             registrations, by="created_at", of=f"webhooks of {self.merchant.public_id}",

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from recovery import scopes
@@ -80,7 +81,12 @@ def of_merchant(merchant: Merchant) -> QuerySet[ApiKey]:
     return ApiKey.objects.of(merchant).order_by("-id")
 
 
+@transaction.atomic
 def revoke_api_key(*, key: ApiKey, now: datetime) -> None:
     """From the next request on it opens nothing, on every process. Revoked again, it stays as it
     was."""
-    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now)
+    rows = ApiKey.objects.select_for_update(no_key=True)
+    if current := rows.filter(pk=key.pk, revoked_at=None).first():
+        key = current
+        key.revoked_at = now
+        key.save(update_fields=["revoked_at"])

@@ -26,12 +26,11 @@ def new_internal_key(*, merchant: Merchant, now: datetime, overlap: timedelta = 
     No overlap: a leaked one ends at once.
     """
     Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)  # two rotate one by one
-    valid = InternalKey.objects.of(merchant)
-    valid.filter(expires_at__gt=now).update(expires_at=now)
-    valid.filter(expires_at=None).update(expires_at=now + overlap)
-    key = f"rik_{secrets.token_urlsafe(32)}"
-    InternalKey.objects.create(merchant=merchant, digest=digest(key), hint=key[-4:])
-    return key
+    for key in InternalKey.objects.of(merchant).filter(_is_valid(now)).order_by("id"):
+        _end(key, at=now + overlap if key.expires_at is None else now)
+    made = f"rik_{secrets.token_urlsafe(32)}"
+    InternalKey.objects.create(merchant=merchant, digest=digest(made), hint=made[-4:])
+    return made
 
 
 def internal_key(shown: str, *, now: datetime) -> InternalKey | None:
@@ -48,9 +47,18 @@ def of_merchant(merchant: Merchant) -> QuerySet[InternalKey]:
     return InternalKey.objects.of(merchant).order_by("-id")
 
 
+@transaction.atomic
 def revoke_internal_key(*, key: InternalKey, now: datetime) -> None:
     """From the next request on it opens nothing. One that has ended stays as it was."""
-    InternalKey.objects.filter(_is_valid(now), pk=key.pk).update(expires_at=now)
+    rows = InternalKey.objects.select_for_update(no_key=True)
+    found = rows.filter(_is_valid(now), pk=key.pk).first()
+    if found is not None:
+        _end(found, at=now)
+
+
+def _end(key: InternalKey, *, at: datetime) -> None:
+    key.expires_at = at
+    key.save(update_fields=["expires_at"])
 
 
 def _is_valid(now: datetime) -> Q:

@@ -157,6 +157,16 @@ class RecoveryCase(TenantOwned, Mutable):
                 name="open_cases_by_amount",
             ),
             models.Index(
+                fields=["merchant", "decline_type", "-opened_at", "-id"],
+                condition=Q(status="open"),
+                name="open_cases_by_decline_type",
+            ),
+            models.Index(
+                fields=["merchant", "-opened_at", "-id"],
+                condition=Q(status="open", is_paused=True),
+                name="paused_cases",
+            ),
+            models.Index(
                 fields=["merchant", "invoice_number"],
                 condition=~Q(invoice_number=""),
                 name="cases_by_invoice_number",

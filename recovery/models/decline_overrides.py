@@ -9,7 +9,8 @@ from recovery.models.cases import choices
 
 class DeclineOverride(TenantOwned, Mutable):
     """A merchant's own view of a decline code. It changes the type that a decline counts as, and
-    never a ceiling (recovery/charging_rules.py). Written by recovery/merchants.py alone."""
+    never a ceiling (recovery/charging_rules.py). Written by recovery/merchants/decline_views.py
+    alone."""
 
     decline_code = models.CharField(max_length=100)
     decline_type = models.CharField(max_length=20, choices=choices(DeclineType))

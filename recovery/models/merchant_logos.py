@@ -11,16 +11,14 @@ class MerchantLogo(TenantOwned, Mutable):
     It is served under its digest, so that what has an address never changes.
     """
 
+    merchant = models.OneToOneField(
+        "recovery.Merchant", on_delete=models.CASCADE, related_name="logo"
+    )
     digest = models.CharField(max_length=64, db_index=True, help_text="SHA-256 of the content.")
     content = models.BinaryField(help_text="A PNG.")
     width = models.PositiveSmallIntegerField(help_text="Pixels.")
     height = models.PositiveSmallIntegerField(help_text="Pixels.")
     ground = models.CharField(max_length=5, choices=choices(Ground))
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["merchant"], name="one_logo_per_merchant"),
-        ]
 
     def __str__(self) -> str:
         return f"{self.width} x {self.height}, {self.digest[:8]}"

@@ -18,6 +18,10 @@ class StripeConnection(TenantOwned, Mutable):
     endpoint_id = models.CharField(max_length=255, blank=True, default="")
     api_version = models.CharField(max_length=40, blank=True, default="")
     portal_configuration_id = models.CharField(max_length=255, blank=True, default="")
+    missing_permissions = models.JSONField(
+        default=list, blank=True, help_text="What the key lacked when it was last looked at."
+    )
+    permissions_checked_at = models.DateTimeField(null=True, blank=True)
     connected_at = models.DateTimeField(null=True, blank=True)
     disconnected_at = models.DateTimeField(null=True, blank=True)
 
@@ -32,6 +36,11 @@ class StripeConnection(TenantOwned, Mutable):
 
     def __str__(self) -> str:
         return self.account_id or "Stripe"
+
+    @property
+    def is_connected(self) -> bool:
+        """Stripe can be asked for the merchant, as far as is known."""
+        return bool(self.api_key or self.account_id) and self.disconnected_at is None
 
     def counts(self, *, livemode: bool | None) -> bool:
         """Whether an event or object of that mode is this merchant's business."""

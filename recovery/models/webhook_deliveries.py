@@ -57,6 +57,9 @@ class WebhookDelivery(TenantOwned, Mutable):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="pending"), name="due_deliveries"),
             models.Index(
+                fields=["given_up_at"], condition=Q(state="given_up"), name="given_up_deliveries"
+            ),
+            models.Index(
                 fields=["registration", "case", "sequence"],
                 condition=Q(state="pending", tried_at__isnull=True),
                 name="untried_deliveries_in_order",

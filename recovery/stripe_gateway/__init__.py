@@ -9,10 +9,21 @@ from recovery.stripe_gateway.checkout import Checkout, Purchase
 from recovery.stripe_gateway.connecting import Connecting, Endpoint
 from recovery.stripe_gateway.customers import Customers
 from recovery.stripe_gateway.invoices import Invoices
+from recovery.stripe_gateway.platform import LinkedAccount, Platform
 from recovery.stripe_gateway.portal import Portal
 from recovery.stripe_gateway.wire import API_VERSION, http
 
-__all__ = ["API_VERSION", "NETWORK_RETRIES", "Endpoint", "Purchase", "StripeGateway", "http", "of"]
+__all__ = [
+    "API_VERSION",
+    "NETWORK_RETRIES",
+    "Endpoint",
+    "LinkedAccount",
+    "Platform",
+    "Purchase",
+    "StripeGateway",
+    "http",
+    "of",
+]
 
 NETWORK_RETRIES = 2
 

@@ -25,6 +25,7 @@ from recovery.stripe_objects import Charged, Failure, PaymentMethod
 API_VERSION = "2026-10-28.endive"
 CONNECT_SECONDS, READ_SECONDS = 3.05, 15
 PAGE = 100
+MARKS = (b'"object"', b'"stripe_user_id"')
 
 stripe.enable_telemetry = False
 
@@ -48,12 +49,14 @@ class _Http(stripe.RequestsClient):
 
 
 def _is_stripes(body: bytes, status: int) -> bool:
-    """Every object of Stripe's says in `object` what it is; errors have a shape of their own."""
+    """Every object of Stripe's says in `object` what it is; errors have a shape of their own, and
+    so has what is told of an account that is linked."""
     try:
         body.decode()
     except UnicodeDecodeError:
         return False
-    return body.lstrip().startswith(b"{") and (status >= 400 or b'"object"' in body)
+    is_marked = any(mark in body for mark in MARKS)
+    return body.lstrip().startswith(b"{") and (status >= 400 or is_marked)
 
 
 @cache

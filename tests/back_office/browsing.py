@@ -69,9 +69,8 @@ class Person:
                         f"{path.strip('/').replace('/', '_') or 'home'}-{size['width']}-{scheme}"
                     )
                     self.page.screenshot(path=folder / f"{name}.png", full_page=True)
-                assert self.breaks() == [], where
-                assert self.complaints == [], where
-                assert self.elsewhere == [], where
+                found = [*self.breaks(), *self.complaints, *self.elsewhere]
+                assert found == [], f"{where}: {found}"
 
 
 def person_at(browser: Browser, live_server: LiveServer, client: Client) -> Person:

@@ -70,9 +70,7 @@ def test_what_is_changed_meanwhile_is_recorded_under_the_true_name(ours: Merchan
     look_on(staff)
     case = RecoveryCase.objects.get()
 
-    staff.post("/admin/recovery/recoverycase/", {
-        "action": "revoke_links", "_selected_action": case.pk,
-    })  # fmt: skip
+    staff.post("/admin/cases/act/revoke_links/", {"case": case.public_id, "confirmed": "yes"})
 
     [actor] = set(case.timeline.filter(kind="link_revoked").values_list("actor", flat=True))
     assert actor == "root@example.com as olga@example.com"

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
+from recovery import timeline
 from recovery.models import OperatorTask, RecoveryCase
+from recovery.timeline import Kind
 from tests.back_office.browsing import PHONE, browser, person_at
 from tests.back_office.people import log_in, make_world
 
@@ -44,6 +47,48 @@ def test_a_case_is_found_read_and_worked(browser: Browser, live_server: LiveServ
     assert case.timeline.filter(kind="note").count() == 1
     assert OperatorTask.objects.get().done_at
     assert (jo.complaints, jo.elsewhere) == ([], [])
+
+
+def test_why_a_case_is_not_charged_is_read_and_the_customer_written_to(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    ours = make_world("fern")
+    ours.stripe.api_key = ""
+    ours.stripe.save()
+    jo = person_at(browser, live_server, log_in(ours))
+    page = jo.see(f"{LIST}?q=fern%40example.com", size=PHONE)
+    page.get_by_role("link", name="fern@example.com").click()
+
+    page.get_by_role("button", name="Charge now").click()
+    page.get_by_text("Stripe is not connected").wait_for()
+    page.get_by_role("link", name="Back").click()
+    page.get_by_role("button", name="Write now").click()
+    page.get_by_role("button", name="Write now").dblclick()
+    page.get_by_text("A mail with a new link is on its way").wait_for()
+    page.get_by_role("button", name="Make a link").dblclick()
+    assert "token=" in page.get_by_label("The link for fern@example.com").input_value()
+
+    case = RecoveryCase.objects.get()
+    assert case.messages.exclude(asked_for_by="").count() == 1
+    assert case.timeline.filter(kind="link_made").count() == 1
+    assert (jo.complaints, jo.elsewhere) == ([], [])
+
+
+def test_a_search_is_kept_found_again_and_deleted(
+    browser: Browser, live_server: LiveServer, tmp_path: Path
+) -> None:
+    jo = person_at(browser, live_server, log_in(make_world("fern")))
+    page = jo.go(f"{LIST}?q=fern")
+
+    page.get_by_label("Keep this filter and search as").fill("Fern’s")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_role("link", name="Fern’s").click()
+    page.get_by_text("“Fern’s” is one of your own views.").wait_for()
+    jo.assert_fine(f"{LIST}?q=fern", folder=tmp_path)
+    page.get_by_role("button", name="Delete this view").click()
+    page.get_by_text("The view is deleted.").wait_for()
+
+    assert page.get_by_role("link", name="Fern’s").count() == 0
 
 
 def test_on_a_phone_the_menu_opens_and_a_case_is_given_up(
@@ -84,8 +129,14 @@ def test_every_page_of_the_work_is_fine(
     case = RecoveryCase.objects.get()
     message = case.messages.get()
 
+    against = {"alternatives": [{"rule": "another", "source": "there"}], "amount": 4900}
+    timeline.append(
+        case=case, kind=Kind.ATTEMPT_REFUSED, summary="Not charged: Visa forbids it.", once="test",
+        at=timezone.now(), rule="Visa forbids it", source="Visa Core Rules", facts=against,
+    )  # fmt: skip
+
     pages = [
-        LIST, f"{LIST}?q=nobody", f"{LIST}{case.pk}/change/",
+        LIST, f"{LIST}?q=nobody", f"{LIST}?view=value", f"{LIST}{case.pk}/change/",
         f"/admin/messages/{message.public_id}/", "/admin/recovery/operatortask/",
     ]  # fmt: skip
 

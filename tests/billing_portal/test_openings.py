@@ -31,6 +31,7 @@ SCANNERS: dict[str, tuple[str, dict[str, str]]] = {
     "for a part": ("GET", {"Range": "bytes=0-1023", "If-None-Match": "*"}),
     "for a file to keep": ("GET", {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"}),
 }
+AHEAD = [headers for name, (_, headers) in SCANNERS.items() if name.startswith("fetched ahead")]
 OPENINGS = [name for name, (_, headers) in list(SCANNERS.items())[7:]]
 
 
@@ -46,6 +47,13 @@ def test_a_request_counts_as_an_opening_unless_it_says_that_it_is_none(name: str
     method, headers = SCANNERS[name]
 
     assert openings.counts(method=method, headers=headers) is (name in OPENINGS)
+
+
+@pytest.mark.parametrize("name", SCANNERS)
+def test_what_is_fetched_ahead_says_so(name: str) -> None:
+    _, headers = SCANNERS[name]
+
+    assert openings.is_ahead(headers) is (headers in AHEAD)
 
 
 @pytest.mark.django_db

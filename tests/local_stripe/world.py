@@ -29,6 +29,8 @@ class World:
         self._realms: dict[tuple[str, bool], Realm] = {}
         self._missing_permissions: dict[str, frozenset[str]] = {}
         self._revoked_keys: set[str] = set()
+        # Codes that were given out and not taken yet, and the account behind each.
+        self.oauth_codes: dict[str, str] = {}
         # The key last used per account and mode: what the home page acts with.
         self.last_keys: dict[tuple[str, bool], str] = {}
 
@@ -97,6 +99,7 @@ class World:
         self.accounts.clear()
         self._realms.clear()
         self.last_keys.clear()
+        self.oauth_codes.clear()
         self._missing_permissions.clear()
         self._revoked_keys.clear()
 

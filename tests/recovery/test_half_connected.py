@@ -7,6 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from recovery import merchants
+from recovery.merchants import connections
 from recovery.models import Merchant, StripeConnection
 from recovery.stripe_errors import StripeUnavailableError
 from tests.builders import make_merchant
@@ -50,13 +51,13 @@ def test_two_merchants_that_take_one_account_at_once_leave_nothing_of_the_second
 ) -> None:
     """The first is connected between the second's look and its save."""
     first = make_merchant()
-    check = merchants._check_is_free
+    check = connections.check_is_free
 
     def check_too_early(merchant: Merchant, **account: Any) -> None:
-        monkeypatch.setattr(merchants, "_check_is_free", check)
+        monkeypatch.setattr(connections, "check_is_free", check)
         run("connect_stripe", first.public_id, "--stripe-api-key", KEY)
 
-    monkeypatch.setattr(merchants, "_check_is_free", check_too_early)
+    monkeypatch.setattr(connections, "check_is_free", check_too_early)
     said = refused("create_merchant", "Second", "--stripe-api-key", KEY)
 
     assert f"belongs to the merchant {first.public_id} already" in said
@@ -74,7 +75,7 @@ def test_whatever_fails_after_the_endpoint_was_made_leaves_no_endpoint(
     def crash(*_: object, **__: object) -> None:
         raise ArithmeticError
 
-    monkeypatch.setattr(merchants, "_import_failed_invoices", crash)
+    monkeypatch.setattr(connections, "import_failed_invoices", crash)
     with pytest.raises(ArithmeticError):
         run("create_merchant", "Fern", "--stripe-api-key", KEY)
 
@@ -89,7 +90,7 @@ def test_an_endpoint_that_cannot_be_removed_is_named_in_the_log(
         local_stripe.faults.add("500", path="/v1/*", times=20)
         raise StripeUnavailableError
 
-    monkeypatch.setattr(merchants, "_import_failed_invoices", go_down)
+    monkeypatch.setattr(connections, "import_failed_invoices", go_down)
     refused("create_merchant", "Fern", "--stripe-api-key", KEY)
 
     (left,) = local_stripe.world.realm_of(KEY).all("webhook_endpoint")
@@ -103,7 +104,7 @@ def test_a_connection_that_cannot_be_made_anew_stays_what_it_was(
     merchant = make_merchant()
     run("connect_stripe", merchant.public_id, "--stripe-api-key", KEY)
     before = StripeConnection.objects.values().get()
-    monkeypatch.setattr(merchants, "_import_failed_invoices", is_down)
+    monkeypatch.setattr(connections, "import_failed_invoices", is_down)
 
     refused("connect_stripe", merchant.public_id, "--stripe-api-key", "rk_test_another")
 

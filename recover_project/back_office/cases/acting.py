@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,7 +11,10 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_aware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -24,6 +28,7 @@ from recovery import operator_tasks
 from recovery.models import OperatorTask, RecoveryCase
 
 MOST_AT_ONCE = 100
+MOST_NAMED = 5  # in one message
 LIST, CASE = "admin:recovery_recoverycase_changelist", "admin:recovery_recoverycase_change"
 ONCE = "once"  # the field that tells one showing of a form from another
 
@@ -42,19 +47,21 @@ def confirm(
     request: HttpRequest, at: Working, verb: Verb, chosen: Sequence[RecoveryCase]
 ) -> HttpResponseBase:
     """What will be done and what won't, with what is asked besides; then it is done."""
-    is_confirmed = "confirmed" in request.POST
+    is_confirmed, now = "confirmed" in request.POST, timezone.now()
     form = _form(verb, at, request.POST if is_confirmed else None)
     if is_confirmed and form.is_valid():
-        asked = Asked(actor_of(request), timezone.now(), _once(request), form.cleaned_data)
-        for case in chosen:
-            _do(request, verb, case, asked)
+        asked = Asked(
+            actor_of(request), now, _seen_at(request, now), _once(request), form.cleaned_data
+        )
+        _tell(request, [_done(verb, case, asked) for case in chosen])
         return redirect(CASE, chosen[0].pk) if len(chosen) == 1 else redirect(LIST)
-    why_not = [(case, verb.why_not(case)) for case in chosen]
+    why_not = [(case, verb.why_not(case) or verb.why_not_now(case, now)) for case in chosen]
     return show(
         request, "back_office/cases/confirm.html", title=verb.label, verb=verb, form=form,
-        chosen=chosen, once=secrets.token_hex(8),
+        chosen=chosen, once=secrets.token_hex(8), seen_at=now.isoformat(),
         willing=[(case, words.who(case), words.amount(case)) for case, why in why_not if not why],
         unwilling=[(words.who(case), why) for case, why in why_not if why],
+        back=reverse(CASE, args=[chosen[0].pk]) if len(chosen) == 1 else reverse(LIST),
     )  # fmt: skip
 
 
@@ -65,7 +72,9 @@ def link(request: HttpRequest, at: Working) -> HttpResponseBase:
     """A new link, shown this once."""
     [case] = _chosen(at, request.POST.getlist("case")[:1])
     try:
-        address = links.create_by_hand(case=case, actor=actor_of(request), now=timezone.now())
+        address = links.create_by_hand(
+            case=case, once=_once(request), actor=actor_of(request), now=timezone.now()
+        )
     except NoLinkError as error:
         messages.warning(request, f"No link was made: {error}.")
         return redirect(CASE, case.pk)
@@ -114,9 +123,33 @@ def _once(request: HttpRequest) -> str:
     return request.POST.get(ONCE, "")[:40] or secrets.token_hex(8)
 
 
-def _do(request: HttpRequest, verb: Verb, case: RecoveryCase, asked: Asked) -> None:
-    named = f"{words.who(case)}: "
+def _seen_at(request: HttpRequest, now: datetime) -> datetime:
+    """When the form was shown. Who makes a time up is told no more than what is on the case."""
     try:
-        messages.success(request, f"{named}{verb.do(case, asked)}")
+        seen_at = parse_datetime(request.POST.get("seen_at", ""))
+    except ValueError:
+        return now
+    return min(seen_at, now) if seen_at and is_aware(seen_at) else now
+
+
+def _done(verb: Verb, case: RecoveryCase, asked: Asked) -> tuple[bool, str, str]:
+    """Whether it was done, what is to be said, and of whom."""
+    try:
+        return True, verb.do(case, asked), words.who(case)
     except NotDoneError as error:
-        messages.warning(request, f"{named}Nothing was done: {str(error).rstrip('.')}.")
+        return False, f"Nothing was done: {str(error).rstrip('.')}.", words.who(case)
+
+
+def _tell(request: HttpRequest, done: Sequence[tuple[bool, str, str]]) -> None:
+    """One message for all of whom the same is to be said."""
+    of_whom: dict[tuple[bool, str], list[str]] = {}
+    for is_done, said, who in done:
+        of_whom.setdefault((is_done, said), []).append(who)
+    for (is_done, said), people in of_whom.items():
+        named = people[0] if len(people) == 1 else f"{len(people)} cases"
+        if len(people) > 1 and not is_done:
+            others = len(people) - MOST_NAMED
+            more = f" and {others} more" if others > 0 else ""
+            named += f" ({', '.join(people[:MOST_NAMED])}{more})"
+        tell = messages.success if is_done else messages.warning
+        tell(request, f"{named}: {said}")

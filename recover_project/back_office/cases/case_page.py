@@ -1,16 +1,17 @@
 """All of one case, for the page that operators work on."""
 
+import secrets
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 
 from billing_portal.models import PaymentUpdateLink
-from dunning.models import DunningMessage, DunningRun
+from dunning.models import DunningMessage
 from recover_project.back_office.access import Right, Working
-from recover_project.back_office.cases import words
+from recover_project.back_office.cases import to_come, words
 from recover_project.back_office.cases.verbs import VERBS
 from recovery.models import PaymentAttempt, RecoveryCase, TimelineEntry
 from recovery.timeline import Kind
@@ -41,7 +42,7 @@ def context(case: RecoveryCase, *, at: Working, page: str | None, now: datetime)
         "who": words.who(case),
         "why": words.reason(case),
         "facts": _facts(case),
-        "next": _next(case, now) if case.is_open else [],
+        "next": to_come.events(case, now=now),
         "page": shown,
         "entries": [_entry(entry) for entry in shown],
         "attempts": [_attempt(attempt) for attempt in _attempts(case)],
@@ -50,6 +51,7 @@ def context(case: RecoveryCase, *, at: Working, page: str | None, now: datetime)
         "tasks": case.tasks.order_by("done_at", "-id")[:LONGEST_LIST],
         "verbs": [verb for verb in VERBS.values() if may_operate and not verb.why_not(case)],
         "may_operate": may_operate,
+        "once": secrets.token_hex(8),
     }
 
 
@@ -75,13 +77,27 @@ def _entry(entry: TimelineEntry) -> dict[str, Any]:
         "summary": entry.summary,
         "rule": entry.rule,
         "source": entry.source,
-        "facts": _flat(entry.facts),
+        "alternatives": _alternatives(entry.facts),
+        "facts": _flat(
+            {name: fact for name, fact in entry.facts.items() if name not in ALTERNATIVES}
+        ),
         "tone": tone,
         "is_against": tone == "against",
     }
 
 
+# What else could have been decided, apart from what it was decided from.
+ALTERNATIVES = ("alternatives", "passed_over", "moves")
+
+
+def _alternatives(facts: Mapping[str, Any]) -> list[str]:
+    """What else stood against it, or was looked at and not taken: a line each."""
+    found = (item for name in ALTERNATIVES for item in facts.get(name) or [])
+    return [_line(item) for item in found]
+
+
 def _flat(facts: Mapping[str, Any], *, within: str = "") -> list[tuple[str, str]]:
+    """Each fact by itself, raw."""
     found: list[tuple[str, str]] = []
     for name, value in facts.items():
         label = f"{within}{name.replace('_', ' ')}"
@@ -138,33 +154,6 @@ def _came_back(case: RecoveryCase) -> str:
     if not case.amount_refunded:
         return back
     return f"{back}, of which {words.money(case.amount_refunded, case.currency)} went back again"
-
-
-def _next(case: RecoveryCase, now: datetime) -> list[tuple[datetime | None, str]]:
-    """What happens when, by whatever is known of it now."""
-    told: list[tuple[datetime | None, str]] = []
-    if case.is_paused:
-        told.append((case.paused_until, "The pause ends."))
-    if case.settles_at and case.settles_at > now:
-        told.append((case.settles_at, "The customer is left alone until then."))
-    if case.next_payment_attempt_at and case.next_payment_attempt_at > now:
-        told.append((case.next_payment_attempt_at, "Stripe asks for the money again."))
-    run = case.runs.filter(state=DunningRun.State.LIVE).select_related("campaign").first()
-    if run and run.due_at:
-        told.append((run.due_at, _of_the_run(run)))
-    due = case.retries.filter(state="due").values_list("due_at", flat=True)[:5]
-    told += [(at, "Recover asks for the money again.") for at in due]
-    earliest = now - timedelta(days=3650)
-    return sorted(told, key=lambda one: one[0] or earliest)
-
-
-def _of_the_run(run: DunningRun) -> str:
-    step = run.campaign.steps.filter(position=run.next_position).first()
-    if step is None:
-        then = run.campaign.get_end_action_display()
-        return f"{run.campaign} has taken every step; then: {then}."
-    channel = step.get_channel_display().lower()
-    return f"{run.campaign}, step {step.position}: {channel} {step.template}"
 
 
 def _attempts(case: RecoveryCase) -> QuerySet[PaymentAttempt]:

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from dunning.models import DunningRun, DunningStep, EndAction
 from recovery.declines import DeclineType
-from recovery.models import Customer, OperatorTask, RecoveryCase
+from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
 from recovery.state_machine import Status
 
 Rows = QuerySet[RecoveryCase]
@@ -34,8 +35,8 @@ def _action_required(rows: Rows, _now: datetime) -> Rows:
 
 
 def _high_value(rows: Rows, _now: datetime) -> Rows:
-    """The largest first."""
-    return _open(rows).order_by("-amount", "-id")
+    """What is open, the largest first (ORDERS)."""
+    return _open(rows)
 
 
 def _going_lost(rows: Rows, now: datetime) -> Rows:
@@ -65,7 +66,11 @@ VIEWS: Mapping[str, tuple[str, Callable[[Rows, datetime], Rows]]] = MappingProxy
 )
 
 
-def search(rows: Rows, term: str) -> Rows:
+NEWEST_FIRST = ("-opened_at", "-id")
+ORDERS: Mapping[str, tuple[str, ...]] = MappingProxyType({"value": ("-amount", "-id")})
+
+
+def search(rows: Rows, term: str, *, merchant: Merchant) -> Rows:
     """By what a person has at hand: an address, a name, an invoice's number, or any id. What one
     begins with is enough for addresses, names and numbers; ids are whole."""
     term = term.strip()
@@ -74,16 +79,19 @@ def search(rows: Rows, term: str) -> Rows:
     prefix = term.partition("_")[0]
     by_id: Mapping[str, str] = {
         "case": "public_id", "in": "stripe_invoice_id", "pi": "stripe_payment_intent_id",
-        "sub": "stripe_subscription_id", "cus": "customer__stripe_customer_id",
+        "sub": "stripe_subscription_id",
     }  # fmt: skip
+    if prefix == "cus" and "_" in term:
+        known = Customer.objects.of(merchant).filter(stripe_customer_id=term)
+        return rows.filter(customer__in=list(known.values_list("pk", flat=True)))
     if "_" in term and prefix in by_id:
         return rows.filter(**{by_id[prefix]: term})
-    return rows.filter(Q(invoice_number=term) | Q(customer__in=_customers(rows, term.lower())))
+    return rows.filter(Q(invoice_number=term) | Q(customer__in=_customers(merchant, term.lower())))
 
 
-def _customers(rows: Rows, term: str) -> list[int]:
+def _customers(merchant: Merchant, term: str) -> list[int]:
     """Read first: the cases are then found by their customers, not all of them looked through."""
-    known: Any = Customer.objects.filter(merchant__in=_merchants(rows))
+    known: Any = Customer.objects.of(merchant)
     known = known.annotate(lower_email=Lower("email"), lower_name=Lower("name"))
     found: list[int] = []
     for field in ("lower_email", "lower_name"):
@@ -93,5 +101,21 @@ def _customers(rows: Rows, term: str) -> list[int]:
     return found
 
 
-def _merchants(rows: Rows) -> list[int]:
-    return list(rows.order_by().values_list("merchant", flat=True).distinct()[:1])
+# One look into the index for each currency; DISTINCT would read every case.
+CURRENCIES = """
+    WITH RECURSIVE known (currency) AS (
+        SELECT min(currency) FROM recovery_recoverycase WHERE merchant_id = %s
+        UNION ALL
+        SELECT (SELECT min(one.currency) FROM recovery_recoverycase one
+                WHERE one.merchant_id = %s AND one.currency > known.currency)
+        FROM known WHERE known.currency IS NOT NULL
+    )
+    SELECT currency FROM known WHERE currency IS NOT NULL
+"""
+
+
+def currencies(merchant: Merchant) -> list[str]:
+    """Those that the merchant's cases are in, by the alphabet."""
+    with connection.cursor() as cursor:
+        cursor.execute(CURRENCIES, [merchant.pk, merchant.pk])
+        return [currency for (currency,) in cursor.fetchall()]

@@ -2,18 +2,25 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recover_project.back_office.access import Right, working
-from recover_project.back_office.cases import acting, case_page, words
-from recover_project.back_office.cases.finding import VIEWS, search
+from recover_project.back_office.cases import acting, case_page, saved_views, words
+from recover_project.back_office.cases.finding import (
+    NEWEST_FIRST,
+    ORDERS,
+    VIEWS,
+    currencies,
+    search,
+)
 from recover_project.back_office.cases.verbs import VERBS
 from recover_project.back_office.pages import show, working_with
 from recover_project.back_office.rows import TenantAdmin
@@ -33,6 +40,20 @@ class ViewFilter(admin.SimpleListFilter):
         return chosen[1](rows, timezone.now()) if chosen else rows
 
 
+class CurrencyFilter(admin.SimpleListFilter):
+    """The merchant's own currencies."""
+
+    title, parameter_name = "currency", "currency"
+
+    def lookups(self, request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        at = working(request)
+        known = currencies(at.merchant) if at and at.merchant else []
+        return [(currency, currency.upper()) for currency in known]
+
+    def queryset(self, _request: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(currency=self.value()) if self.value() else rows
+
+
 def _in_bulk(verb_name: str) -> Any:
     verb = VERBS[verb_name]
 
@@ -40,6 +61,10 @@ def _in_bulk(verb_name: str) -> Any:
     def ask(_admin: Any, request: HttpRequest, chosen: QuerySet[Any]) -> HttpResponseBase:
         """What will be done is shown first."""
         at = working_with(request, Right.OPERATE)
+        if chosen.count() > acting.MOST_AT_ONCE:
+            told = f"No more than {acting.MOST_AT_ONCE} cases are worked at once: choose fewer."
+            messages.warning(request, told)
+            return redirect(request.get_full_path())
         rows = chosen.select_related("customer", "merchant__stripe")[: acting.MOST_AT_ONCE]
         return acting.confirm(request, at, verb, list(rows))
 
@@ -47,17 +72,34 @@ def _in_bulk(verb_name: str) -> Any:
     return ask
 
 
+def _views(request: HttpRequest) -> dict[str, Any]:
+    """The tabs above the list: the views that everybody has, then the person's own; and what is
+    shown now, to be kept."""
+    at = working(request)
+    own = saved_views.of(merchant=at.merchant, user=at.user) if at and at.merchant else []
+    asked = {name: request.GET[name] for name in saved_views.ASKED if request.GET.get(name)}
+    query, kept = saved_views.query_of(asked), {view.query for view in own}
+    everybodys = [("All", "", not query)]
+    for name, (label, _rows) in VIEWS.items():
+        everybodys.append((label, address := f"view={name}", address == query))
+    return {
+        "views": everybodys,
+        "own_views": [(view, view.query == query) for view in own],
+        "asked": asked if query not in {address for _, address, _ in everybodys} | kept else {},
+    }
+
+
 @admin.register(RecoveryCase)
 class RecoveryCaseAdmin(TenantAdmin):
     list_display = ("customer_shown", "amount_shown", "status_shown", "why", "opened_at", "number")
-    list_filter = (ViewFilter, "status", "decline_type", "currency")
+    list_filter = (ViewFilter, "status", "decline_type", CurrencyFilter)
     search_fields = (
         "public_id",
     )  # that there is a field to search in; get_search_results searches
     search_help_text = "E-mail, name, invoice or id"
     list_select_related = ("customer",)
     list_per_page = 50
-    ordering = ("-opened_at", "-id")
+    ordering = NEWEST_FIRST
     actions = [_in_bulk(name) for name, verb in VERBS.items() if verb.is_for_many]
     list_before_template = "back_office/cases/views.html"
     when_empty = (
@@ -89,20 +131,23 @@ class RecoveryCaseAdmin(TenantAdmin):
 
     def get_search_results(
         self,
-        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        request: HttpRequest,
         queryset: QuerySet[Any],
         search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
-        return search(queryset, search_term), False
+        at = working(request)
+        if at is None or at.merchant is None:
+            return queryset.none(), False
+        return search(queryset, search_term, merchant=at.merchant), False
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return ORDERS.get(request.GET.get("view", ""), NEWEST_FIRST)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
-        chosen = request.GET.get("view", "")
-        views = [("", "All", not chosen)]
-        views += [(name, label, name == chosen) for name, (label, _rows) in VIEWS.items()]
         answer: HttpResponseBase = super().changelist_view(
-            request, {**(extra_context or {}), "views": views}
+            request, {**(extra_context or {}), **_views(request)}
         )
         return answer
 

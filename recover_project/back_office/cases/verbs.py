@@ -42,18 +42,24 @@ class NotDoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """By whom, when, with what the form said; `once` is of one showing of the form, so that a
-    second click is the same request."""
+    """By whom, when, with what the form said; `once` is of one showing of the form, at `seen_at`,
+    so that a second click is the same request."""
 
     actor: str
     now: datetime
+    seen_at: datetime
     once: str
     told: Mapping[str, Any]
 
 
+def _as_far_as_is_known(_case: RecoveryCase, _now: datetime) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`do` says what was done, or raises NotDoneError."""
+    """`do` says what was done, or raises NotDoneError. `why_not` is known from the case itself,
+    `why_not_now` of those that it lets pass costs a question or two."""
 
     name: str
     label: str
@@ -61,6 +67,7 @@ class Verb:
     why_not: Callable[[RecoveryCase], str]
     do: Callable[[RecoveryCase, Asked], str]
     form: type[forms.Form] = forms.Form
+    why_not_now: Callable[[RecoveryCase, datetime], str] = _as_far_as_is_known
     is_for_many: bool = True
     is_grave: bool = False
 
@@ -116,10 +123,20 @@ def _paid_or_void(case: RecoveryCase) -> str:
     return "" if case.status in {Status.OPEN, Status.LOST} else WHY_STAYS[Status(case.status)]
 
 
+def _not_to_be_charged(case: RecoveryCase, _now: datetime) -> str:
+    """The rules of the card networks are asked with the card at hand, when it is charged."""
+    if case.is_payment_under_way:
+        return "a bank works on a payment already"
+    return "" if case.merchant.stripe.api_key else "Stripe is not connected"
+
+
+def _not_to_be_written_to(case: RecoveryCase, now: datetime) -> str:
+    return replacements.why_not(case, now=now)
+
+
 def _charge(case: RecoveryCase, asked: Asked) -> str:
-    result = operator_charges.charge(
-        case=case, step=f"{asked.now:%Y-%m-%dT%H:%M}", actor=asked.actor, now=asked.now
-    )
+    step = operator_charges.step_as_seen(case=case, at=asked.seen_at)
+    result = operator_charges.charge(case=case, step=step, actor=asked.actor, now=asked.now)
     if result.outcome in CHARGED:
         return CHARGED[result.outcome]
     raise NotDoneError(_why_not_charged(result))
@@ -136,7 +153,7 @@ def _why_not_charged(result: ChargeResult) -> str:
 
 def _write(case: RecoveryCase, asked: Asked) -> str:
     try:
-        replacements.send(case, actor=asked.actor, now=asked.now)
+        replacements.send(case, actor=asked.actor, now=asked.now, seen_at=asked.seen_at)
     except NotSentError as error:
         raise NotDoneError(str(error)) from error
     return "A mail with a new link is on its way to the customer."
@@ -207,10 +224,10 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
             Verb("charge", "Charge now",
                  "Stripe is asked for the money now, from what it would charge by itself. The "
                  "card networks' rules hold; where one forbids it, nothing is charged and you are "
-                 "told which.", _paid_or_void, _charge),
+                 "told which.", _paid_or_void, _charge, why_not_now=_not_to_be_charged),
             Verb("write", "Write now",
                  "The customer gets a mail with a new link now, besides what the campaign sends.",
-                 _paid_or_void, _write),
+                 _paid_or_void, _write, why_not_now=_not_to_be_written_to),
             Verb("pause", "Pause",
                  "Nobody is written to and nothing is charged by Recover. Stripe's own retries go "
                  "on, and the customer may still pay.", _not_to_be_paused, _pause, PauseForm),

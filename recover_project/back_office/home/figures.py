@@ -1,6 +1,6 @@
 """What the first page says of a merchant's money: by the definitions that the API has too."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from recovery.models import Merchant
 from recovery.state_machine import Status
 
 NONE = "none yet"
+CODE, MECHANISM = 1, 2  # where they are in the groups' keys
 MOST_ROWS = 8  # of a breakdown; the rest is one more
 STAGES = (
     ("failed", "Failed"), ("reached", "Written to"), ("opened", "Opened the link"),
@@ -92,8 +93,8 @@ def of(merchant: Merchant, period: Period) -> dict[str, Any]:
         "figures": four(merchant, period, now, before),
         "per_day": _per_day(period, groups, currency),
         "funnel": _funnel(stages or dict.fromkeys(funnel.STAGES, 0)),
-        "by_code": _by(groups, 1, currency, {}),
-        "by_mechanism": _by(groups, 2, currency, dict(words.CAME_BACK_BY)),
+        "by_code": _by_code(groups, currency),
+        "by_mechanism": _by_mechanism(groups, currency),
         "others": _other_currencies(now, currency),
         "stripes": _stripes(merchant, period),
         "has_any": bool(now.count("failed_payments") or now.count("recovered_count")),
@@ -128,32 +129,47 @@ def _funnel(stages: dict[str, int]) -> list[Bar]:
     )
 
 
-def _by(groups: dict[Any, Figures], place: int, currency: str, named: dict[str, str]) -> list[Bar]:
-    """Recovered by one of the dimensions, the largest first."""
+def _folded(groups: Mapping[Any, Figures], place: int) -> dict[str, Figures]:
     found: dict[str, Figures] = {}
     for key, figures in groups.items():
         found.setdefault(key[place] or "", Figures()).add(figures)
-    told = [
-        (named.get(name, name) or "no code", figures.money("recovered", currency),
-         figures.rate("recovery_rate"))
-        for name, figures in found.items()
-        if figures.count("recovered_count") or figures.count("lost_count")
-    ]  # fmt: skip
-    largest = sorted(told, key=lambda row: (-row[1], row[0]))
+    return found
+
+
+def _by_code(groups: Mapping[Any, Figures], currency: str) -> list[Bar]:
+    """Of the cases that were closed: what came back, and how many of a hundred did."""
+    return _largest_first(
+        ((code or "no code", figures.money("recovered", currency),
+         f"rate {_percent(figures.rate('recovery_rate'))}")
+        for code, figures in _folded(groups, CODE).items()
+        if figures.count("recovered_count") or figures.count("lost_count")),
+        currency,
+    )  # fmt: skip
+
+
+def _by_mechanism(groups: Mapping[Any, Figures], currency: str) -> list[Bar]:
+    return _largest_first(
+        ((words.CAME_BACK_BY[mechanism], figures.money("recovered", currency),
+         f"{figures.count('recovered_count')} times")
+        for mechanism, figures in _folded(groups, MECHANISM).items()
+        if mechanism),
+        currency,
+    )  # fmt: skip
+
+
+def _largest_first(rows: Iterable[tuple[str, int, str]], currency: str) -> list[Bar]:
     return bars(
-        (name, money, words.money(money, currency), f"rate {_percent(rate)}")
-        for name, money, rate in _shortened(largest)
+        (name, money, words.money(money, currency), beside)
+        for name, money, beside in _shortened(sorted(rows, key=lambda row: (-row[1], row[0])))
     )
 
 
 def _shortened(
-    rows: Iterable[tuple[str, int, Decimal | None]],
-) -> list[tuple[str, int, Decimal | None]]:
-    listed = list(rows)
-    rest = listed[MOST_ROWS:]
-    if not rest:
-        return listed
-    return [*listed[:MOST_ROWS], (f"{len(rest)} others", sum(row[1] for row in rest), None)]
+    rows: Sequence[tuple[str, int, str]],
+) -> list[tuple[str, int, str]]:
+    rest = rows[MOST_ROWS:]
+    others = [(f"{len(rest)} others", sum(row[1] for row in rest), "")] if rest else []
+    return [*rows[:MOST_ROWS], *others]
 
 
 def _other_currencies(now: Figures, currency: str) -> list[str]:

@@ -18,6 +18,7 @@ from recovery.models import Customer, Merchant, RecoveryCase
 from recovery.state_machine import Status
 
 NO_MOMENT = "Write a day as 2026-01-31 or a time as 2026-01-31T09:00:00Z."
+IN_AN_ADDRESS = f"{NO_MOMENT} The + of an offset is written %2B."
 
 
 @extend_schema_field({"type": "string", "description": NO_MOMENT})
@@ -55,8 +56,16 @@ class EventParameters(PageParameters):
         help_text="ISO 4217 in lower case.",
         error_messages={"invalid": NO_CURRENCY},
     )
-    opened_after = Moment(required=False, help_text=f"Opened then or later. {NO_MOMENT}")
-    opened_before = Moment(required=False, help_text=f"Opened before. {NO_MOMENT}")
+    opened_after = Moment(
+        required=False,
+        help_text=f"Opened then or later. {IN_AN_ADDRESS}",
+        error_messages={"invalid": IN_AN_ADDRESS},
+    )
+    opened_before = Moment(
+        required=False,
+        help_text=f"Opened before. {IN_AN_ADDRESS}",
+        error_messages={"invalid": IN_AN_ADDRESS},
+    )
     customer = serializers.CharField(
         max_length=255, required=False, help_text="Stripe's id of the customer: cus_…"
     )

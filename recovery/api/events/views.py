@@ -11,6 +11,7 @@ from recovery import metrics
 from recovery.api.events.answers import Event, EventDetail, EventList
 from recovery.api.events.filters import EventParameters, chosen
 from recovery.api.paging import page
+from recovery.api.parameters import once_each
 from recovery.api.views import ClientView
 from recovery.models import Merchant, PaymentAttempt, RecoveryCase, TimelineEntry
 
@@ -26,7 +27,7 @@ class EventsView(ClientView):
     )
     def get(self, request: Request) -> Response:
         asked = EventParameters(
-            data=request.query_params.dict(), context={"zone": self.merchant.zone}
+            data=once_each(request.query_params), context={"zone": self.merchant.zone}
         )
         asked.is_valid(raise_exception=True)
         cases = metrics.counted_cases(self.merchant).select_related("customer")

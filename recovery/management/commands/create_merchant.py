@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -14,8 +13,6 @@ from recovery.management.extras import extras
 from recovery.management.sentences import sentence
 from recovery.management.tenants import merchant_called
 from recovery.models.merchants import DEFAULT_SETTLING_MINUTES
-from recovery.money import decimals
-from recovery.reading import LARGEST
 
 
 class Command(BaseCommand):
@@ -77,13 +74,7 @@ class Command(BaseCommand):
 def _minor_units(given: str | None, currency: str) -> int | None:
     """`29.00` → 2900; `none` → None."""
     price = merchants.default_price(currency) if given is None else given
-    if price.lower() == "none":
-        return None
     try:
-        amount = Decimal(price).scaleb(decimals(currency))
-    except ArithmeticError:  # no number, or one with more zeros than a Decimal has room for
-        amount = Decimal(-1)
-    is_price = amount.is_finite() and 0 < amount <= LARGEST
-    if not is_price or amount != amount.to_integral_value():
-        raise CommandError(f"--monthly-price is {price!r}. Write it as 29.00, or none.")
-    return int(amount)
+        return merchants.read_price(price, currency)
+    except merchants.InvalidPriceError as error:
+        raise CommandError(f"--monthly-price is {price!r}. Write it as 29.00, or none.") from error

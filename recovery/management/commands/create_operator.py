@@ -3,15 +3,12 @@
 import getpass
 from typing import Any
 
-from django.contrib.auth.models import Permission
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
-from django.db import transaction
 
+from recovery import team
 from recovery.management.tenants import merchant_called
-from recovery.models import Membership, Merchant, Role, User
+from recovery.models import Role
 
 
 class Command(BaseCommand):
@@ -25,27 +22,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         merchant = merchant_called(options["merchant"])
-        email = options["email"].strip().lower()
-        password = options["password"] or getpass.getpass()
-        user = User.objects.filter(email=email).first() or User(email=email)
+        password, role = options["password"] or getpass.getpass(), options["role"]
         try:
-            validate_email(email)
-            validate_password(password, user)
+            user = team.let_in(
+                merchant=merchant, email=options["email"], password=password, role=role
+            )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        _let_in(user, password=password, merchant=merchant, role=options["role"])
-        self.stdout.write(
-            f"{email} may log in at /admin/ as {options['role']} of {merchant.name}."
-        )
-
-
-@transaction.atomic
-def _let_in(user: User, *, password: str, merchant: Merchant, role: str) -> None:
-    user.is_staff = user.is_active = True
-    user.set_password(password)
-    user.save()
-    apps = ("recovery", "dunning", "billing_portal")
-    user.user_permissions.set(
-        Permission.objects.filter(content_type__app_label__in=apps, codename__startswith="view_")
-    )
-    Membership.objects.update_or_create(user=user, merchant=merchant, defaults={"role": role})
+        self.stdout.write(f"{user.email} may log in at /admin/ as {role} of {merchant.name}.")

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recovery import merchants
-from recovery.declines import DECLINE_CODES, UNKNOWN, DeclineType
+from recovery.declines import DeclineType
 from recovery.management.sentences import sentence
 from recovery.management.tenants import merchant_called
 from recovery.models import DeclineOverride, Merchant
@@ -44,7 +44,7 @@ def _list(merchant: Merchant) -> list[str]:
     own = DeclineOverride.by_code(merchant.pk)
     if not own:
         return [f"{merchant} counts every code as it is shipped."]
-    return [f"{code:<32}{own[code]} (shipped: {_shipped(code)})" for code in sorted(own)]
+    return [f"{code:<32}{own[code]} (shipped: {merchants.shipped(code)})" for code in sorted(own)]
 
 
 def _set(merchant: Merchant, code: str, counts_as: str | None) -> list[str]:
@@ -59,13 +59,7 @@ def _set(merchant: Merchant, code: str, counts_as: str | None) -> list[str]:
 
 def _remove(merchant: Merchant, code: str) -> list[str]:
     showing = merchants.forget_override(merchant=merchant, decline_code=code)
-    return [f"{code} counts as it is shipped again: {_shipped(code)}. {_shown(showing)}"]
-
-
-def _shipped(code: str) -> str:
-    """A code that nobody has seen before is unknown, and counts as that does."""
-    known = DECLINE_CODES.get(code)
-    return known.decline_type if known else f"{UNKNOWN.decline_type}, as any unknown code"
+    return [f"{code} counts as it is shipped again: {merchants.shipped(code)}. {_shown(showing)}"]
 
 
 def _shown(cases: int) -> str:

@@ -13,7 +13,7 @@ from dunning.mail.addresses import Reason
 from dunning.mail.replacements import NotSentError
 from dunning.models import DunningMessage
 from dunning.tasks import deliver_queued
-from recovery.models import RecoveryCase, StripeConnection
+from recovery.models import Customer, RecoveryCase, StripeConnection
 from recovery.state_machine import Trigger
 from tests.builders import make_merchant
 from tests.dunning.facts import ask_for_a_new_link, close, fail
@@ -57,6 +57,33 @@ def test_a_new_link_goes_to_the_customer_and_works(case: RecoveryCase) -> None:
     assert links.find(token, now=timezone.now()).state == "valid"
     assert told(case, "link_requested") == [("A new link is sent to the customer.", AL, "")]
     assert [rule for _, _, rule in told(case, "message_sent")] == ["asked for by an operator"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    {
+        "en": "Here is your new link.",
+        "de": "hier ist Ihr neuer Link.",
+        "fr": "Voici votre nouveau lien.",
+        "es": "Aquí tiene su nuevo enlace.",
+        "pt": "Aqui está o seu novo link.",
+        "it": "ecco il suo nuovo link.",
+        "nl": "Hier is uw nieuwe link.",
+        "ja": "お支払い用の新しいリンクをお送りします。",
+    }.items(),
+)
+def test_the_words_are_true_whoever_asked_for_it(
+    case: RecoveryCase, language: str, said: str
+) -> None:
+    assert case.customer
+    Customer.objects.filter(pk=case.customer.pk).update(locale=language)
+    ask_for_a_new_link(case, now=timezone.now())
+    deliver_queued()
+    send(case)
+    deliver_queued()
+
+    bodies = [str(sent.body) for sent in mail.outbox]
+    assert [body.splitlines()[2].startswith(said) for body in bodies] == [True, True]
 
 
 def test_the_links_that_there_are_stay_as_they_are(case: RecoveryCase) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.local_stripe.exchange import Reply, Request
 from tests.local_stripe.forms import decode
 
-from . import challenge, checkout, home, invoice, portal
+from . import challenge, checkout, home, invoice, oauth, portal
 from .layout import html, message_page
 from .visit import Page, Visit
 
@@ -21,6 +21,9 @@ _PAGES: dict[str, Page] = {
     r"/p/session/(?P<session>\w+)": portal.show,
     r"/i/(?P<account>\w+)/(?P<invoice>\w+)(?:/pdf)?": invoice.show,
     r"/3ds/(?P<intent>\w+)": challenge.show,
+    r"/oauth/authorize": oauth.authorize,
+    r"/oauth/token": oauth.token,
+    r"/oauth/deauthorize": oauth.deauthorize,
     r"/c/pay/(?P<session>\w+)": checkout.show,
 }
 _OWN_HOSTS = ("127.0.0.1", "localhost")

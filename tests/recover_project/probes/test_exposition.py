@@ -1,6 +1,9 @@
 """The text that Prometheus reads, by the grammar that it publishes."""
 
+import math
 import re
+
+import pytest
 
 from recover_project.probes.exposition import Gauge, text
 
@@ -8,7 +11,7 @@ from recover_project.probes.exposition import Gauge, text
 LINE = re.compile(
     r"# HELP [a-zA-Z_:][\w:]* .*|# TYPE [a-zA-Z_:][\w:]* gauge"
     r'|[a-zA-Z_:][\w:]*(\{[a-zA-Z_]\w*="([^"\\\n]|\\["\\n])*"(,[a-zA-Z_]\w*="([^"\\\n]|\\["\\n])*")*\})?'
-    r" -?\d+(\.\d+)?(e[+-]\d+)?"
+    r" (-?\d+(\.\d+)?(e[+-]\d+)?|[+-]Inf|NaN)"
 )
 
 
@@ -40,7 +43,16 @@ def test_what_could_end_a_line_or_a_label_is_escaped() -> None:
     assert lines[2] == r'recover_odd{a="quo\"te\n\\"} 1'
 
 
-def test_large_and_small_figures_are_numbers() -> None:
-    lines = text([Gauge("recover_x", "X.", {(("n", str(n)),): n for n in (0, 1e9, 12.5)})])
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0, "0"), (7, "7"), (0.1, "0.1"), (12.5, "12.5"), (123456.7, "123456.7"),
+        (1_234_567, "1234567"), (12_345_678_901.0, "12345678901"), (-3.5, "-3.5"),
+        (1.5e-7, "1.5e-07"), (math.inf, "+Inf"), (-math.inf, "-Inf"), (math.nan, "NaN"),
+    ],
+)  # fmt: skip
+def test_a_number_is_written_to_its_last_digit(value: float, written: str) -> None:
+    [*_told, line] = text([Gauge("recover_x", "X.", {(): value})]).splitlines()
 
-    assert all(LINE.fullmatch(line) for line in lines.splitlines())
+    assert LINE.fullmatch(line)
+    assert line == f"recover_x {written}"

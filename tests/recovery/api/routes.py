@@ -33,6 +33,9 @@ FOR_EVERYBODY: frozenset[str] = frozenset(
         "token-refresh",
         "schema",
         "docs",
+        "healthz",
+        "readyz",
+        "prometheus",
     }
 )
 

@@ -54,11 +54,14 @@ def test_the_largest_body_is_read_and_a_larger_one_refused(program: Program) -> 
     assert largest.status == 201
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
 def test_a_body_of_another_type_is_a_415(program: Program, content_type: str) -> None:
     answer = post(program, b"url=x", content_type)
 
     assert (answer.status, answer.error) == (415, "unsupported_media_type")
+    assert answer.body["error"]["message"] == (
+        "Send JSON, with the header Content-Type: application/json."
+    )
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml;q=0.1", "nonsense"])

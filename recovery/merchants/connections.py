@@ -1,0 +1,268 @@
+"""How a merchant's Stripe is connected with a key of its own, looked after, and left alone."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from recovery import ingest, permissions
+from recovery.merchants.accounts import Credentials, create, webhook_url
+from recovery.models import Merchant, SigningSecret, StripeConnection
+from recovery.stripe_errors import ObjectMissingError, RefusedError, StripeError
+from recovery.stripe_events import EventType
+from recovery.stripe_gateway import API_VERSION, Platform, StripeGateway
+
+logger = logging.getLogger(__name__)
+
+ONLY_FOR_CONNECT = {EventType.ACCOUNT_APPLICATION_DEAUTHORIZED}
+EVENTS = [event.value for event in EventType if event not in ONLY_FOR_CONNECT]
+KEY_PREFIXES = ("rk_live_", "sk_live_", "rk_test_", "sk_test_")
+NOT_CONNECTED = "not connected to"  # Stripe, of an account that has left already
+
+
+class ConnectError(Exception):
+    """The merchant's Stripe can't be connected; the text says why and what to do."""
+
+
+class AccountTakenError(ConnectError):
+    """The Stripe account is another merchant's."""
+
+
+class MissingPermissionsError(ConnectError):
+    """A key can't be used as it is; `missing` is all that it lacks, also what is optional."""
+
+    def __init__(self, missing: list[str]) -> None:
+        needed = [name for name in missing if name in permissions.REQUIRED]
+        super().__init__(
+            "The key lacks permissions. In Stripe's dashboard, edit it and allow:\n"
+            + "\n".join(f"  {name}" for name in needed)
+        )
+        self.missing = missing
+
+
+def create_connected(*, api_key: str, now: datetime, **about: Any) -> Credentials:
+    """A merchant whose Stripe is connected at once, or none. `about` is what `create` takes.
+    Raises ValidationError, ConnectError."""
+    check_key(api_key)
+    with ExitStack() as undo:
+        merchant, made = create(now=now, **about)
+        undo.callback(merchant.delete)
+        secret = connect(merchant=merchant, api_key=api_key, now=now)
+        undo.pop_all()
+    return replace(made, webhook_secret=secret)
+
+
+def connect(*, merchant: Merchant, api_key: str, now: datetime) -> str:
+    """Connect a merchant's Stripe with a (restricted) key; returns the endpoint's signing secret.
+
+    Probes what the key may do, makes sure of a portal configuration and of one webhook endpoint
+    with the pinned version, and opens cases for what has failed already. Doing it again repairs
+    what is missing. Raises ConnectError, and then all is as it was: Stripe has room for 16
+    endpoints only, and none is left there without a use.
+    """
+    check_key(api_key)
+    gateway = StripeGateway(api_key=api_key)
+    livemode = "_live_" in api_key
+    try:
+        missing = gateway.missing_permissions(permissions.ALL)
+        if not permissions.REQUIRED.keys().isdisjoint(missing):
+            raise MissingPermissionsError(missing)
+        account = gateway.account()
+        check_is_free(merchant, account=account, livemode=livemode)
+        portal = gateway.ensure_portal_configuration()
+        with ExitStack() as undo:
+            undo.callback(StripeConnection.objects.get(merchant=merchant).save)
+            endpoint_id, secret = _ensure_endpoint(merchant, gateway, undo)
+            connection = merchant.stripe
+            connection.api_key = api_key
+            connection.account_id = account
+            connection.livemode = livemode
+            connection.endpoint_id = endpoint_id
+            connection.portal_configuration_id = portal
+            connection.api_version = API_VERSION
+            connection.missing_permissions = missing
+            connection.permissions_checked_at = connection.connected_at = now
+            connection.disconnected_at = None
+            keep(connection)
+            import_failed_invoices(merchant, gateway, now=now)
+            undo.pop_all()
+    except StripeError as error:
+        raise ConnectError(str(error)) from error
+    return secret
+
+
+def check_is_free(merchant: Merchant, *, account: str, livemode: bool) -> None:
+    others = StripeConnection.objects.exclude(merchant=merchant).select_related("merchant")
+    taken = others.filter(account_id=account, livemode=livemode).first() if account else None
+    if taken is not None:
+        raise AccountTakenError(
+            f"The Stripe account {account} ({'live' if livemode else 'test'} mode) belongs to "
+            f"the merchant {taken.merchant.public_id} already. Each account has one merchant in "
+            "each mode: use that one, or the key of another account."
+        )
+
+
+def keep(connection: StripeConnection) -> None:
+    """Another merchant may have been connected to the account since it was found free."""
+    try:
+        with transaction.atomic():
+            connection.save()
+    except IntegrityError:
+        check_is_free(
+            connection.merchant,
+            account=connection.account_id,
+            livemode=connection.livemode is True,
+        )
+        raise
+
+
+def check_key(api_key: str) -> None:
+    """Raises ConnectError for what can't be a usable key, before Stripe is asked."""
+    if not api_key.startswith(KEY_PREFIXES):
+        raise ConnectError(
+            "That is no secret Stripe key. Make a restricted key in Stripe's dashboard, under "
+            "Developers → API keys; it begins with rk_live_ or rk_test_."
+        )
+    if "_live_" in api_key and not settings.PUBLIC_URL.startswith("https://"):
+        raise ConnectError(
+            f"Stripe delivers live events to https addresses only, and PUBLIC_URL is "
+            f"{settings.PUBLIC_URL}. Set it to the https address that Stripe can reach."
+        )
+
+
+def probe(api_key: str) -> list[str]:
+    """All permissions that a key lacks, by asking Stripe. Raises ConnectError."""
+    check_key(api_key)
+    try:
+        return StripeGateway(api_key=api_key).missing_permissions(permissions.ALL)
+    except StripeError as error:
+        raise ConnectError(str(error)) from error
+
+
+def look_again(*, merchant: Merchant, now: datetime) -> list[str]:
+    """What the merchant's key lacks now: somebody may have edited it. Raises ConnectError."""
+    connection, missing = merchant.stripe, probe(merchant.stripe.api_key)
+    connection.missing_permissions, connection.permissions_checked_at = missing, now
+    connection.save(update_fields=["missing_permissions", "permissions_checked_at"])
+    return missing
+
+
+def missing_extras(merchant: Merchant) -> Mapping[str, str]:
+    """The permissions that the merchant's key lacks and that Recover can do without, with what
+    each would be for, as when it was last looked at."""
+    missing = set(merchant.stripe.missing_permissions)
+    return {name: what for name, what in permissions.OPTIONAL.items() if name in missing}
+
+
+def _ensure_endpoint(
+    merchant: Merchant, gateway: StripeGateway, undo: ExitStack
+) -> tuple[str, str]:
+    """Id and secret of our own endpoint, reused if we still know its secret; Stripe tells a
+    secret just once, so one whose secret we lost is replaced."""
+    url = webhook_url(merchant)
+    known = {row.endpoint_id: row for row in SigningSecret.objects.of(merchant)}
+    stale = []
+    for endpoint in gateway.endpoints():
+        if endpoint.url != url:
+            continue
+        if endpoint.id in known and endpoint.api_version == API_VERSION:
+            gateway.update_endpoint(endpoint.id, events=EVENTS)
+            return endpoint.id, str(known[endpoint.id].secret)
+        stale.append(endpoint.id)
+    for endpoint_id in stale:
+        gateway.delete_endpoint(endpoint_id)
+    return _make_endpoint(merchant, gateway, undo)
+
+
+def _make_endpoint(merchant: Merchant, gateway: StripeGateway, undo: ExitStack) -> tuple[str, str]:
+    made = gateway.create_endpoint(
+        url=webhook_url(merchant), events=EVENTS, merchant=merchant.public_id,
+        key=f"endpoint:{merchant.public_id}:{secrets.token_hex(8)}",
+    )  # fmt: skip
+    undo.callback(_remove_endpoint, merchant, gateway, made.id)
+    SigningSecret.objects.create(merchant=merchant, secret=made.secret, endpoint_id=made.id)
+    return made.id, made.secret
+
+
+def _remove_endpoint(merchant: Merchant, gateway: StripeGateway, endpoint_id: str) -> bool:
+    """Whether Stripe has deleted it as well."""
+    SigningSecret.objects.of(merchant).filter(endpoint_id=endpoint_id).delete()
+    try:
+        gateway.delete_endpoint(endpoint_id)
+    except ObjectMissingError:
+        return True
+    except StripeError as error:
+        logger.warning("Endpoint %s is of no use; delete it in Stripe: %s", endpoint_id, error)
+        return False
+    return True
+
+
+def import_failed_invoices(merchant: Merchant, gateway: StripeGateway, *, now: datetime) -> None:
+    """What failed before Recover came is recovered too."""
+    for invoice in gateway.open_invoices():
+        ingest.invoice_failed(
+            merchant=merchant, told=invoice, failed_at=invoice.created_at or now, now=now
+        )
+
+
+def rotate_signing_secret(*, merchant: Merchant) -> None:
+    """A new endpoint with a secret of its own takes the old one's place, since Stripe has no way
+    to give one another secret. From now on no older secret of the merchant's is believed, also
+    none of an endpoint that was made by hand. Raises ConnectError, and then all is as it was.
+
+    Both endpoints hear what happens in between; each event is stored once.
+    """
+    gateway, connection = StripeGateway(api_key=merchant.stripe.api_key), merchant.stripe
+    old = connection.endpoint_id
+    try:
+        with ExitStack() as undo:
+            connection.endpoint_id, _secret = _make_endpoint(merchant, gateway, undo)
+            with transaction.atomic():
+                connection.save(update_fields=["endpoint_id"])
+                kept = SigningSecret.objects.of(merchant)
+                kept.exclude(endpoint_id=connection.endpoint_id).delete()
+            undo.pop_all()
+    except StripeError as error:
+        raise ConnectError(str(error)) from error
+    if old:
+        _remove_endpoint(merchant, gateway, old)
+
+
+def disconnect(*, merchant: Merchant, now: datetime) -> str:
+    """Stripe is asked nothing for the merchant any more and believed in nothing: its key and its
+    signing secrets are forgotten, and what is told of its account is somebody else's.
+
+    Returns the id of the endpoint where that is left at Stripe to be deleted by hand, else "".
+    Raises ConnectError where a linked account can't be let go now.
+    """
+    connection, left = merchant.stripe, ""
+    if connection.api_key and connection.endpoint_id:
+        gateway = StripeGateway(api_key=connection.api_key)
+        if not _remove_endpoint(merchant, gateway, connection.endpoint_id):
+            left = connection.endpoint_id
+    elif connection.account_id and not connection.api_key:
+        _let_go(connection.account_id)
+    with transaction.atomic():
+        SigningSecret.objects.of(merchant).delete()
+        connection.api_key = connection.account_id = connection.endpoint_id = ""
+        connection.portal_configuration_id = ""
+        connection.missing_permissions, connection.permissions_checked_at = [], None
+        connection.disconnected_at = now
+        connection.save()
+    return left
+
+
+def _let_go(account_id: str) -> None:
+    try:
+        Platform().let_go(account_id)
+    except RefusedError as error:
+        if NOT_CONNECTED not in str(error):
+            raise ConnectError(str(error)) from error
+    except StripeError as error:
+        raise ConnectError(str(error)) from error

@@ -1,0 +1,60 @@
+"""A merchant's Stripe account linked to the platform's by Connect, with no key of its own.
+
+Source: docs.stripe.com/connect/oauth-reference.
+"""
+
+from contextlib import ExitStack
+from datetime import datetime
+
+from django.conf import settings
+
+from recovery.merchants.connections import (
+    ConnectError,
+    check_is_free,
+    import_failed_invoices,
+    keep,
+)
+from recovery.models import Merchant, StripeConnection
+from recovery.stripe_errors import RefusedError, StripeError
+from recovery.stripe_gateway import API_VERSION, LinkedAccount, Platform, StripeGateway
+
+
+def can_link() -> bool:
+    """Whether the platform takes accounts by Connect at all."""
+    return bool(settings.STRIPE_CONNECT_CLIENT_ID and settings.STRIPE_API_KEY)
+
+
+def link_address(*, state: str, back: str) -> str:
+    """Where at Stripe an owner says yes. Stripe sends them to `back`, which it has to know, with
+    `state` and a code that `link` takes."""
+    return Platform().address(state=state, back=back)
+
+
+def link(*, merchant: Merchant, code: str, now: datetime) -> None:
+    """Link the account whose owner said yes, and open cases for what has failed already. Raises
+    ConnectError, and then the merchant is not connected."""
+    if merchant.stripe.is_connected:
+        raise ConnectError("Stripe is connected already. Disconnect it first.")
+    try:
+        account = Platform().take(code)
+        check_is_free(merchant, account=account.id, livemode=account.livemode)
+        _connect(merchant, account, now=now)
+    except RefusedError as error:
+        raise ConnectError(f"{error} Start again with “Connect with Stripe”.") from error
+    except StripeError as error:
+        raise ConnectError(str(error)) from error
+
+
+def _connect(merchant: Merchant, account: LinkedAccount, *, now: datetime) -> None:
+    gateway = StripeGateway(api_key=settings.STRIPE_API_KEY, account=account.id)
+    with ExitStack() as undo:
+        undo.callback(StripeConnection.objects.get(merchant=merchant).save)
+        connection = merchant.stripe
+        connection.api_key = connection.endpoint_id = ""
+        connection.account_id, connection.livemode = account.id, account.livemode
+        connection.portal_configuration_id = gateway.ensure_portal_configuration()
+        connection.api_version, connection.connected_at = API_VERSION, now
+        connection.disconnected_at = None
+        keep(connection)
+        import_failed_invoices(merchant, gateway, now=now)
+        undo.pop_all()

@@ -1,0 +1,247 @@
+"""What operators see of the work itself: what came in, what went out, whether it is being done."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Browser
+from pytest_django.live_server_helper import LiveServer
+
+from dunning.models import DunningMessage, DunningRun
+from recover_project.back_office.operations import invariants
+from recovery import heartbeats, webhook_registrations
+from recovery.models import (
+    Merchant,
+    OperatorTask,
+    PaymentAttempt,
+    RecoveryCase,
+    Role,
+    StripeEvent,
+    WebhookDelivery,
+)
+from recovery.tasks import process_inbox
+from tests.back_office.browsing import browser, person_at
+from tests.back_office.people import log_in, make_world
+
+__all__ = ["browser"]  # a fixture
+
+pytestmark = pytest.mark.django_db
+EVENTS, DELIVERIES = "recovery_stripeevent", "recovery_webhookdelivery"
+HEALTH = "/admin/health/"
+
+
+@pytest.fixture
+def ours() -> Merchant:
+    return make_world("fern")
+
+
+@pytest.fixture
+def jo(ours: Merchant) -> Client:
+    return log_in(ours)
+
+
+def act(client: Client, page: str, action: str, *rows: Any) -> list[str]:
+    answer = client.post(
+        reverse(f"admin:{page}_changelist"),
+        {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True,
+    )  # fmt: skip
+    return [str(message) for message in answer.context["messages"]]
+
+
+# --- in and out ---------------------------------------------------------------------------------
+
+
+def test_an_event_that_was_given_up_is_processed_anew(ours: Merchant, jo: Client) -> None:
+    event = StripeEvent.objects.of(ours).get()
+    StripeEvent.objects.update(state="failed", processed_at=None, error="odd", tries=12)
+
+    assert act(jo, EVENTS, "replay", event) == ["Processed anew within seconds: 1."]
+    process_inbox()
+
+    event.refresh_from_db()
+    assert (event.state, event.error) == ("processed", "")
+    assert RecoveryCase.objects.of(ours).count() == 1
+
+
+def test_what_waits_anyway_is_left_to_wait(ours: Merchant, jo: Client) -> None:
+    event = StripeEvent.objects.of(ours).get()
+    StripeEvent.objects.update(state="pending", processed_at=None)
+
+    assert act(jo, EVENTS, "replay", event) == [
+        "Processed anew within seconds: 0.", "Waiting to be processed already: 1.",
+    ]  # fmt: skip
+
+
+def test_an_event_shows_what_stripe_sent(ours: Merchant, jo: Client) -> None:
+    event = StripeEvent.objects.of(ours).get()
+
+    shown = jo.get(reverse(f"admin:{EVENTS}_change", args=[event.pk])).content.decode()
+
+    assert "&quot;fern@example.com&quot;" in shown
+    assert "processed" in shown
+
+
+def test_a_webhook_is_sent_again_unless_its_endpoint_is_off(ours: Merchant, jo: Client) -> None:
+    delivery = WebhookDelivery.objects.of(ours).get()
+    WebhookDelivery.objects.update(state="given_up", given_up_at=timezone.now())
+
+    assert act(jo, DELIVERIES, "resend", delivery) == ["On their way again: 1."]
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.tries) == ("pending", 0)
+
+    webhook_registrations.disable(registration=delivery.registration, now=timezone.now())
+    refused, none = act(jo, DELIVERIES, "resend", delivery)
+    assert "The webhook is disabled" in refused
+    assert none == "On their way again: 0."
+
+
+def test_a_viewer_and_another_merchant_do_nothing_here(ours: Merchant, jo: Client) -> None:
+    theirs = make_world("moss")
+    StripeEvent.objects.update(state="failed", processed_at=None)
+    event, other = (StripeEvent.objects.of(merchant).get() for merchant in (ours, theirs))
+
+    act(log_in(ours, Role.VIEWER, "vi@example.com"), EVENTS, "replay", event)
+    act(jo, EVENTS, "replay", other)
+
+    assert set(StripeEvent.objects.values_list("state", flat=True)) == {"failed"}
+
+
+# --- whether it is being done -------------------------------------------------------------------
+
+
+def test_a_worker_that_is_silent_is_told_with_what_that_means(jo: Client) -> None:
+    assert "No worker works" in jo.get(HEALTH).content.decode()
+    heartbeats.beat(now=timezone.now())
+    assert "A worker works" in jo.get(HEALTH).content.decode()
+    heartbeats.beat(now=timezone.now() - timedelta(minutes=5))
+    assert "No worker works: the last sign of life was" in jo.get(HEALTH).content.decode()
+
+
+def test_what_waits_is_counted_with_its_age_and_only_the_merchants_own(
+    ours: Merchant, jo: Client
+) -> None:
+    make_world("moss")
+    StripeEvent.objects.update(
+        state="pending", processed_at=None, received_at=timezone.now() - timedelta(hours=3)
+    )
+
+    queues = {one["what"]: one for one in jo.get(HEALTH).context["queues"]}
+
+    events = queues["Stripe's events to be processed"]
+    assert events["count"] == 1
+    assert events["oldest"].startswith("3")
+
+
+def test_in_a_merchant_at_work_everything_holds(ours: Merchant) -> None:
+    found = invariants.check(ours, now=timezone.now())
+
+    assert [one.says for one in found if one.broken] == []
+
+
+LONG_AGO = timedelta(hours=1)
+
+
+def _close(**facts: Any) -> None:
+    RecoveryCase.objects.update(
+        status="recovered", reason="invoice_paid", mechanism="card_update", amount_recovered=1,
+        closed_at=timezone.now() - LONG_AGO, **facts,
+    )  # fmt: skip
+
+
+def _dun_a_closed_case() -> None:
+    _close()
+
+
+def _write_after_the_money() -> None:
+    _close()
+    DunningMessage.objects.update(state="sent", sent_at=timezone.now())
+
+
+def _charge_after_the_money() -> None:
+    _close()
+    PaymentAttempt.objects.update(trigger="recover", attempted_at=timezone.now())
+
+
+def _mix_currencies() -> None:
+    PaymentAttempt.objects.update(currency="eur", state="claimed", resolved_at=None)
+
+
+def _forget_a_story() -> None:
+    case = RecoveryCase.objects.get(stripe_invoice_id="in_fern")
+    case.timeline.model._default_manager.filter(case=case)._raw_delete("default")
+
+
+def _mix_tenants() -> None:
+    make_world("moss")
+    other = RecoveryCase.objects.get(stripe_invoice_id="in_moss")
+    OperatorTask.objects.filter(merchant__name="fern").update(case=other)
+
+
+def _leave_an_event() -> None:
+    StripeEvent.objects.update(
+        state="pending", processed_at=None, tries=0, received_at=timezone.now() - LONG_AGO
+    )
+
+
+def _leave_a_step() -> None:
+    DunningRun.objects.update(due_at=timezone.now() - LONG_AGO)
+
+
+def _leave_a_mail() -> None:
+    DunningMessage.objects.update(
+        state="sending", sent_at=None, claimed_at=timezone.now() - LONG_AGO
+    )
+
+
+@pytest.mark.parametrize(
+    ("break_it", "says"),
+    [
+        (_dun_a_closed_case, "Nobody is dunned for a case that is closed."),
+        (_write_after_the_money, "Nobody was written to after the money had come."),
+        (_charge_after_the_money, "Nothing was charged after the money had come."),
+        (_mix_currencies, "A charge is in its case's own currency."),
+        (_forget_a_story, "Every case has its story."),
+        (_mix_tenants, "A merchant's tasks are about its own cases."),
+        (_leave_an_event, "Events are processed within a quarter of an hour."),
+        (_leave_a_step, "Steps are taken within a quarter of an hour."),
+        (_leave_a_mail, "A mail is sent, or set aside, within a quarter of an hour."),
+    ],
+)
+def test_what_breaks_an_invariant_is_found(
+    ours: Merchant, break_it: Callable[[], None], says: str
+) -> None:
+    break_it()
+
+    broken = {one.says for one in invariants.check(ours, now=timezone.now()) if one.broken}
+
+    assert says in broken
+
+
+def test_what_a_constraint_forbids_can_be_asked_for_all_the_same(ours: Merchant) -> None:
+    asked = {one.says for one in invariants.check(ours, now=timezone.now())}
+
+    assert {
+        "A case has at most one live run of a campaign.",
+        "What is recovered says how much came, and how.",
+    } <= asked
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.any_database
+def test_every_page_of_operations_is_fine(
+    browser: Browser, live_server: LiveServer, tmp_path: Path
+) -> None:
+    ours = make_world("fern")
+    jo = person_at(browser, live_server, log_in(ours))
+    event = StripeEvent.objects.of(ours).get()
+
+    for path in (
+        HEALTH, reverse(f"admin:{EVENTS}_changelist"), reverse(f"admin:{DELIVERIES}_changelist"),
+        reverse(f"admin:{EVENTS}_change", args=[event.pk]),
+    ):  # fmt: skip
+        jo.assert_fine(path, folder=tmp_path)
