@@ -64,12 +64,12 @@ def replay(event: StripeEvent, *, now: datetime) -> bool:
     """Process it anew, whatever became of it: facts that are known already change nothing. False
     for one that is waiting anyway."""
     done = StripeEvent.objects.select_for_update(no_key=True).filter(pk=event.pk)
-    found = done.exclude(state=StripeEvent.State.PENDING).first()
-    if found is None:
+    stored = done.exclude(state=StripeEvent.State.PENDING).first()
+    if stored is None:
         return False
-    found.state, found.tries, found.due_at = StripeEvent.State.PENDING, 0, now
-    found.processed_at, found.error = None, ""
-    found.save(update_fields=["state", "tries", "due_at", "processed_at", "error"])
+    stored.state, stored.tries, stored.due_at = StripeEvent.State.PENDING, 0, now
+    stored.processed_at, stored.error = None, ""
+    stored.save(update_fields=["state", "tries", "due_at", "processed_at", "error"])
     return True
 
 

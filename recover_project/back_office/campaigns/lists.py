@@ -130,7 +130,7 @@ class OfACase(TenantAdmin):
         at, term = working(request), search_term.strip()
         if not term or at is None or at.merchant is None:
             return queryset, False
-        cases = search(RecoveryCase.objects.of(at.merchant), term)
+        cases = search(RecoveryCase.objects.of(at.merchant), term, merchant=at.merchant)
         return queryset.filter(**(self.found(term) or {"case__in": cases.values("pk")})), False
 
     def found(self, term: str) -> dict[str, Any]:  # noqa: ARG002 - for those that have an id
