@@ -71,15 +71,12 @@ def create_for_merchant(
 @transaction.atomic
 def is_done(task: OperatorTask, *, actor: str, now: datetime) -> bool:
     """A person did it. False if it was done before, by whomever."""
-    todo = OperatorTask.objects.select_for_update().filter(pk=task.pk, done_at=None)
-    found = todo.select_related("case").first()
-    if found is None:
+    waiting = OperatorTask.objects.filter(pk=task.pk, done_at=None)
+    if not waiting.update(done_at=now):
         return False
-    found.done_at = now
-    found.save(update_fields=["done_at"])
-    if found.case:
+    if task.case:
         timeline.append(
-            case=found.case, kind=Kind.TASK_DONE, summary=f"Done: {found.summary}", at=now,
-            once=f"task done:{found.public_id}", actor=actor,
+            case=task.case, kind=Kind.TASK_DONE, summary=f"Done: {task.summary}", at=now,
+            once=f"task done:{task.public_id}", actor=actor,
         )  # fmt: skip
     return True

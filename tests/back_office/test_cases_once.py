@@ -209,7 +209,8 @@ def test_two_operators_at_once_do_it_once(verb: str) -> None:
         client.post(reverse("admin:cases_act", args=[verb]), told)
         connection.close()
 
-    threads = [threading.Thread(target=press, args=both) for both in zip(people, forms, strict=True)]
+    pairs = zip(people, forms, strict=True)
+    threads = [threading.Thread(target=press, args=pair) for pair in pairs]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -65,8 +65,11 @@ def _in_bulk(verb_name: str) -> Any:
             told = f"No more than {acting.MOST_AT_ONCE} cases are worked at once: choose fewer."
             messages.warning(request, told)
             return redirect(request.get_full_path())
-        rows = chosen.select_related("customer", "merchant__stripe")[: acting.MOST_AT_ONCE]
-        return acting.confirm(request, at, verb, list(rows))
+        rows = list(chosen.select_related("customer", "merchant__stripe"))
+        if not rows:  # of another merchant, or gone
+            messages.warning(request, "There is no such case.")
+            return redirect(request.get_full_path())
+        return acting.confirm(request, at, verb, rows)
 
     ask.__name__ = verb_name
     return ask
