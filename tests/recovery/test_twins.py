@@ -48,7 +48,8 @@ def test_every_order_of_two_tries_and_a_payment_ends_in_the_same_state() -> None
     make_merchant(currency="eur")
     history = [
         failed(1, 0), own_intent_failed(0, "ch_1"), failed(2, 3), own_intent_failed(3, "ch_2"),
-        event("payment_intent.succeeded", intent(amount=4900, amount_received=4900), created=T0 + 4 * DAY),
+        event("payment_intent.succeeded", intent(amount=4900, amount_received=4900),
+              created=T0 + 4 * DAY),
         paid(4),
     ]  # fmt: skip
     ends = []
