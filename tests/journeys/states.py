@@ -325,18 +325,6 @@ def back_and_not_charged(jo: Jo) -> str:
     return "back_not_charged"
 
 
-def back_with_the_number_that_was_refused(jo: Jo) -> str:
-    jo.set_out()
-    saved = jo.stripe.scenarios.new_card(customer=jo.customer)["payment_method"]
-    found = jo.stripe.world.find("payment_method", saved)
-    assert found
-    jo.case.attempts.update(
-        fingerprint=found[1]["card"]["fingerprint"], decline_code="lost_card", decline_type="hard"
-    )
-    jo.come_back()
-    return "back_card_refused"
-
-
 def back_and_nothing_due(jo: Jo) -> str:
     jo.set_out()
     voided(jo)
@@ -398,8 +386,7 @@ FETCHED: list[Way] = [
     back_with_another_card_on_file, back_and_all_is_paid,
     back_and_declined, back_and_paid_in_part, back_and_to_be_confirmed,
     back_and_several_to_be_confirmed, back_and_to_be_confirmed_without_a_page, back_and_under_way,
-    back_and_not_charged, back_with_the_number_that_was_refused, back_and_nothing_due,
-    back_too_late, unsubscribe, unsubscribe_unknown,
+    back_and_not_charged, back_and_nothing_due, back_too_late, unsubscribe, unsubscribe_unknown,
     an_address_that_is_not_there, a_step_that_is_opened_directly, what_nobody_foresaw, too_often,
 ]  # fmt: skip
 # What a button or an outage shows once.

@@ -23,7 +23,7 @@ from recovery import logos
 from recovery.models import Customer, Merchant, MerchantLogo, RecoveryCase
 from tests.connected import debt, local_stripe, merchant
 from tests.drawings import file_of, photographed, wordmark
-from tests.journeys import one_time_states, rules, states
+from tests.journeys import card_states, one_time_states, rules, states
 from tests.journeys.looks import Seen, look
 from tests.journeys.states import FETCHED, SHOWN_ONCE, Jo, Way
 from tests.local_stripe import LocalStripe
@@ -75,7 +75,9 @@ def jo(
 # --- every page in its languages --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("go", [*FETCHED, *one_time_states.FETCHED], ids=lambda go: go.__name__)
+@pytest.mark.parametrize(
+    "go", [*FETCHED, *card_states.FETCHED, *one_time_states.FETCHED], ids=lambda go: go.__name__
+)
 def test_a_page_is_easy_to_read_and_to_use_everywhere(
     jo: Jo, go: Way, settings: SettingsWrapper, tmp_path: Path
 ) -> None:

@@ -31,7 +31,6 @@ from tests.recovery.purchases import (
     set_out,
     standing,
     states,
-    takes_days,
     type_in,
 )
 from tests.recovery.stories import (
@@ -108,37 +107,6 @@ def test_a_bank_that_works_on_what_was_paid_at_checkout_is_waited_for(
     intent |= {"status": "succeeded", "amount_received": 2500}
     ingest.settle(case=case, now=timezone.now())
     assert standing(case) == ("recovered", "customer_paid", 2500)
-
-
-def test_who_paid_by_a_debit_that_the_bank_refused_days_later_may_pay_again(
-    local_stripe: LocalStripe, merchant: Merchant, case: RecoveryCase
-) -> None:
-    type_in(set_out(case), GOOD)
-    takes_days(local_stripe)
-    bounced = realm(local_stripe).all("payment_intent")[-1]
-    bounced["status"] = "requires_payment_method"
-
-    second = set_out(case)
-
-    assert (sessions(local_stripe), states(case)) == (["complete", "open"], ["closed", "open"])
-    assert type_in(second, GOOD) == 303
-    ingest.settle(case=case, now=timezone.now())
-    assert standing(case) == ("recovered", "customer_paid", 2500)
-
-
-def test_a_page_whose_debit_the_bank_refused_is_looked_at_no_more(
-    local_stripe: LocalStripe, merchant: Merchant, case: RecoveryCase
-) -> None:
-    type_in(set_out(case), GOOD)
-    takes_days(local_stripe)
-    realm(local_stripe).all("payment_intent")[-1]["status"] = "requires_payment_method"
-    age_checkouts(days=3)
-
-    look_after_checkouts()
-
-    assert states(case) == ["closed"]
-    case.refresh_from_db()
-    assert (case.status, case.is_payment_under_way) == ("open", False)
 
 
 # --- one page at a time -----------------------------------------------------------------------
