@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.core import mail
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 from django.utils import timezone
 
 from dunning.models import DunningMessage
@@ -162,3 +163,24 @@ def test_home_and_each_case_say_it_and_how_to_be_rid_of_it() -> None:
     assert command in page(merchant, "/admin/")
     assert command in page(merchant, f"/admin/recovery/recoverycase/{made_up.pk}/change/")
     assert command not in page(merchant, f"/admin/recovery/recoverycase/{real.pk}/change/")
+
+
+def test_nobody_outside_hears_of_what_is_made_up() -> None:
+    merchant = make_merchant()
+    filling.fill(merchant, now=timezone.now(), count=FEW)
+    case = rows.cases(merchant).filter(status="open").first()
+    assert case
+    client, before = log_in(merchant, Role.OWNER), DunningMessage.objects.count()
+    told = {"case": case.public_id, "confirmed": "yes"}
+
+    for verb in ("charge", "write", "close"):
+        client.post(reverse("admin:cases_act", args=[verb]), told)
+    shown = client.post(reverse("admin:cases_link"), told, follow=True).content.decode()
+
+    assert "the case is made up, and nobody outside is to hear of it" in shown
+    assert "token=" not in shown
+    assert DunningMessage.objects.count() == before
+    case.refresh_from_db()
+    assert case.status == "open"
+    client.post(reverse("admin:cases_act", args=["note"]), told | {"text": "Looks real."})
+    assert case.timeline.filter(kind="note").exists()

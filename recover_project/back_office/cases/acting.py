@@ -23,6 +23,7 @@ from billing_portal.links import NoLinkError
 from recover_project.back_office.access import Right, Working, actor_of
 from recover_project.back_office.cases import words
 from recover_project.back_office.cases.verbs import VERBS, Asked, CampaignForm, NotDoneError, Verb
+from recover_project.back_office.demo.rows import is_made_up
 from recover_project.back_office.pages import page, show
 from recovery import operator_tasks
 from recovery.models import OperatorTask, RecoveryCase
@@ -30,6 +31,8 @@ from recovery.models import OperatorTask, RecoveryCase
 MOST_AT_ONCE = 100
 MOST_NAMED = 5  # in one message
 LIST, CASE = "admin:recovery_recoverycase_changelist", "admin:recovery_recoverycase_change"
+STAYS_INSIDE = {"note", "pause", "resume", "revoke_links"}  # nobody outside hears of those
+MADE_UP = "the case is made up, and nobody outside is to hear of it"
 ONCE = "once"  # the field that tells one showing of a form from another
 
 
@@ -55,7 +58,7 @@ def confirm(
         )
         _tell(request, [_done(verb, case, asked) for case in chosen])
         return redirect(CASE, chosen[0].pk) if len(chosen) == 1 else redirect(LIST)
-    why_not = [(case, verb.why_not(case) or verb.why_not_now(case, now)) for case in chosen]
+    why_not = [(case, _why_not(verb, case, now)) for case in chosen]
     return show(
         request, "back_office/cases/confirm.html", title=verb.label, verb=verb, form=form,
         chosen=chosen, once=secrets.token_hex(8), seen_at=now.isoformat(),
@@ -71,6 +74,9 @@ def confirm(
 def link(request: HttpRequest, at: Working) -> HttpResponseBase:
     """A new link, shown this once."""
     [case] = _chosen(at, request.POST.getlist("case")[:1])
+    if is_made_up(case):
+        messages.warning(request, f"No link was made: {MADE_UP}.")
+        return redirect(CASE, case.pk)
     try:
         address = links.create_by_hand(
             case=case, once=_once(request), actor=actor_of(request), now=timezone.now()
@@ -132,8 +138,17 @@ def _seen_at(request: HttpRequest, now: datetime) -> datetime:
     return min(seen_at, now) if seen_at and is_aware(seen_at) else now
 
 
+def _why_not(verb: Verb, case: RecoveryCase, now: datetime) -> str:
+    """As far as it is known beforehand. What is made up stays between these walls."""
+    if is_made_up(case) and verb.name not in STAYS_INSIDE:
+        return MADE_UP
+    return verb.why_not(case) or verb.why_not_now(case, now)
+
+
 def _done(verb: Verb, case: RecoveryCase, asked: Asked) -> tuple[bool, str, str]:
     """Whether it was done, what is to be said, and of whom."""
+    if is_made_up(case) and verb.name not in STAYS_INSIDE:
+        return False, f"Nothing was done: {MADE_UP}.", words.who(case)
     try:
         return True, verb.do(case, asked), words.who(case)
     except NotDoneError as error:
