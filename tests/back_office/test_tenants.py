@@ -203,7 +203,7 @@ def test_autocompletion_finds_nothing_of_another_merchant(
     is_searched = bool(admin.site._registry[cast("Any", remote)].search_fields)
     client = log_in(ours)
 
-    for term in ("", "moss", "@example.com"):
+    for term in ("", "moss", "fern@"):
         answer = client.get(reverse("admin:autocomplete"), question | {"term": term})
         assert answer.status_code == (200 if is_searched else 404)
         assert "moss" not in answer.content.decode()
