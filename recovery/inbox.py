@@ -59,18 +59,15 @@ def failed(event: StripeEvent, *, error: str, is_permanent: bool, now: datetime)
     still_pending.update(state=event.state, error=event.error, due_at=event.due_at)
 
 
-@transaction.atomic
 def replay(event: StripeEvent, *, now: datetime) -> bool:
     """Process it anew, whatever became of it: facts that are known already change nothing. False
     for one that is waiting anyway."""
-    done = StripeEvent.objects.select_for_update(no_key=True).filter(pk=event.pk)
-    stored = done.exclude(state=StripeEvent.State.PENDING).first()
-    if stored is None:
-        return False
-    stored.state, stored.tries, stored.due_at = StripeEvent.State.PENDING, 0, now
-    stored.processed_at, stored.error = None, ""
-    stored.save(update_fields=["state", "tries", "due_at", "processed_at", "error"])
-    return True
+    known = StripeEvent.objects.filter(pk=event.pk).exclude(state=StripeEvent.State.PENDING)
+    return bool(
+        known.update(
+            state=StripeEvent.State.PENDING, tries=0, due_at=now, processed_at=None, error=""
+        )
+    )
 
 
 def failed_invoices(merchant: Merchant, *, around: datetime) -> list[StripeEvent]:
