@@ -114,13 +114,11 @@ def release(attempt: PaymentAttempt, why: str, *, now: datetime) -> ChargeResult
 def tell_refusal(
     case: RecoveryCase, key: str, why: str, *, now: datetime, source: str = STRIPES_ANSWER
 ) -> ChargeResult:
-    """`why` in words, with or without the full stop that errors end with."""
-    rule = why.removesuffix(".")
     timeline.append(
-        case=case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {rule}.",
-        once=f"refused:{key}:{why}", rule=source, source=rule,
+        case=case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {why}",
+        once=f"refused:{key}:{why}", rule=source, source=why,
     )  # fmt: skip
-    return ChargeResult(Outcome.REFUSED, rule, source=source)
+    return ChargeResult(Outcome.REFUSED, why, source=source)
 
 
 def _resolve(attempt: PaymentAttempt, state: PaymentAttempt.State, *, now: datetime) -> None:

@@ -26,8 +26,9 @@ def new_internal_key(*, merchant: Merchant, now: datetime, overlap: timedelta = 
     No overlap: a leaked one ends at once.
     """
     Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)  # two rotate one by one
-    for key in InternalKey.objects.of(merchant).filter(_is_valid(now)).order_by("id"):
-        _end(key, at=now + overlap if key.expires_at is None else now)
+    valid = InternalKey.objects.of(merchant)
+    valid.filter(expires_at__gt=now).update(expires_at=now)
+    valid.filter(expires_at=None).update(expires_at=now + overlap)
     made = f"rik_{secrets.token_urlsafe(32)}"
     InternalKey.objects.create(merchant=merchant, digest=digest(made), hint=made[-4:])
     return made

@@ -5,13 +5,13 @@ import urllib.parse
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, Request
 from pytest_django.live_server_helper import LiveServer
 
 from billing_portal import previews
 from billing_portal.page_words import PAGE_WORDS
-from recovery.models import Merchant, User
+from recovery.models import Merchant
+from tests.back_office.people import log_in_superuser
 from tests.builders import make_merchant
 from tests.journeys.test_pages import DESK, PHONE, SCHEMES, browser
 
@@ -59,8 +59,7 @@ class Al:
 def al(browser: Browser, live_server: LiveServer) -> Iterator[Al]:
     make_merchant()
     Merchant.objects.update(support_email="help@fern.example", color="#0a6847")
-    client = Client()
-    client.force_login(User.objects.create_superuser("al@example.com", "x"))
+    client = log_in_superuser()
     context = browser.new_context(java_script_enabled=False)
     context.set_default_timeout(20_000)
     session = client.cookies["sessionid"].value

@@ -112,7 +112,7 @@ def _recovered(product: Product) -> dict[str, object]:
 def _see_it_in_the_back_office(page: Page, product: Product) -> None:
     email, password = product.login
     page.goto(f"{product.url}/admin/recovery/recoverycase/")
-    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("cell", name="recovered", exact=True).wait_for()

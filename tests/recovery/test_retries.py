@@ -301,10 +301,10 @@ def test_a_key_that_may_not_look_at_cards_charges_none(
 
     result = charge(case, method)
 
-    why = "The Stripe key lacks the permission rak_payment_method_read"
+    why = "The Stripe key lacks the permission rak_payment_method_read."
     assert result == ChargeResult(Outcome.REFUSED, why)
     assert asked_for_money(local_stripe) == []
-    assert case.timeline.get(kind="attempt_refused").summary == f"Not charged: {why}."
+    assert case.timeline.get(kind="attempt_refused").summary == f"Not charged: {why}"
 
 
 def test_an_operator_asks_as_a_person_would_and_still_not_against_a_rule(

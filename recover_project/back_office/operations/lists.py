@@ -67,8 +67,7 @@ class StripeEventAdmin(TenantAdmin):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(TenantAdmin):
-    list_display = ("public_id", "notice", "registration", "state_shown", "tries", "tried_at",
-                    "last_status")  # fmt: skip
+    list_display = ("public_id", "registration", "state_shown", "tries", "tried_at")  # fmt: skip
     fields = (
         "public_id", "notice", "registration", "state_shown", "tries", "due_at", "tried_at",
         "last_status", "last_error", "last_duration", "response_excerpt", "delivered_at",
@@ -76,7 +75,7 @@ class WebhookDeliveryAdmin(TenantAdmin):
     )  # fmt: skip
     readonly_fields = ("state_shown",)
     list_filter = ("state",)
-    search_fields = ("=public_id", "=notice__public_id")
+    search_fields = ("=public_id", "=notice__public_id", "=registration__public_id")
     list_select_related = ("notice", "registration")
     ordering = ("-id",)
     actions = ("resend",)

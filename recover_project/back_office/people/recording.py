@@ -10,6 +10,7 @@ from auditlog.registry import auditlog
 from django.conf import settings
 from django.db.models import Model
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from dunning.models import DunningCampaign, DunningStep, MessageTemplate
 from recover_project.back_office.people import looking_on
@@ -77,6 +78,14 @@ def record() -> None:
 
 class WhoChanges(AuditlogMiddleware):  # type: ignore[misc] # untyped
     """The one who truly sits there, from the address that counts."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Outside of the back office nobody is asked for: a page without a session stays so."""
+        if not request.path_info.startswith("/admin/"):
+            unasked: HttpResponseBase = self.get_response(request)
+            return unasked
+        answer: HttpResponseBase = super().__call__(request)
+        return answer
 
     def get_extra_data(self, request: HttpRequest) -> dict[str, Any]:
         address = client_address(request.META, trusted_proxies=settings.TRUSTED_PROXY_COUNT)

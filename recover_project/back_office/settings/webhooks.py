@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
 
 from django import forms
 from django.contrib import messages
@@ -204,7 +203,7 @@ def _show_one(
         request, "back_office/settings/webhook.html", title="Webhook", form=form,
         registration=registration, replacement=replacement or ReplacementForm(),
         why_disabled=WHY_DISABLED.get(registration.disabled_reason, ""),
-        deliveries=f"{deliveries}?q={quote(registration.url)}", trail=_trail(), now=timezone.now(),
+        deliveries=f"{deliveries}?q={registration.public_id}", trail=_trail(), now=timezone.now(),
         place=HERE,
     )  # fmt: skip
 

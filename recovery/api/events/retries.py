@@ -80,4 +80,5 @@ def _refuse(result: ChargeResult) -> None:
         message = f"Not charged before {at}: {result.rule}."
         raise ConflictError("charge_not_yet", message, told | {"earliest_at": at})
     if result.outcome is Outcome.REFUSED:
-        raise ConflictError("charge_refused", f"Not charged: {result.rule}.", told)
+        message = f"Not charged: {result.rule.removesuffix('.')}."
+        raise ConflictError("charge_refused", message, told)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -219,6 +220,8 @@ def test_a_role_that_is_not_there_is_refused(merchant: Merchant, owner: Client) 
 
 
 def test_a_second_factor_is_asked_of_owners_or_not(merchant: Merchant, owner: Client) -> None:
+    TOTP.activate(User.objects.get(pk=owner.session["_auth_user_id"]), generate_totp_secret())
+
     send(owner, "_team_second_factor", requires_second_factor="on")
     merchant.refresh_from_db()
     assert merchant.requires_second_factor is True

@@ -133,7 +133,7 @@ class Route:
 def patterns(resolver: URLResolver | None = None) -> Iterator[URLPattern]:
     for found in (resolver or get_resolver()).url_patterns:
         if isinstance(found, URLResolver):
-            if found.app_name != "admin":
+            if not str(found.pattern).startswith("admin/"):
                 yield from patterns(found)
         elif not str(found.pattern).startswith("admin/"):
             yield found
