@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from recovery import cases
-from recovery.cases import ClosedCaseError
+from recovery.cases import ClosedCaseError, EmptyNoteError
 from recovery.models import RecoveryCase
 from recovery.state_machine import Trigger
 from recovery.tasks import resume_cases
@@ -164,3 +164,12 @@ def test_money_that_comes_for_a_case_that_was_given_up_is_recovered(debt: Recove
 def test_only_a_pause_has_an_end(debt: RecoveryCase) -> None:
     with pytest.raises(IntegrityError, match="only_pauses_have_an_end"), transaction.atomic():
         RecoveryCase.objects.update(paused_until=NOON)
+
+
+def test_a_note_is_kept_once_and_an_empty_one_not_at_all(debt: RecoveryCase) -> None:
+    for _click in range(2):
+        cases.note(case=debt, text=" She called. ", once="a", actor=JO, now=NOON)
+    with pytest.raises(EmptyNoteError):
+        cases.note(case=debt, text="  ", once="b", actor=JO, now=NOON)
+
+    assert told(debt) == [("note", JO, "She called.")]

@@ -181,10 +181,12 @@ def test_without_a_permission_all_is_as_it_was(
 
 
 def test_a_payment_that_stripe_does_not_cancel_stays_chargeable(
-    local_stripe: LocalStripe, case: RecoveryCase
+    local_stripe: LocalStripe, case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intent = realm(local_stripe).tables["payment_intent"][case.stripe_payment_intent_id]
-    intent["status"] = "requires_capture"  # as the local Stripe cancels none
+    def refuse(*_: Any) -> None:
+        raise RefusedError("You cannot cancel this PaymentIntent.")
+
+    monkeypatch.setattr("recovery.stripe_gateway.StripeGateway.cancel_payment", refuse)
 
     with pytest.raises(RefusedError, match="cannot cancel"):
         set_out(case)
