@@ -115,7 +115,7 @@ def _see_it_in_the_back_office(page: Page, product: Product) -> None:
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
-    page.get_by_role("cell", name="recovered", exact=True).wait_for()
+    page.get_by_text("recovered", exact=True).first.wait_for()
 
 
 def _no_secret_and_no_address_in(product: Product) -> None:
