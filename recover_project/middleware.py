@@ -17,6 +17,7 @@ from billing_portal.links import UPDATE_PATH
 from billing_portal.pages import Page
 from dunning.mail.unsubscribing import PATH as UNSUBSCRIBE_PATH
 from recover_project.probes.views import LOGGED, PROBES
+from recover_project.routes import BACK_OFFICE
 from recovery.errors import error_response
 from recovery.merchants import WEBHOOK_PATH
 
@@ -24,7 +25,6 @@ View = Callable[[HttpRequest], HttpResponseBase]
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 NO_NUL = "A parameter or field contains a NUL character, which nothing here can."
 API = "/fourthngoal/recover/"
-BACK_OFFICE = "/admin/"
 PAGES = (UPDATE_PATH, UNSUBSCRIBE_PATH)  # and what is below them: a person reads those
 ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
     {

@@ -4,6 +4,8 @@ by its name or by its namespace and a colon, or a test fails."""
 from collections.abc import Mapping
 from types import MappingProxyType
 
+BACK_OFFICE = "/admin/"
+
 # Anybody may ask: counted by address.
 PUBLIC = frozenset(
     {

@@ -14,10 +14,10 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from recover_project.back_office.people import looking_on
+from recover_project.routes import BACK_OFFICE
 from recovery.models import Membership, Merchant, Role, User
 
 View = Callable[[HttpRequest], HttpResponseBase]
-BACK_OFFICE = "/admin/"
 CHOSEN = "merchant"  # in the session: the merchant's public id
 _FOUND = "_working"  # on the request
 
@@ -46,6 +46,7 @@ class Working:
     user: User
     merchant: Merchant | None
     rights: frozenset[Right]
+    own: tuple[Merchant, ...] = ()  # all that the user works for; of staff, whose all are, none
 
     @property
     def of(self) -> Merchant:
@@ -88,7 +89,8 @@ def _find(request: HttpRequest) -> Working | None:
         return None
     by_id = {membership.merchant.public_id: membership for membership in memberships}
     membership = by_id.get(chosen, memberships[0])
-    return Working(user, membership.merchant, RIGHTS[membership.role])
+    merchants = tuple(each.merchant for each in memberships)
+    return Working(user, membership.merchant, RIGHTS[membership.role], merchants)
 
 
 def in_the_merchants_time(get_response: View) -> View:

@@ -10,6 +10,8 @@ from recover_project.back_office import access
 from recover_project.back_office.access import Right, Working
 from recovery.models import Merchant
 
+MOST_LISTED = 50
+
 
 def _may(right: Right) -> Callable[[HttpRequest], bool]:
     return lambda request: access.may(request, right)
@@ -76,5 +78,8 @@ def own_account(_request: HttpRequest) -> list[dict[str, Any]]:
 
 def merchants_to_switch_to(at: Working) -> list[Merchant]:
     """Those that the user works for, by name, if there are several; of very many, the first."""
-    merchants = list(access.merchants_of(at.user).order_by("name", "pk")[:50])
+    if at.may(Right.STAFF):
+        merchants = list(Merchant.objects.order_by("name", "pk")[:MOST_LISTED])
+    else:
+        merchants = sorted(at.own, key=lambda merchant: (merchant.name, merchant.pk))
     return merchants if len(merchants) > 1 else []

@@ -7,31 +7,25 @@ lead nowhere. Opened by itself, it leads back to the page that says that it is a
 from typing import Any
 from urllib.parse import urlencode
 
-from csp.constants import NONCE, NONE, SELF
-from csp.decorators import csp_replace
+from csp.constants import NONCE, SELF
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from billing_portal import pages, previews
 from billing_portal.pages import Reader
 from billing_portal.preview_forms import PreviewForm
 from recover_project.back_office.access import Right, Working
+from recover_project.back_office.framed import frames_ours, only_to_look_at
 from recover_project.back_office.pages import page, show
 from recovery.models import Merchant
-
-ONLY_TO_LOOK_AT = {
-    "script-src": [NONE], "style-src": [SELF, NONCE],  # a customer's page, not the theme's
-    "frame-ancestors": [SELF], "form-action": [NONE], "sandbox": True,
-}  # fmt: skip
 
 
 @page("preview/", name="preview", right=Right.LOOK)
 @require_safe
-@csp_replace({"frame-src": [SELF]})  # type: ignore[arg-type] # it knows no view with arguments
+@frames_ours
 def chooser(request: HttpRequest, at: Working) -> HttpResponse:
     """What to look at, and below it the page itself in a frame."""
     merchant = at.of
@@ -55,8 +49,7 @@ def _shown(form: PreviewForm, merchant: Merchant) -> dict[str, Any]:
 
 @page("preview/frame/", name="preview_frame", right=Right.LOOK)
 @require_safe
-@csp_replace(ONLY_TO_LOOK_AT)  # type: ignore[arg-type]
-@xframe_options_sameorigin
+@only_to_look_at(SELF, NONCE)  # a customer's page, not the theme's
 def frame(request: HttpRequest, at: Working) -> HttpResponse:
     """A page as customers get it."""
     merchant = at.of

@@ -3,15 +3,26 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
-from unfold.admin import ModelAdmin, TabularInline
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
 
 from recover_project.back_office import access
-from recover_project.back_office.access import Right
+from recover_project.back_office.access import Right, Working
 
 MOST = 1_000  # rows of a list that can be leafed through
+
+
+def badge(text: str, tone: str) -> SafeString:
+    """A word about a row; the tone is one of back_office.css."""
+    return format_html(
+        '<span class="bo"><span class="bo-badge" data-tone="{}">{}</span></span>', tone, text
+    )
 
 
 class ReadOnly:
@@ -77,7 +88,25 @@ class TenantAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # the theme has n
         return access.may(request, Right.OWN)
 
 
-class InCase(ReadOnly, TabularInline):  # type: ignore[misc] # the theme has no types
-    extra = 0
-    can_delete = False
-    model: type[Model]
+class WithPage(TenantAdmin):
+    """Rows that have a page of our own, to look at: what is done is on other pages."""
+
+    def page_of(self, request: HttpRequest, at: Working, row: Any) -> HttpResponseBase:
+        raise NotImplementedError
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",  # noqa: ARG002 - Django's signature
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - Django's signature
+    ) -> HttpResponseBase:
+        if request.method not in {"GET", "HEAD"}:
+            return TemplateResponse(request, "403.html", status=403)
+        row, at = self.get_object(request, object_id), access.working(request)
+        if row is None or at is None:
+            unknown: HttpResponseBase = self._get_obj_does_not_exist_redirect(
+                request, self.opts, object_id
+            )
+            return unknown
+        return self.page_of(request, at, row)

@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -22,7 +21,7 @@ from recover_project.back_office.campaigns import calendars, plans
 from recover_project.back_office.cases import words
 from recover_project.back_office.cases.finding import search
 from recover_project.back_office.pages import show
-from recover_project.back_office.rows import TenantAdmin
+from recover_project.back_office.rows import TenantAdmin, WithPage, badge
 from recovery.models import RecoveryCase
 
 TIMES = ("created_at", "expires_at", "opened_at", "started_at", "finished_at", "revoked_at")
@@ -31,13 +30,6 @@ TONES = {
     "live": "info", "finished": "good", "stopped": "",
 }  # fmt: skip
 A_PAGE = 50
-
-
-def badge(state: str) -> SafeString:
-    return format_html(
-        '<span class="bo"><span class="bo-badge" data-tone="{}">{}</span></span>',
-        TONES.get(state, ""), state,
-    )  # fmt: skip
 
 
 class RetiredFilter(admin.SimpleListFilter):
@@ -53,7 +45,7 @@ class RetiredFilter(admin.SimpleListFilter):
 
 
 @admin.register(DunningCampaign)
-class DunningCampaignAdmin(TenantAdmin):
+class DunningCampaignAdmin(WithPage):
     list_filter = (RetiredFilter,)
     ordering = ("-id",)
     change_list_template = "back_office/campaigns/list.html"
@@ -70,26 +62,12 @@ class DunningCampaignAdmin(TenantAdmin):
         )
         return answer
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",  # noqa: ARG002 - Django's signature
-        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - Django's signature
-    ) -> HttpResponseBase:
-        """The page of one version. What owners may do on it is on pages of its own."""
-        if request.method not in {"GET", "HEAD"}:
-            return TemplateResponse(request, "403.html", status=403)
-        campaign, at = self.get_object(request, object_id), working(request)
-        if campaign is None or at is None:
-            answer: HttpResponseBase = self._get_obj_does_not_exist_redirect(
-                request, self.opts, object_id
-            )
-            return answer
+    def page_of(self, request: HttpRequest, at: Working, row: DunningCampaign) -> HttpResponseBase:
+        """The page of one version."""
         return show(
-            request, "back_office/campaigns/campaign.html", title=campaign.name,
-            heading=f"{campaign.name}, version {campaign.version}", opts=self.opts,
-            trail=[("Campaigns", "../../")], **_told(request, at, campaign),
+            request, "back_office/campaigns/campaign.html", title=row.name,
+            heading=f"{row.name}, version {row.version}", opts=self.opts,
+            trail=[("Campaigns", "../../")], **_told(request, at, row),
         )  # fmt: skip
 
 
@@ -143,7 +121,7 @@ class OfACase(TenantAdmin):
 
     @admin.display(description="State")
     def state_shown(self, row: Any) -> SafeString:
-        return badge(row.state)
+        return badge(row.state, TONES.get(row.state, ""))
 
 
 @admin.register(DunningMessage)

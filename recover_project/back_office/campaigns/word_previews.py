@@ -4,14 +4,11 @@ Nothing in it works: it is a document without an origin, scripts or forms, its l
 and it asks nobody for anything but the merchant's own logo.
 """
 
-from csp.constants import NONE, SELF
-from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods
 
 from dunning.wording import previews
@@ -19,20 +16,13 @@ from dunning.wording.templates import TemplateRefusedError
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.campaigns.word_forms import LookForm, WordsForm
 from recover_project.back_office.campaigns.wording import known
+from recover_project.back_office.framed import THEIR_OWN, only_to_look_at
 from recover_project.back_office.pages import page
-
-UNSAFE_STYLES = "'unsafe-inline'"  # mails have their styles in their elements
-ONLY_TO_LOOK_AT = {
-    "default-src": [NONE], "script-src": [NONE], "style-src": [UNSAFE_STYLES],
-    "img-src": [SELF, "data:"], "connect-src": [NONE], "font-src": [NONE],
-    "frame-ancestors": [SELF], "form-action": [NONE], "sandbox": True,
-}  # fmt: skip
 
 
 @page("wording/<slug:name>/<slug:language>/preview/", name="wording_preview", right=Right.LOOK)
 @require_http_methods(["GET", "HEAD", "POST"])
-@csp_replace(ONLY_TO_LOOK_AT)  # type: ignore[arg-type] # it knows no view with arguments
-@xframe_options_sameorigin
+@only_to_look_at(THEIR_OWN)
 @never_cache
 def preview(request: HttpRequest, at: Working, name: str, language: str) -> HttpResponseBase:
     """Of the words that are sent, else of those that hold. What is wrong with them is said in

@@ -3,8 +3,6 @@
 from typing import Any
 
 from auditlog.models import LogEntry
-from csp.constants import SELF
-from csp.decorators import csp_replace
 from django.contrib import messages
 from django.contrib.contenttypes.models import ContentType
 from django.http import Http404, HttpRequest
@@ -24,6 +22,7 @@ from dunning.wording.variables import VARIABLES
 from dunning.wording.words import TEMPLATES
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.campaigns.word_forms import LookForm, WordsForm
+from recover_project.back_office.framed import frames_ours
 from recover_project.back_office.pages import page, show, working_with
 from recover_project.back_office.people import changes, looking_on
 from recovery.limits.counting import count
@@ -63,7 +62,7 @@ def overview(request: HttpRequest, at: Working) -> HttpResponseBase:
 
 @page("wording/<slug:name>/<slug:language>/", name="wording_edit", right=Right.LOOK)
 @require_http_methods(["GET", "HEAD", "POST"])
-@csp_replace({"frame-src": [SELF]})  # type: ignore[arg-type] # it knows no view with arguments
+@frames_ours
 def edit(request: HttpRequest, at: Working, name: str, language: str) -> HttpResponseBase:
     known(name, language)
     if request.method == "POST":
@@ -92,7 +91,7 @@ def _told(request: HttpRequest, at: Working, name: str, language: str) -> HttpRe
 
 @page("wording/<slug:name>/<slug:language>/test/", name="wording_test", right=Right.OWN)
 @require_POST
-@csp_replace({"frame-src": [SELF]})  # type: ignore[arg-type]
+@frames_ours
 def test(request: HttpRequest, at: Working, name: str, language: str) -> HttpResponseBase:
     """What is written, saved or not, sent to whoever truly sits there and to nobody else."""
     known(name, language)

@@ -3,9 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
@@ -22,7 +20,7 @@ from billing_portal import links
 from billing_portal.links import NoLinkError
 from recover_project.back_office.access import Right, Working, actor_of
 from recover_project.back_office.cases import words
-from recover_project.back_office.cases.verbs import VERBS, Asked, CampaignForm, NotDoneError, Verb
+from recover_project.back_office.cases.verbs import VERBS, Asked, NotDoneError, Verb
 from recover_project.back_office.demo.rows import is_made_up
 from recover_project.back_office.pages import page, show
 from recovery import operator_tasks
@@ -31,7 +29,6 @@ from recovery.models import OperatorTask, RecoveryCase
 MOST_AT_ONCE = 100
 MOST_NAMED = 5  # in one message
 LIST, CASE = "admin:recovery_recoverycase_changelist", "admin:recovery_recoverycase_change"
-STAYS_INSIDE = {"note", "pause", "resume", "revoke_links"}  # nobody outside hears of those
 MADE_UP = "the case is made up, and nobody outside is to hear of it"
 ONCE = "once"  # the field that tells one showing of a form from another
 
@@ -51,7 +48,7 @@ def confirm(
 ) -> HttpResponseBase:
     """What will be done and what won't, with what is asked besides; then it is done."""
     is_confirmed, now = "confirmed" in request.POST, timezone.now()
-    form = _form(verb, at, request.POST if is_confirmed else None)
+    form = verb.form(request.POST if is_confirmed else None, merchant=at.of)
     if is_confirmed and form.is_valid():
         asked = Asked(
             actor_of(request), now, _seen_at(request, now), _once(request), form.cleaned_data
@@ -119,12 +116,6 @@ def _chosen(at: Working, public_ids: Sequence[str]) -> list[RecoveryCase]:
     return found
 
 
-def _form(verb: Verb, at: Working, told: Any) -> forms.Form:
-    if issubclass(verb.form, CampaignForm):
-        return verb.form(told, merchant=at.of)
-    return verb.form(told)
-
-
 def _once(request: HttpRequest) -> str:
     return request.POST.get(ONCE, "")[:40] or secrets.token_hex(8)
 
@@ -138,16 +129,20 @@ def _seen_at(request: HttpRequest, now: datetime) -> datetime:
     return min(seen_at, now) if seen_at and is_aware(seen_at) else now
 
 
+def _is_kept_inside(verb: Verb, case: RecoveryCase) -> bool:
+    return is_made_up(case) and not verb.stays_inside
+
+
 def _why_not(verb: Verb, case: RecoveryCase, now: datetime) -> str:
-    """As far as it is known beforehand. What is made up stays between these walls."""
-    if is_made_up(case) and verb.name not in STAYS_INSIDE:
+    """As far as it is known beforehand."""
+    if _is_kept_inside(verb, case):
         return MADE_UP
     return verb.why_not(case) or verb.why_not_now(case, now)
 
 
 def _done(verb: Verb, case: RecoveryCase, asked: Asked) -> tuple[bool, str, str]:
     """Whether it was done, what is to be said, and of whom."""
-    if is_made_up(case) and verb.name not in STAYS_INSIDE:
+    if _is_kept_inside(verb, case):
         return False, f"Nothing was done: {MADE_UP}.", words.who(case)
     try:
         return True, verb.do(case, asked), words.who(case)

@@ -7,12 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from recover_project.back_office.access import Right, working
+from recover_project.back_office.access import Right, Working, working
 from recover_project.back_office.cases import acting, case_page, saved_views, words
 from recover_project.back_office.cases.finding import (
     NEWEST_FIRST,
@@ -23,7 +21,7 @@ from recover_project.back_office.cases.finding import (
 )
 from recover_project.back_office.cases.verbs import VERBS
 from recover_project.back_office.pages import show, working_with
-from recover_project.back_office.rows import TenantAdmin
+from recover_project.back_office.rows import TenantAdmin, WithPage, badge
 from recovery.models import Customer, OperatorTask, RecoveryCase
 
 
@@ -93,12 +91,10 @@ def _views(request: HttpRequest) -> dict[str, Any]:
 
 
 @admin.register(RecoveryCase)
-class RecoveryCaseAdmin(TenantAdmin):
+class RecoveryCaseAdmin(WithPage):
     list_display = ("customer_shown", "amount_shown", "status_shown", "why", "opened_at", "number")
     list_filter = (ViewFilter, "status", "decline_type", CurrencyFilter)
-    search_fields = (
-        "public_id",
-    )  # that there is a field to search in; get_search_results searches
+    search_fields = ("public_id",)  # that there is a field; get_search_results searches
     search_help_text = "E-mail, name, invoice or id"
     list_select_related = ("customer",)
     list_per_page = 50
@@ -119,10 +115,7 @@ class RecoveryCaseAdmin(TenantAdmin):
 
     @admin.display(description="Status")
     def status_shown(self, case: RecoveryCase) -> SafeString:
-        shown, tone = words.status(case)
-        return format_html(
-            '<span class="bo"><span class="bo-badge" data-tone="{}">{}</span></span>', tone, shown
-        )
+        return badge(*words.status(case))
 
     @admin.display(description="Why it failed")
     def why(self, case: RecoveryCase) -> str:
@@ -154,28 +147,12 @@ class RecoveryCaseAdmin(TenantAdmin):
         )
         return answer
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",  # noqa: ARG002 - Django's signature
-        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - Django's signature
-    ) -> HttpResponseBase:
-        """The page of one case. It changes nothing by itself: what is done is confirmed first."""
-        if request.method not in {"GET", "HEAD"}:
-            return TemplateResponse(request, "403.html", status=403)
-        case = self.get_object(request, object_id)
-        at = working(request)
-        if case is None or at is None:
-            answer: HttpResponseBase = self._get_obj_does_not_exist_redirect(
-                request, self.opts, object_id
-            )
-            return answer
-        case.merchant = at.of
-        told = case_page.context(case, at=at, page=request.GET.get("page"), now=timezone.now())
+    def page_of(self, request: HttpRequest, at: Working, row: RecoveryCase) -> HttpResponseBase:
+        row.merchant = at.of
+        told = case_page.context(row, at=at, page=request.GET.get("page"), now=timezone.now())
         return show(
-            request, "back_office/cases/case.html", title=words.who(case), opts=self.opts,
-            heading=f"{words.who(case)}, {words.amount(case)}",
+            request, "back_office/cases/case.html", title=words.who(row), opts=self.opts,
+            heading=f"{words.who(row)}, {words.amount(row)}",
             trail=[("Cases", "../../")], **told,
         )  # fmt: skip
 

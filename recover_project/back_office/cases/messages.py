@@ -1,29 +1,21 @@
 """A message as the customer saw it. Nothing in it works: it has no origin, scripts or forms, and
 its links lead nowhere; the token of its link was never kept."""
 
-from csp.constants import NONE, SELF
-from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from dunning.models import DunningMessage
 from recover_project.back_office.access import Right, Working
+from recover_project.back_office.framed import THEIR_OWN, frames_ours, only_to_look_at
 from recover_project.back_office.pages import page, show
-
-UNSAFE_STYLES = "'unsafe-inline'"  # mails have their styles in their elements
-ONLY_TO_LOOK_AT = {
-    "script-src": [NONE], "style-src": [UNSAFE_STYLES], "img-src": [SELF, "data:"],
-    "frame-ancestors": [SELF], "form-action": [NONE], "sandbox": True,
-}  # fmt: skip
 
 
 @page("messages/<slug:public_id>/", name="message", right=Right.LOOK)
 @require_safe
-@csp_replace({"frame-src": [SELF]})  # type: ignore[arg-type] # it knows no view with arguments
+@frames_ours
 def message(request: HttpRequest, at: Working, public_id: str) -> HttpResponseBase:
     found = _message(at, public_id)
     case = reverse("admin:recovery_recoverycase_change", args=[found.case_id])
@@ -35,8 +27,7 @@ def message(request: HttpRequest, at: Working, public_id: str) -> HttpResponseBa
 
 @page("messages/<slug:public_id>/html/", name="message_html", right=Right.LOOK)
 @require_safe
-@csp_replace(ONLY_TO_LOOK_AT)  # type: ignore[arg-type]
-@xframe_options_sameorigin
+@only_to_look_at(THEIR_OWN)
 def html(_request: HttpRequest, at: Working, public_id: str) -> HttpResponse:
     return HttpResponse(_message(at, public_id).body_html)
 

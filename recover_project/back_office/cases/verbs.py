@@ -56,49 +56,58 @@ def _as_far_as_is_known(_case: RecoveryCase, _now: datetime) -> str:
     return ""
 
 
+class Question(forms.Form):
+    """What is asked beside the confirmation: of most verbs nothing."""
+
+    def __init__(self, told: Any, *, merchant: Merchant) -> None:  # noqa: ARG002 - some offer its own
+        super().__init__(told)
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
     """`do` says what was done, or raises NotDoneError. `why_not` is known from the case itself,
-    `why_not_now` of those that it lets pass costs a question or two."""
+    `why_not_now` of those that it lets pass costs a question or two. Of what `stays_inside` nobody
+    but the merchant's people hears."""
 
     name: str
     label: str
     explained: str  # beside the button that confirms
     why_not: Callable[[RecoveryCase], str]
     do: Callable[[RecoveryCase, Asked], str]
-    form: type[forms.Form] = forms.Form
+    form: type[Question] = Question
     why_not_now: Callable[[RecoveryCase, datetime], str] = _as_far_as_is_known
     is_for_many: bool = True
     is_grave: bool = False
+    stays_inside: bool = False
 
 
 # --- what is asked -------------------------------------------------------------------------------
 
 
-class PauseForm(forms.Form):
+class PauseForm(Question):
     until = forms.DateField(
         required=False, label="Until", widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Empty: until somebody resumes it.",
     )  # fmt: skip
 
 
-class CloseForm(forms.Form):
+class CloseForm(Question):
     reason = forms.CharField(
         required=False, max_length=200, label="Why", help_text="Kept on the timeline."
     )
 
 
-class NoteForm(forms.Form):
+class NoteForm(Question):
     text = forms.CharField(
         max_length=LONGEST_NOTE, label="Note", widget=forms.Textarea(attrs={"rows": 3})
     )
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(Question):
     campaign = forms.ModelChoiceField(DunningCampaign.objects.none())
 
-    def __init__(self, *args: Any, merchant: Merchant, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, told: Any, *, merchant: Merchant) -> None:
+        super().__init__(told, merchant=merchant)
         field = self.fields["campaign"]
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - it is declared above
         field.queryset = campaigns.current(merchant)
@@ -230,16 +239,19 @@ VERBS: Mapping[str, Verb] = MappingProxyType(
                  _paid_or_void, _write, why_not_now=_not_to_be_written_to),
             Verb("pause", "Pause",
                  "Nobody is written to and nothing is charged by Recover. Stripe's own retries go "
-                 "on, and the customer may still pay.", _not_to_be_paused, _pause, PauseForm),
+                 "on, and the customer may still pay.", _not_to_be_paused, _pause, PauseForm,
+                 stays_inside=True),
             Verb("resume", "Resume", "The campaign goes on where it is by now.",
-                 _not_to_be_resumed, _resume),
+                 _not_to_be_resumed, _resume, stays_inside=True),
             Verb("reassign", "Change campaign",
                  "The campaign that works the case ends here, and the other begins: of its steps "
                  "that are due already, the latest is taken at once.", _closed, _reassign,
                  CampaignForm),
-            Verb("note", "Add note", "A note is kept on the timeline.", _nothing, _note, NoteForm),
+            Verb("note", "Add note", "A note is kept on the timeline.", _nothing, _note, NoteForm,
+                 stays_inside=True),
             Verb("revoke_links", "Revoke links",
-                 "The links that the customer has stop working.", _nothing, _revoke),
+                 "The links that the customer has stop working.", _nothing, _revoke,
+                 stays_inside=True),
             Verb("close", "Give up",
                  "The case is lost, and nobody is written to any more. If the money comes after "
                  "all, the case is recovered.", _closed, _close, CloseForm, is_grave=True),

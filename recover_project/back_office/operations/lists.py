@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from recover_project.back_office.rows import TenantAdmin
+from recover_project.back_office.rows import TenantAdmin, badge
 from recovery import inbox, outbound_delivery
 from recovery.models import StripeEvent, WebhookDelivery
 from recovery.webhook_registrations import RegistrationDisabledError
@@ -19,13 +19,6 @@ from recovery.webhook_registrations import RegistrationDisabledError
 MOST_AT_ONCE = 100
 TONES = {"pending": "info", "processed": "good", "failed": "bad", "delivered": "good",
          "given_up": "bad"}  # fmt: skip
-
-
-def badge(state: str, label: str) -> SafeString:
-    return format_html(
-        '<span class="bo"><span class="bo-badge" data-tone="{}">{}</span></span>',
-        TONES.get(state, ""), label,
-    )  # fmt: skip
 
 
 @admin.register(StripeEvent)
@@ -45,7 +38,7 @@ class StripeEventAdmin(TenantAdmin):
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, event: StripeEvent) -> SafeString:
-        return badge(event.state, event.get_state_display())
+        return badge(event.get_state_display(), TONES[event.state])
 
     @admin.display(description="What Stripe sent")
     def payload_shown(self, event: StripeEvent) -> SafeString:
@@ -83,7 +76,7 @@ class WebhookDeliveryAdmin(TenantAdmin):
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, delivery: WebhookDelivery) -> SafeString:
-        return badge(delivery.state, delivery.get_state_display())
+        return badge(delivery.get_state_display(), TONES[delivery.state])
 
     @admin.action(description="Send again", permissions=["operate"])
     def resend(self, request: HttpRequest, chosen: QuerySet[Any]) -> None:

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 
 from dunning.models import DunningCampaign, DunningStep, MessageTemplate
 from recover_project.back_office.people import looking_on
+from recover_project.routes import BACK_OFFICE
 from recovery.limits.client_address import client_address
 from recovery.models import (
     ApiKey,
@@ -81,7 +82,7 @@ class WhoChanges(AuditlogMiddleware):  # type: ignore[misc] # untyped
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Outside of the back office nobody is asked for: a page without a session stays so."""
-        if not request.path_info.startswith("/admin/"):
+        if not request.path_info.startswith(BACK_OFFICE):
             unasked: HttpResponseBase = self.get_response(request)
             return unasked
         answer: HttpResponseBase = super().__call__(request)

@@ -12,10 +12,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from recover_project.back_office.people import looking_on
+from recover_project.routes import BACK_OFFICE
 from recovery.models import Membership, Role, User
 
 View = Callable[[HttpRequest], HttpResponseBase]
-BACK_OFFICE, WAY_IN, LEAVE = "/admin/", "/admin/account/", "/admin/account/logout/"
+WAY_IN, OUT = f"{BACK_OFFICE}account/", f"{BACK_OFFICE}logout/"
+LEAVE = f"{WAY_IN}logout/"
 ASKED = "Your account needs a second factor. Set it up here, and you go on."
 
 
@@ -24,7 +26,7 @@ def second_factor_first(get_response: View) -> View:
         path = request.path_info
         if path.startswith(WAY_IN) and path != LEAVE and looking_on.is_on(request):
             raise PermissionDenied
-        if not path.startswith(BACK_OFFICE) or path.startswith((WAY_IN, "/admin/logout/")):
+        if not path.startswith(BACK_OFFICE) or path.startswith((WAY_IN, OUT)):
             return get_response(request)
         user = request.user
         if isinstance(user, User) and _lacks_it(request, user):
