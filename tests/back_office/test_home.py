@@ -175,6 +175,21 @@ def test_charts_are_by_day_reason_and_way_and_read_as_tables(merchant: Merchant)
     assert answer.content.decode().count("<table") == 4
 
 
+@pytest.mark.usefixtures("at_noon")
+def test_one_is_said_as_one_and_two_as_two(merchant: Merchant) -> None:
+    at = datetime(2026, 11, 5, 9, tzinfo=UTC)
+    close(merchant, 1, status="recovered", at=at, mechanism="stripe_retry")
+    for n in range(2, 11):
+        close(merchant, n, status="recovered", at=at, decline_code=f"code_{n:02}")
+
+    told = shown(log_in(merchant)).context
+
+    assert [bar.beside for bar in told["by_mechanism"]] == ["9 times", "once"]
+    assert told["by_code"][-1].label == "2 others"
+    RecoveryCase.objects.filter(decline_code="code_10").delete()
+    assert shown(log_in(merchant)).context["by_code"][-1].label == "1 other"
+
+
 def test_ninety_days_have_no_price(merchant: Merchant) -> None:
     assert four(shown(log_in(merchant), period=QUARTER))["Return on cost"] == "none yet"
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Sum
+from django.template.defaultfilters import pluralize
 
 from recover_project.back_office.cases import words
 from recover_project.back_office.home.charts import Bar, bars
@@ -75,6 +76,10 @@ def _return(merchant: Merchant, period: Period, recovered: int, before: int) -> 
 
 def _against(value: str, period: Period) -> str:
     return f"{value} in {period.against}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _percent(rate: Decimal | None) -> str:
@@ -150,7 +155,7 @@ def _by_code(groups: Mapping[Any, Figures], currency: str) -> list[Bar]:
 def _by_mechanism(groups: Mapping[Any, Figures], currency: str) -> list[Bar]:
     return _largest_first(
         ((words.CAME_BACK_BY[mechanism], figures.money("recovered", currency),
-         f"{figures.count('recovered_count')} times")
+         _times(figures.count("recovered_count")))
         for mechanism, figures in _folded(groups, MECHANISM).items()
         if mechanism),
         currency,
@@ -168,7 +173,9 @@ def _shortened(
     rows: Sequence[tuple[str, int, str]],
 ) -> list[tuple[str, int, str]]:
     rest = rows[MOST_ROWS:]
-    others = [(f"{len(rest)} others", sum(row[1] for row in rest), "")] if rest else []
+    others = (
+        [(f"{len(rest)} other{pluralize(rest)}", sum(row[1] for row in rest), "")] if rest else []
+    )
     return [*rows[:MOST_ROWS], *others]
 
 

@@ -20,9 +20,6 @@ class Form(forms.Form):
 
     use_required_attribute = False
 
-    def __init__(self, data: Any = None, files: Any = None, *, initial: Any = None) -> None:
-        super().__init__(data, files, initial=initial, label_suffix="")
-
     def facts(self) -> list[tuple[str, str]]:
         """Each label with its value, for who may not change it."""
         return [(str(field.label), _shown(field)) for field in self]
