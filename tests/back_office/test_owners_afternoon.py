@@ -39,12 +39,12 @@ def test_she_copies_a_campaign_and_puts_it_to_use(
     page.get_by_role("link", name="Default for soft declines").click()
     page.get_by_role("button", name="Copy as a new campaign").click()
 
-    page.get_by_label("Name:").fill("Euros")
-    page.get_by_label("Currencies:").first.fill("eur")
+    page.get_by_label("Name", exact=True).fill("Euros")
+    page.get_by_label("Currencies", exact=True).first.fill("eur")
     page.get_by_label("It failed on").fill("2026-11-02T10:00")
     page.get_by_role("button", name="Show what it would do").click()
     page.locator(".bo-day", has_text="Fri 6 Nov").get_by_text("2. E-mail").wait_for()
-    page.get_by_label("After:").nth(1).fill("6")
+    page.get_by_label("After", exact=True).nth(1).fill("6")
     page.get_by_role("button", name="Add a step").click()
     step = page.get_by_role("group", name="Step 6", exact=True)
     step.get_by_label("Does what").select_option("task")
@@ -124,7 +124,7 @@ def test_without_scripts_the_preview_comes_by_its_button_and_steps_move(
 
     page.goto(f"{live_server.url}/admin/campaigns/{draft(merchant).plan}/edit/")
     page.locator("button[value=up-1]").click()
-    assert page.get_by_label("After:").first.input_value() == "3"
+    assert page.get_by_label("After", exact=True).first.input_value() == "3"
     page.get_by_role("button", name="Save the draft").click()
     page.get_by_role("link", name="put the steps in order").wait_for()
     context.close()
@@ -155,8 +155,8 @@ def test_a_sheet_with_faults_is_fine(browser: Browser, live_server: LiveServer) 
     olga = person_at(browser, live_server, log_in(merchant, Role.OWNER, "olga@example.com"))
     page = olga.see(f"/admin/campaigns/{draft(merchant).plan}/edit/", size=PHONE, scheme="dark")
 
-    page.get_by_label("Name:").fill("")
-    page.get_by_label("After:").nth(1).fill("400")
+    page.get_by_label("Name", exact=True).fill("")
+    page.get_by_label("After", exact=True).nth(1).fill("400")
     page.get_by_role("button", name="Save the draft").click()
     page.get_by_role("link", name="more than 365 days").wait_for()
 

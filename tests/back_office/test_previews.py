@@ -145,7 +145,7 @@ def test_what_is_chosen_is_what_the_frame_shows(merchant: Merchant) -> None:
     assert "<strong>Preview, not a customer’s page.</strong>" in page.content.decode()
     assert "What you try here is not saved." in page.content.decode()
     assert "#ffe94d would have 1.2:1, so black is used." in page.content.decode()
-    assert '<iframe class="desk"' in page.content.decode()
+    assert '<iframe data-width="desk"' in page.content.decode()
     assert PAGE_WORDS["de"].pages["back_partly"].heading in frame
     assert "Moss &quot;&amp;&quot; Co" in frame
     assert "--accent: #ffe94d; --on-accent: #111111;" in frame
