@@ -81,6 +81,7 @@ app.conf.update(
         "learn what became of charges": _every(120, "recovery.look_up_charges"),
         "end what nobody paid at Checkout": _every(60, "recovery.look_after_checkouts"),
         "tell merchants' own systems": _every(5, "recovery.tell_webhooks"),
+        "put figures together": _every(60, "recovery.keep_tallies"),
         "set aside what may or may not have been sent": _every(60, "dunning.set_aside_unknown"),
         "forget old idempotency keys": _every(600, "recovery.forget_requests"),
         "forget keys that ended long ago": _every(3600, "recovery.forget_ended_credentials"),

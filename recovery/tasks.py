@@ -21,6 +21,7 @@ from recovery import (
     superseding,
 )
 from recovery.batches import apart
+from recovery.metrics import tallying
 from recovery.models import StripeEvent
 from recovery.reading import UnreadablePayloadError
 from recovery.stripe_events import UnreadableEventError
@@ -108,6 +109,11 @@ def tell_webhooks(**_: object) -> None:
         if not published and not sent:
             break
     outbound_delivery.deliver_due(now=timezone.now(), is_failing=True)
+
+
+@shared_task(name="recovery.keep_tallies")
+def keep_tallies(**_: object) -> None:
+    tallying.keep()
 
 
 @shared_task(name="recovery.forget_requests")

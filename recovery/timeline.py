@@ -67,6 +67,14 @@ class Actor(enum.StrEnum):
     OPERATOR = "operator"  # one who isn't logged in: at the command line
 
 
+# How far a case got, by what is told of it: noted on the case itself, once and for good.
+PROGRESS: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.MESSAGE_SENT: "is_reached",
+        Kind.LINK_OPENED: "has_opened",
+        Kind.UPDATE_FINISHED: "has_updated",
+    }
+)
 # What a merchant's own systems may hear of; a case that moves is told by where it got to.
 TOLD_OUTSIDE: Mapping[Kind, EventType] = MappingProxyType(
     {
@@ -119,8 +127,16 @@ def append(
     is_awaited = type_ and outbound.is_awaited(merchant_id=case.merchant_id, type=type_)
     is_news = is_awaited and not case.timeline.filter(once=entry.once).exists()
     TimelineEntry.objects.bulk_create([entry], ignore_conflicts=True)
+    _note_progress(case, kind)
     if type_ and is_news:
         outbound.tell(case=case, type=type_, data=_in_words(entry), once=entry.once, now=at)
+
+
+def _note_progress(case: RecoveryCase, kind: Kind) -> None:
+    progress = PROGRESS.get(kind)
+    if progress and not getattr(case, progress):
+        RecoveryCase.objects.filter(pk=case.pk, **{progress: False}).update(**{progress: True})
+        setattr(case, progress, True)
 
 
 def _in_words(entry: TimelineEntry) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from recovery import metrics
 from recovery.api import figures
 from recovery.api.figures import Defined, FiguresAnswer
-from recovery.api.metrics import cases_asked_for, currencies_of
+from recovery.api.metrics import asked_for, currencies_of
 from recovery.api.parameters import once_each
 from recovery.api.ranges import RangeParameters
 from recovery.api.views import InternalView
@@ -83,22 +83,22 @@ class AnalyticsView(InternalView):
 
 
 def _analytics(merchant: Merchant, asked: Mapping[str, Any]) -> dict[str, Any]:
-    range_, cases = asked["range"], cases_asked_for(merchant, asked)
+    range_, counted = asked["range"], asked_for(merchant, asked)
     return {
         "from": range_.first,
         "to": range_.last,
         "time_zone": str(range_.zone),
         "currency": asked.get("currency"),
         "series": _series(merchant, asked),
-        "funnel": _funnel(funnel.stages(cases, range_, by=FUNNEL_BY)),
+        "funnel": _funnel(funnel.stages(counted, range_, by=FUNNEL_BY)),
     }
 
 
 def _series(merchant: Merchant, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-    range_, cases = asked["range"], cases_asked_for(merchant, asked)
-    found = metrics.totals(cases, range_, by=("day",))
+    range_, counted = asked["range"], asked_for(merchant, asked)
+    found = metrics.totals(counted, range_, by=("day",))
     currencies = currencies_of(merchant, asked, metrics.together(found.values()))
-    medians = metrics.median_days(cases, range_, by=("day",))
+    medians = metrics.median_days(counted, range_, by=("day",))
     return [
         {
             "day": day,

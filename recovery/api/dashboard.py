@@ -49,12 +49,12 @@ class DefinitionsView(AnyClientView):
 
 
 def _dashboard(merchant: Merchant, *, limit: int) -> dict[str, Any]:
-    cases = metrics.counted_cases(merchant)
+    counted = metrics.Counted(merchant)
     month = metrics.Range.month_to_date(merchant.zone, now=timezone.now())
-    figures = metrics.together(metrics.totals(cases, month).values())
+    figures = metrics.together(metrics.totals(counted, month).values())
     recovered = figures.money("recovered", merchant.currency)
     rate = figures.rate("recovery_rate")
-    newest = cases.select_related("customer").order_by("-opened_at", "-id")
+    newest = counted.cases.select_related("customer").order_by("-opened_at", "-id")
     return {
         "recovered_mtd": metrics.in_major_units(recovered, merchant.currency),
         "recovery_rate": None if rate is None else float(rate),

@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -19,10 +18,10 @@ from recovery.api.figures import Amount, Defined, FiguresAnswer
 from recovery.api.parameters import once_each
 from recovery.api.ranges import RangeParameters
 from recovery.api.views import ClientView
-from recovery.metrics import DIMENSIONS, Figures, Range, stripes_view
+from recovery.metrics import DIMENSIONS, Counted, Figures, Range, stripes_view
 from recovery.metrics.figures import Key
 from recovery.metrics.stripes_view import StripesView
-from recovery.models import Merchant, RecoveryCase
+from recovery.models import Merchant
 
 MOST_GROUPS = 10_000
 TOO_MANY = f"That makes more than {MOST_GROUPS} groups. Ask for fewer days or dimensions."
@@ -111,9 +110,8 @@ class MetricsView(ClientView):
         return Response(MetricsAnswer(_metrics(self.merchant, asked.validated_data)).data)
 
 
-def cases_asked_for(merchant: Merchant, asked: Mapping[str, Any]) -> QuerySet[RecoveryCase]:
-    cases = metrics.counted_cases(merchant)
-    return cases.filter(currency=asked["currency"]) if "currency" in asked else cases
+def asked_for(merchant: Merchant, asked: Mapping[str, Any]) -> Counted:
+    return Counted(merchant, currency=asked.get("currency"))
 
 
 def currencies_of(merchant: Merchant, asked: Mapping[str, Any], found: Figures) -> list[str]:
@@ -125,11 +123,11 @@ def currencies_of(merchant: Merchant, asked: Mapping[str, Any], found: Figures) 
 
 def _metrics(merchant: Merchant, asked: Mapping[str, Any]) -> dict[str, Any]:
     range_, by = asked["range"], asked["group_by"]
-    cases = cases_asked_for(merchant, asked)
-    found = metrics.totals(cases, range_, by=by)
+    counted = asked_for(merchant, asked)
+    found = metrics.totals(counted, range_, by=by)
     total = metrics.together(found.values())
     currencies = currencies_of(merchant, asked, total)
-    median = metrics.median_days(cases, range_).get(())
+    median = metrics.median_days(counted, range_).get(())
     return {
         "from": range_.first,
         "to": range_.last,
@@ -140,8 +138,8 @@ def _metrics(merchant: Merchant, asked: Mapping[str, Any]) -> dict[str, Any]:
         "definitions_version": metrics.DEFINITIONS_VERSION,
         "roi_multiple": _roi(merchant, range_, total) if merchant.currency in currencies else None,
         "total": figures.answer(total, median=median, currencies=currencies),
-        "groups": _groups(cases, range_, by, found, currencies) if by else [],
-        "stripe": _stripes(cases, range_, currencies),
+        "groups": _groups(counted, range_, by, found, currencies) if by else [],
+        "stripe": _stripes(counted, range_, currencies),
     }
 
 
@@ -152,7 +150,7 @@ def _roi(merchant: Merchant, range_: Range, total: Figures) -> int | None:
 
 
 def _groups(
-    cases: QuerySet[RecoveryCase],
+    counted: Counted,
     range_: Range,
     by: Sequence[str],
     found: Mapping[Key, Figures],
@@ -161,7 +159,7 @@ def _groups(
     keys = _with_every_day(range_, by, found)
     if len(keys) > MOST_GROUPS:
         raise serializers.ValidationError({"group_by": [TOO_MANY]})
-    medians: Mapping[Key, Decimal] = metrics.median_days(cases, range_, by=by)
+    medians: Mapping[Key, Decimal] = metrics.median_days(counted, range_, by=by)
     return [
         {
             "group": {name: value or None for name, value in zip(by, key, strict=True)},
@@ -185,10 +183,8 @@ def _with_every_day(range_: Range, by: Sequence[str], found: Mapping[Key, Figure
     return sorted((*one[:place], day, *one[place:]) for one in others for day in range_.days)
 
 
-def _stripes(
-    cases: QuerySet[RecoveryCase], range_: Range, currencies: Sequence[str]
-) -> dict[str, Any]:
-    found = stripes_view.by_currency(cases, range_)
+def _stripes(counted: Counted, range_: Range, currencies: Sequence[str]) -> dict[str, Any]:
+    found = stripes_view.by_currency(counted, range_)
     shown = sorted({*currencies, *found})
     return {
         "source": metrics.SOURCE,

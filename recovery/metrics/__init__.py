@@ -1,12 +1,12 @@
 """The figures: defined as data, computed in one place for everybody who shows them."""
 
+from recovery.metrics.counted import Counted, kept
 from recovery.metrics.definitions import DEFINITIONS, DEFINITIONS_VERSION, SHARES, TOTALS
 from recovery.metrics.figures import (
     DIMENSIONS,
     Figures,
-    counted_cases,
-    kept,
     median_days,
+    owed_now,
     together,
     totals,
 )
@@ -23,12 +23,13 @@ __all__ = [
     "SOURCE",
     "STRIPES_DEFINITIONS",
     "TOTALS",
+    "Counted",
     "Figures",
     "Range",
-    "counted_cases",
     "in_major_units",
     "kept",
     "median_days",
+    "owed_now",
     "roi_multiple",
     "together",
     "totals",

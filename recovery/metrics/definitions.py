@@ -15,6 +15,7 @@ class When(enum.StrEnum):
 
     OPENED = "opened_at"
     CLOSED = "closed_at"
+    FAILED = "failed_at"  # of subscriptions' payments, as Stripe places them
 
 
 class What(enum.StrEnum):
@@ -24,6 +25,11 @@ class What(enum.StrEnum):
     OWED = "owed"
     KEPT = "kept"  # recovered less refunded, of each case never below 0
     REFUNDED = "refunded"  # of what was recovered
+    CAME = "came"  # whatever went back later
+    UNPAID = "unpaid"  # owed on cases to which no money came
+    REACHED = "reached"  # cases of which the customer got a mail,
+    OPENED = "opened"  # opened the link,
+    UPDATED = "updated"  # came back from Stripe's page for cards
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Q
 
-from recovery.metrics.definitions import OWED_FOR_REAL, When
-from recovery.metrics.figures import within
+from recovery.metrics.counted import Counted
+from recovery.metrics.definitions import OWED_FOR_REAL, What, When
 from recovery.metrics.ranges import Range
-from recovery.models import RecoveryCase, TimelineEntry
 from recovery.state_machine import Status
-from recovery.timeline import Kind
 
-# What the timeline of a case tells once it got there; each stage counts for itself, since money
-# may come by Stripe's own retry, to whom nobody wrote.
-TOLD_BY: Mapping[str, Kind] = MappingProxyType(
-    {
-        "reached": Kind.MESSAGE_SENT,
-        "opened": Kind.LINK_OPENED,
-        "updated": Kind.UPDATE_FINISHED,
-    }
-)
 STAGES: Mapping[str, str] = MappingProxyType(
     {
         "failed": "Cases opened in the range, voided ones left out.",
@@ -32,38 +21,42 @@ STAGES: Mapping[str, str] = MappingProxyType(
         "recovered": "Of those that failed: the money came, by whatever means and day.",
     }
 )
+# Each stage counts for itself, since money may come by Stripe's own retry, to whom nobody wrote.
+ADDED_UP: Mapping[str, What] = MappingProxyType(
+    {
+        "failed": What.CASES,
+        "reached": What.REACHED,
+        "opened": What.OPENED,
+        "updated": What.UPDATED,
+        "recovered": What.CASES,
+    }
+)
 Stages = dict[str, int]
 
 
 def stages(
-    cases: QuerySet[RecoveryCase], range_: Range, *, by: tuple[str, ...]
+    counted: Counted, range_: Range, *, by: tuple[str, ...]
 ) -> dict[tuple[Any, ...], Stages]:
-    """How many cases got to each stage, for each group of `by`; one query."""
-    owed = within(cases.filter(status__in=sorted(OWED_FOR_REAL)), When.OPENED, range_)
-    got = {
-        stage: Exists(TimelineEntry.objects.filter(case=OuterRef("pk"), kind=kind))
-        for stage, kind in TOLD_BY.items()
+    """How many cases got to each stage, for each group of `by` that has any; one query."""
+    owed, recovered = Q(status__in=sorted(OWED_FOR_REAL)), Q(status=Status.RECOVERED)
+    sums = {
+        f"number_{stage}": counted.sum(what, of=recovered if stage == "recovered" else owed)
+        for stage, what in ADDED_UP.items()
     }
-    rows = owed.annotate(**got).order_by().values(*by).annotate(
-        failed=Count("id"),
-        recovered=Count("id", filter=Q(status=Status.RECOVERED)),
-        **{f"{stage}_count": Count("id", filter=Q(**{stage: True})) for stage in got},
-    )  # fmt: skip
+    rows = counted.placed(When.OPENED, range_).order_by().values(*by).annotate(**sums)
     return {
         tuple(row[name] for name in by): {
-            "failed": row["failed"],
-            **{stage: row[f"{stage}_count"] for stage in got},
-            "recovered": row["recovered"],
+            stage: int(row[f"number_{stage}"] or 0) for stage in STAGES
         }
-        for row in rows
+        for row in rows.filter(number_failed__gt=0)
     }
 
 
 def folded(groups: Mapping[tuple[Any, ...], Stages], position: int | None) -> dict[Any, Stages]:
     """The same by one of the dimensions alone, or (None) all in one."""
     found: dict[Any, Stages] = defaultdict(lambda: dict.fromkeys(STAGES, 0))
-    for key, counted in groups.items():
+    for key, counts in groups.items():
         mine = found[None if position is None else key[position]]
-        for stage, count in counted.items():
+        for stage, count in counts.items():
             mine[stage] += count
     return dict(found)

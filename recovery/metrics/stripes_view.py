@@ -1,18 +1,16 @@
 """The same payments as Stripe's recovery analytics counts them (stripes_definitions.py)."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q
 
-from recovery.metrics.figures import share, within
+from recovery.metrics.counted import Counted
+from recovery.metrics.definitions import What, When
+from recovery.metrics.figures import share
 from recovery.metrics.ranges import Range
-from recovery.models import RecoveryCase
 from recovery.state_machine import Status
 
-CAME = Q(amount_recovered__gt=0)  # whatever went back later
 OPEN = Q(status=Status.OPEN)
 
 
@@ -30,18 +28,18 @@ class StripesView:
         return share(self.recovered_payments, self.failed_payments)
 
 
-def by_currency(cases: QuerySet[RecoveryCase], range_: Range) -> dict[str, StripesView]:
+def by_currency(counted: Counted, range_: Range) -> dict[str, StripesView]:
     """Of the subscriptions' payments that first failed in the range; one query."""
-    failed = within(cases.exclude(stripe_subscription_id=""), "failed_at", range_)
-    rows: Iterable[Mapping[str, Any]] = failed.order_by().values("currency").annotate(
-        failed_payments=Sum("amount"),
-        recovered_payments=Sum("amount_recovered"),
-        not_recovered=Sum("amount", filter=~OPEN & ~CAME),
-        still_open=Sum("amount", filter=OPEN),
+    rows = counted.placed(When.FAILED, range_).order_by().values("currency").annotate(
+        failed_payments=counted.sum(What.OWED),
+        recovered_payments=counted.sum(What.CAME),
+        not_recovered=counted.sum(What.UNPAID, of=~OPEN),
+        still_open=counted.sum(What.OWED, of=OPEN),
     )  # fmt: skip
     return {
         row["currency"]: StripesView(
             *(int(row[figure.name] or 0) for figure in fields(StripesView))
         )
         for row in rows
+        if row["failed_payments"]
     }

@@ -13,6 +13,7 @@ from recovery.models.outbound_notices import OutboundNotice
 from recovery.models.payment_attempts import PaymentAttempt
 from recovery.models.stripe_connections import SigningSecret, StripeConnection
 from recovery.models.stripe_events import StripeEvent
+from recovery.models.tallies import Tally
 from recovery.models.timeline_entries import TimelineEntry
 from recovery.models.token_families import TokenFamily
 from recovery.models.users import Membership, Role, User
@@ -39,6 +40,7 @@ __all__ = [
     "SigningSecret",
     "StripeConnection",
     "StripeEvent",
+    "Tally",
     "TimelineEntry",
     "TokenFamily",
     "User",

@@ -74,6 +74,12 @@ class RecoveryCase(TenantOwned, Mutable):
         null=True, blank=True, help_text="Stripe's time of what is known of that."
     )
 
+    is_reached = models.BooleanField(default=False, help_text="A mail went to the customer.")
+    has_opened = models.BooleanField(default=False, help_text="The link in a mail was opened.")
+    has_updated = models.BooleanField(
+        default=False, help_text="The customer came back from Stripe's page for cards."
+    )
+
     failed_at = models.DateTimeField(help_text="Stripe's time of the first failure.")
     opened_at = models.DateTimeField(help_text="When Recover heard of it.")
     settles_at = models.DateTimeField(

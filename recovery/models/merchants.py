@@ -64,6 +64,10 @@ class Merchant(Mutable):
     requires_second_factor = models.BooleanField(
         default=False, help_text="Owners get into the back office with a second factor only."
     )
+    tallied_in = models.CharField(
+        max_length=64, blank=True, default="", editable=False,
+        help_text="The time zone by whose days its cases are tallied; empty: they aren't yet.",
+    )  # fmt: skip
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

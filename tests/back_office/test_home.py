@@ -120,7 +120,7 @@ def test_the_four_figures_are_the_apis_and_say_how_it_was_before(merchant: Merch
     answer = shown(log_in(merchant))
 
     month = Range.month_to_date(BERLIN, now=NOW)
-    api = metrics.together(metrics.totals(metrics.counted_cases(merchant), month).values())
+    api = metrics.together(metrics.totals(metrics.Counted(merchant), month).values())
     assert api.money("recovered", "usd") == 10_500
     told = four(answer)
     assert told["Recovered"] == "$105.00"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from dunning.models import DunningMessage, DunningRun
 from recover_project.back_office.operations import invariants
 from recovery import heartbeats, webhook_registrations
+from recovery.metrics import tallying
 from recovery.models import (
     Merchant,
     OperatorTask,
@@ -22,6 +24,7 @@ from recovery.models import (
     RecoveryCase,
     Role,
     StripeEvent,
+    Tally,
     WebhookDelivery,
 )
 from recovery.tasks import process_inbox
@@ -220,6 +223,17 @@ def test_what_breaks_an_invariant_is_found(
     broken = {one.says for one in invariants.check(ours, now=timezone.now()) if one.broken}
 
     assert says in broken
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL tallies alone.")
+def test_figures_that_are_not_the_cases_are_found(ours: Merchant) -> None:
+    tallying.keep()
+    Tally.objects.of(ours).update(cases=7)
+    ours.refresh_from_db()
+
+    broken = {one.says for one in invariants.check(ours, now=timezone.now()) if one.broken}
+
+    assert broken == {"Figures count each case once, as it is."}
 
 
 def test_what_a_constraint_forbids_can_be_asked_for_all_the_same(ours: Merchant) -> None:

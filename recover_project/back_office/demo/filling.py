@@ -19,7 +19,7 @@ from recovery.declines import DeclineType
 from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase, TimelineEntry
 from recovery.models.base import ALPHABET, ID_LENGTH
 from recovery.operator_tasks import TaskKind
-from recovery.timeline import Kind
+from recovery.timeline import PROGRESS, Kind
 
 SPAN = timedelta(days=182)
 CASES = 320
@@ -124,9 +124,11 @@ class _Making:
         )  # fmt: skip
         self.made.runs.append(run)
         subjects = {mail.position: self._mail(run, mail, told) for mail in told.mails}
-        self.made.timeline += telling.timeline(
-            case, told, subjects, campaign=str(campaign), now=self.now
-        )
+        entries = telling.timeline(case, told, subjects, campaign=str(campaign), now=self.now)
+        for entry in entries:
+            if progress := PROGRESS.get(Kind(entry.kind)):
+                setattr(case, progress, True)
+        self.made.timeline += entries
 
     def _mail(self, run: DunningRun, mail: Mail, told: Story) -> str:
         """Its subject."""

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
 from django.template.defaultfilters import pluralize
 
 from recover_project.back_office.cases import words
 from recover_project.back_office.home.charts import Bar, bars
 from recover_project.back_office.home.periods import Period
 from recovery import metrics
-from recovery.metrics import Figures, funnel, stripes_view
+from recovery.metrics import Counted, Figures, funnel, stripes_view
 from recovery.models import Merchant
-from recovery.state_machine import Status
 
 NONE = "none yet"
 CODE, MECHANISM = 1, 2  # where they are in the groups' keys
@@ -41,8 +39,7 @@ def four(merchant: Merchant, period: Period, now: Figures, before: Figures) -> l
         figures.money("recovered", currency) for figures in (now, before)
     )
     rate, rate_before = (figures.rate("recovery_rate") for figures in (now, before))
-    open_now = metrics.counted_cases(merchant).filter(status=Status.OPEN, currency=currency)
-    at_stake = open_now.aggregate(money=Sum("amount"))["money"] or 0
+    at_stake = metrics.owed_now(Counted(merchant, currency))
     stake, stake_before = (figures.money("at_stake", currency) for figures in (now, before))
     return [
         Figure(
@@ -88,12 +85,12 @@ def _percent(rate: Decimal | None) -> str:
 
 def of(merchant: Merchant, period: Period) -> dict[str, Any]:
     """All that the page shows of money."""
-    cases, currency = metrics.counted_cases(merchant), merchant.currency
+    counted, currency = Counted(merchant), merchant.currency
     by = ("day", "decline_code", "mechanism")
-    groups = metrics.totals(cases, period.now, by=by)
+    groups = metrics.totals(counted, period.now, by=by)
     now = metrics.together(groups.values())
-    before = metrics.together(metrics.totals(cases, period.before).values())
-    stages = funnel.folded(funnel.stages(cases, period.now, by=("currency",)), None).get(None)
+    before = metrics.together(metrics.totals(counted, period.before).values())
+    stages = funnel.folded(funnel.stages(counted, period.now, by=("currency",)), None).get(None)
     return {
         "figures": four(merchant, period, now, before),
         "per_day": _per_day(period, groups, currency),
@@ -189,8 +186,8 @@ def _other_currencies(now: Figures, currency: str) -> list[str]:
 
 def _stripes(merchant: Merchant, period: Period) -> list[tuple[str, str, str]]:
     """Stripe's own figures of the same payments: what they're called, how much, what they mean."""
-    cases = metrics.counted_cases(merchant)
-    view = stripes_view.by_currency(cases, period.now).get(merchant.currency)
+    counted = Counted(merchant, merchant.currency)
+    view = stripes_view.by_currency(counted, period.now).get(merchant.currency)
     if view is None:
         return []
     told: list[tuple[str, str, str]] = []

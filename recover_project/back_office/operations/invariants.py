@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from dunning.models import DunningMessage, DunningRun
 from recovery.mechanisms import AttemptTrigger
+from recovery.metrics import tallying
 from recovery.models import (
     Merchant,
     OperatorTask,
@@ -32,10 +33,10 @@ Rows = QuerySet[Any]
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """`broken_by` finds the rows of a merchant that break what `says` claims."""
+    """`broken_by` finds the rows of a merchant that break what `says` claims, or their number."""
 
     says: str
-    broken_by: Callable[[Merchant, datetime], Rows]
+    broken_by: Callable[[Merchant, datetime], Rows | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,11 @@ def _half_sent(merchant: Merchant, now: datetime) -> Rows:
     return sending.filter(claimed_at__lt=now - LATE)
 
 
+def _miscounted(merchant: Merchant, now: datetime) -> int:
+    since = (now - LOOKED_BACK).astimezone(merchant.zone).date()
+    return tallying.miscounted(merchant, since=since)
+
+
 INVARIANTS = (
     Invariant("A case has at most one live run of a campaign.", _several_live_runs),
     Invariant("Nobody is dunned for a case that is closed.", _live_runs_of_closed_cases),
@@ -119,6 +125,7 @@ INVARIANTS = (
     Invariant("A charge is in its case's own currency.", _other_currencies),
     Invariant("What is recovered says how much came, and how.", _recovered_without_money),
     Invariant("Every case has its story.", _untold),
+    Invariant("Figures count each case once, as it is.", _miscounted),
     Invariant("A merchant's tasks are about its own cases.", _strangers),
     Invariant("Events are processed within a quarter of an hour.", _late_events),
     Invariant("Steps are taken within a quarter of an hour.", _late_steps),
@@ -129,4 +136,5 @@ INVARIANTS = (
 def check(merchant: Merchant, *, now: datetime) -> Iterator[Finding]:
     """Each with how many rows break it; one question each."""
     for invariant in INVARIANTS:
-        yield Finding(invariant.says, invariant.broken_by(merchant, now).count())
+        found = invariant.broken_by(merchant, now)
+        yield Finding(invariant.says, found if isinstance(found, int) else found.count())

@@ -30,7 +30,7 @@ class EventsView(ClientView):
             data=once_each(request.query_params), context={"zone": self.merchant.zone}
         )
         asked.is_valid(raise_exception=True)
-        cases = metrics.counted_cases(self.merchant).select_related("customer")
+        cases = metrics.Counted(self.merchant).cases.select_related("customer")
         found = page(
             chosen(cases, self.merchant, asked.validated_data), by="opened_at",
             of=f"events of {self.merchant.public_id}", parameters=asked.validated_data,

@@ -6,6 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from recovery.timeline import PROGRESS
+
 ZONES = (
     "UTC", "Europe/Berlin", "America/New_York", "Africa/Cairo", "America/Havana",
     "Pacific/Kiritimati", "Australia/Lord_Howe",
@@ -45,6 +47,7 @@ def case_facts(draw: st.DrawFn, turn: date) -> dict[str, Any]:
         "decline_type": draw(st.sampled_from(["soft", "hard", "action_required"])),
         "decline_code": draw(st.sampled_from(["", "insufficient_funds", "expired_card"])),
         "stripe_subscription_id": draw(st.sampled_from(["", "sub_1"])),
+        **{progress: draw(st.booleans()) for progress in PROGRESS.values()},
     }  # fmt: skip
     if status == "open":
         return facts

@@ -56,12 +56,12 @@ def plans(asked: CaptureQueriesContext) -> list[str]:
 
 
 def test_each_figure_reads_its_days_off_an_index(merchant: Merchant) -> None:
-    cases = metrics.counted_cases(merchant)
+    counted = metrics.Counted(merchant)
 
     with CaptureQueriesContext(connection) as asked:
-        metrics.totals(cases, DAY, by=("day",))
-        metrics.median_days(cases, DAY)
-        stripes_view.by_currency(cases, DAY)
+        metrics.totals(counted, DAY, by=("day",))
+        metrics.median_days(counted, DAY)
+        stripes_view.by_currency(counted, DAY)
 
     told = plans(asked)
     names = ("cases_newest_first", "closed_cases_by_day", "closed_cases_by_day",
