@@ -235,7 +235,8 @@ PARTIAL = [
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="It is about PostgreSQL's plans.")
 def test_what_is_done_is_not_read_through_to_count_what_is_not() -> None:
-    """Without these indexes nothing of the kind could be planned."""
+    """Without these indexes nothing of the kind could be planned. New tables have no statistics,
+    which decide otherwise once the server has looked at empty ones."""
     plans: list[str] = []
 
     def explained(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -245,6 +246,7 @@ def test_what_is_done_is_not_read_through_to_count_what_is_not() -> None:
         return execute(sql, params, many, context)
 
     with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE recovery_merchant CASCADE")
         cursor.execute("SET LOCAL enable_seqscan = off")
     with connection.execute_wrapper(explained):
         read()
