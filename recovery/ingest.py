@@ -140,6 +140,7 @@ def settle(*, case: RecoveryCase, now: datetime) -> None:
     gateway = stripe_gateway.of(case.merchant)
     if not case.is_one_time:
         invoice = gateway.invoice(case.stripe_invoice_id)
+        cases.take_over_invoice(case=case, invoice=invoice, at=now)
         settle_invoice(case=case, invoice=invoice, now=now)
         return
     if checkout := checkouts.to_ask_about(case):

@@ -215,14 +215,14 @@ def test_the_figures_name_no_merchant_and_no_customer(settings: SettingsWrapper)
 def test_the_figures_cost_the_same_however_much_there_is(
     django_assert_num_queries: Any,
 ) -> None:
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(20):
         read()
     for name in ("Fern", "Moss"):
         merchant = make_merchant(name)
         receive(DOCUMENTED_EXAMPLE, merchant=merchant)
     assert Merchant.objects.count() == 2
 
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(20):
         read()
 
 
