@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet
 
 from dunning.models import DunningMessage, DunningRun
+from recovery import reconciliation
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import (
     Merchant,
@@ -26,6 +27,7 @@ from recovery.state_machine import Status
 SECONDS_TO_SILENCE = timedelta(minutes=2)  # from a close until nobody is written to any more
 LOOKED_BACK = timedelta(days=7)
 LATE = timedelta(minutes=15)
+UNCOMPARED = timedelta(hours=3)  # it is done hourly
 
 Rows = QuerySet[Any]
 
@@ -111,6 +113,12 @@ def _half_sent(merchant: Merchant, now: datetime) -> Rows:
     return sending.filter(claimed_at__lt=now - LATE)
 
 
+def _uncompared(merchant: Merchant, now: datetime) -> Rows:
+    since = now - UNCOMPARED
+    connected = reconciliation.connected().filter(merchant=merchant, connected_at__lt=since)
+    return connected.exclude(merchant__coverage__covered_until__gte=since)
+
+
 INVARIANTS = (
     Invariant("A case has at most one live run of a campaign.", _several_live_runs),
     Invariant("Nobody is dunned for a case that is closed.", _live_runs_of_closed_cases),
@@ -123,6 +131,7 @@ INVARIANTS = (
     Invariant("Events are processed within a quarter of an hour.", _late_events),
     Invariant("Steps are taken within a quarter of an hour.", _late_steps),
     Invariant("A mail is sent, or set aside, within a quarter of an hour.", _half_sent),
+    Invariant("What Stripe has is compared with what is here, every few hours.", _uncompared),
 )
 
 
