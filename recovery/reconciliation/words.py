@@ -27,8 +27,8 @@ def _events(run: Reconciliation) -> str:
     read = _count(run.events_read, "event was", "events were")
     if not run.events_missed:
         return f"{read} read; none had been missed."
-    missed = _count(run.events_missed, "had been missed", "had been missed")
-    return f"{read} read; {missed} and processed like any other."
+    missed = _count(run.events_missed, "had been missed and is", "had been missed and are")
+    return f"{read} read; {missed} processed like any other."
 
 
 def _opened(run: Reconciliation) -> list[str]:
