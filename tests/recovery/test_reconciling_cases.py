@@ -151,7 +151,7 @@ def test_what_stripe_no_longer_tells_of_is_found_among_what_is_owed(
     """Stripe keeps events for thirty days, and nobody reconciled for longer."""
     merchant.stripe.connected_at = timezone.now() - timedelta(days=60)
     merchant.stripe.save()
-    ids = fails(local_stripe, ago=timedelta(days=31))
+    ids = fails(local_stripe, ago=timedelta(days=31), interval="year")
 
     run = reconcile(merchant)
 
