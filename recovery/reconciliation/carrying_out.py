@@ -50,7 +50,7 @@ def _take(
     except (NotConnectedError, StripeUnavailableError):
         raise
     except MissingPermissionError as error:
-        if not run.merchant.stripe.api_key:
+        if not run.merchant.stripe.api_key and not error.permission:
             raise NotConnectedError("Stripe lets Recover no longer act for the account.") from None
         errors.append(_tell_of_missing(run, error, now=now))
     except StripeError as error:
@@ -62,10 +62,11 @@ def _tell_of_missing(run: Reconciliation, error: MissingPermissionError, *, now:
     what = permissions.purpose(error.permission)
     told = f"The key lacks {permissions.named(error.permission)}"
     told += f", by which {what}." if what else "."
-    operator_tasks.create_unless_open(
-        merchant=run.merchant, kind=TaskKind.PERMISSION_MISSING, once=f"run {run.pk}", now=now,
-        summary=f"{told} Allow it in Stripe's dashboard, under Developers → API keys.",
-    )  # fmt: skip
+    if run.merchant.stripe.api_key:  # the platform's own is no merchant's to mend
+        operator_tasks.create_unless_open(
+            merchant=run.merchant, kind=TaskKind.PERMISSION_MISSING, once=f"run {run.pk}", now=now,
+            summary=f"{told} Allow it in Stripe's dashboard, under Developers → API keys.",
+        )  # fmt: skip
     return told
 
 

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.db import transaction
+
 from recovery import imports, inbox
 from recovery.endpoints import EVENTS
 from recovery.models import Reconciliation
@@ -57,6 +59,7 @@ def _next_page(run: Reconciliation, span: Span, gateway: StripeGateway) -> Event
         return EventPage([], has_more=False)
 
 
+@transaction.atomic
 def _keep(run: Reconciliation, page: EventPage, *, until: datetime, now: datetime) -> None:
     listed = {event.id: (event, payload) for event, payload in _readable(page.payloads)}
     ours = {

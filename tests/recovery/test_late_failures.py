@@ -18,7 +18,7 @@ def test_each_try_of_an_invoice_keeps_its_reason_in_whatever_order_it_is_heard_o
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
     """Asked about the invoice, Stripe tells of the second try also whoever hears of the first."""
-    now = int((timezone.now() - timedelta(days=1)).timestamp())
+    now = int((timezone.now() - timedelta(hours=3)).timestamp())
     with local_stripe.world.time.pinned_at(now):
         ids = local_stripe.scenarios.renewal_fails(reason="insufficient_funds", key=KEY)
     local_stripe.scenarios.set_outcome(payment_method=ids["payment_method"], reason="expired_card")

@@ -18,6 +18,7 @@ from recovery.models import (
 from recovery.reconciliation import missed_events, moved_cases
 from recovery.stripe_gateway import EventPage
 from tests.local_stripe import LocalStripe
+from tests.local_stripe.schedule import Schedule
 from tests.recovery.reconciling import A_WHILE, connected, fails, only_case, reconcile
 from tests.recovery.stories import KEY, failed_payment, failed_renewal, sdk, stripe_is_down
 
@@ -151,7 +152,9 @@ def test_what_stripe_no_longer_tells_of_is_found_among_what_is_owed(
     """Stripe keeps events for thirty days, and nobody reconciled for longer."""
     merchant.stripe.connected_at = timezone.now() - timedelta(days=60)
     merchant.stripe.save()
-    ids = fails(local_stripe, ago=timedelta(days=31), interval="year")
+    with local_stripe.world.lock:
+        ids = fails(local_stripe, ago=timedelta(days=31))
+        local_stripe.world.schedule = Schedule()  # Stripe has long given up trying again
 
     run = reconcile(merchant)
 
@@ -287,6 +290,17 @@ def test_an_account_that_took_its_access_back_is_a_task(
 
     assert run.error == "Stripe lets Recover no longer act for the account."
     assert open_tasks() == ["key_refused"]
+
+
+def test_what_the_platforms_own_key_lacks_is_no_merchants_task(
+    local_stripe: LocalStripe, linked: Merchant
+) -> None:
+    local_stripe.world.restrict("sk_test_platform", missing={READ_EVENTS})
+
+    run = reconcile(linked)
+
+    assert "rak_event_read" in run.error
+    assert open_tasks() == []
 
 
 def test_events_of_the_other_mode_are_nobodys_here(
