@@ -80,6 +80,7 @@ app.conf.update(
         "deliver what no task took": _every(10, "dunning.deliver_queued"),
         "learn what became of charges": _every(120, "recovery.look_up_charges"),
         "end what nobody paid at Checkout": _every(60, "recovery.look_after_checkouts"),
+        "compare with Stripe": _every(60, "recovery.reconcile"),
         "tell merchants' own systems": _every(5, "recovery.tell_webhooks"),
         "put figures together": _every(60, "recovery.keep_tallies"),
         "set aside what may or may not have been sent": _every(60, "dunning.set_aside_unknown"),

@@ -6,15 +6,25 @@ from typing import Any
 from django.db import transaction
 
 from recovery import cases, timeline
-from recovery.declines import classify
+from recovery.declines import Decline, classify
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import DeclineOverride, PaymentAttempt, RecoveryCase
-from recovery.stripe_objects import NO_PAYMENT_METHOD, Failure, PaymentMethod
+from recovery.stripe_objects import NO_PAYMENT_METHOD, Failure, Invoice, PaymentMethod
 from recovery.timeline import Actor, Kind
 
 # An invoice's failure and its PaymentIntent's are told by two events, seconds apart; two tries
 # to charge are hours apart.
 SAME_ATTEMPT = timedelta(seconds=60)
+NO_REASON = Failure(decline=Decline(), payment_method=PaymentMethod())
+
+
+def of_invoice(told: Invoice, *, fresh: Invoice | None) -> Failure:
+    """Why the try that was `told` of failed. What Stripe says when it is asked, `fresh`, is about
+    the latest try: whoever hears late of an earlier one learns nothing of it there."""
+    if told.failure and told.failure.charge_id:
+        return told.failure
+    is_latest = fresh is not None and told.attempt_count in {0, fresh.attempt_count}
+    return (fresh.failure if fresh and is_latest else None) or told.failure or NO_REASON
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """The inbox of Stripe's events: stored once, claimed in batches, given up late and visibly."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,13 +17,40 @@ STRIPE_DELIVERS_WITHIN = timedelta(days=3)
 LONGEST_ERROR = 1000
 
 
+def is_for(merchant: Merchant, event: Event) -> bool:
+    """Events of another mode, of an account that isn't the merchant's or of a type that changes
+    nothing here are nothing to keep."""
+    connection = merchant.stripe
+    is_ours = (
+        not event.account or not connection.account_id or event.account == connection.account_id
+    )
+    return event.is_known and is_ours and connection.counts(livemode=event.livemode)
+
+
 def store(*, merchant: Merchant, event: Event, payload: str, now: datetime) -> None:
     """Keep a verified event, once."""
-    row = StripeEvent(
+    row = _row(merchant, event, payload, now=now)
+    StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def store_missing(
+    *, merchant: Merchant, listed: Mapping[str, tuple[Event, str]], now: datetime
+) -> list[str]:
+    """Keep those of `listed` (id → event and payload) that never came; their ids. What comes of
+    them later is seen to be here already."""
+    here = StripeEvent.objects.of(merchant).filter(stripe_event_id__in=list(listed))
+    known = set(here.values_list("stripe_event_id", flat=True))
+    missing = [told for event_id, told in listed.items() if event_id not in known]
+    rows = [_row(merchant, event, payload, now=now) for event, payload in missing]
+    StripeEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    return [event.id for event, _payload in missing]
+
+
+def _row(merchant: Merchant, event: Event, payload: str, *, now: datetime) -> StripeEvent:
+    return StripeEvent(
         merchant=merchant, stripe_event_id=event.id, type=event.type, concerns=concerns(event),
         payload=payload, received_at=now, due_at=now,
     )  # fmt: skip
-    StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """One stored event → what it means for a case; Stripe is asked for what the payload omits."""
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -9,7 +10,6 @@ from recovery.asking import ask, can_be_asked
 from recovery.cases import Payment
 from recovery.checkout_sessions import named_in
 from recovery.customer_events import ABOUT_CUSTOMERS, hear_of_new_card, learn_customer
-from recovery.declines import Decline
 from recovery.models import Checkout, Merchant, RecoveryCase, StripeEvent
 from recovery.reading import id_of
 from recovery.state_machine import Trigger
@@ -20,11 +20,8 @@ from recovery.stripe_objects import (
     Failure,
     Invoice,
     PaymentIntent,
-    PaymentMethod,
     Reversal,
 )
-
-NO_REASON = Failure(decline=Decline(), payment_method=PaymentMethod())
 
 
 def process(stored: StripeEvent, *, now: datetime) -> None:
@@ -123,10 +120,10 @@ def invoice_failed(
         is_complete=fresh is not None or not can_be_asked(merchant),
     )  # fmt: skip
     cases.note_paid_before(case=case, invoice=told)
-    failure = invoice.failure or told.failure or NO_REASON
     record_failure(
-        case=case, failure=failure, key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now
-    )
+        case=case, failure=failures.of_invoice(told, fresh=fresh),
+        key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now,
+    )  # fmt: skip
     if fresh:
         if not learn_customer(case):
             cases.is_to_be_enriched(case=case, at=now)
@@ -140,6 +137,7 @@ def settle(*, case: RecoveryCase, now: datetime) -> None:
     gateway = stripe_gateway.of(case.merchant)
     if not case.is_one_time:
         invoice = gateway.invoice(case.stripe_invoice_id)
+        cases.take_over_invoice(case=case, invoice=invoice, at=now)
         settle_invoice(case=case, invoice=invoice, now=now)
         return
     if checkout := checkouts.to_ask_about(case):
@@ -246,9 +244,8 @@ def _payment_of_invoice_failed(
     invoice = ask(merchant, lambda stripe: stripe.invoice(invoice_id))
     if invoice is None:
         return None  # the invoice's event will find this one in the inbox
-    return invoice_failed(
-        merchant=merchant, told=invoice, failed_at=event.created_at or now, now=now
-    )
+    told = replace(invoice, failure=PaymentIntent.read(event.object).failure)
+    return invoice_failed(merchant=merchant, told=told, failed_at=event.created_at or now, now=now)
 
 
 def _address(merchant: Merchant, intent: PaymentIntent) -> str:
@@ -277,7 +274,7 @@ def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
     cases.take_over_invoice(case=case, invoice=invoice, at=at)
     cases.note_paid_before(case=case, invoice=invoice)
     record_failure(
-        case=case, failure=invoice.failure or NO_REASON,
+        case=case, failure=invoice.failure or failures.NO_REASON,
         key=f"{invoice.id}#{invoice.attempt_count}", at=at, now=now,
     )  # fmt: skip
 
@@ -288,7 +285,7 @@ def _payment_failed_again(case: RecoveryCase, event: Event, at: datetime, now: d
     cases.take_over_payment(case=case, intent=intent, at=at)
     record_failure(
         case=case,
-        failure=intent.failure or NO_REASON,
+        failure=intent.failure or failures.NO_REASON,
         key=f"{intent.id}#{event.id}",
         at=at,
         now=now,

@@ -20,6 +20,7 @@ class TaskKind(enum.StrEnum):
     STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what is asked of it
     PERMISSION_MISSING = "permission_missing"  # the key may not do what a customer needs
     KEY_REFUSED = "key_refused"  # Stripe can't be reached for the merchant any more
+    ENDPOINT_LOST = "endpoint_lost"  # Stripe doesn't tell of payments, and can't be made to
     CUSTOMER_DELETED = "customer_deleted"  # who still owes was deleted in Stripe
     MESSAGE_UNSENT = "message_unsent"  # a mail was refused for good, or it may not have gone
     CARD_NOT_PUT = "card_not_put"  # Stripe will charge the card that failed again
@@ -66,6 +67,15 @@ def create_for_merchant(
             data={"summary": f"For a person: {task.summary}", "rule": kind}, now=now,
         )  # fmt: skip
     return task
+
+
+def create_unless_open(
+    *, merchant: Merchant, kind: TaskKind, summary: str, once: str, now: datetime
+) -> None:
+    """As `create_for_merchant`, where none of that kind waits: what is found again and again is
+    one task, until somebody says that it is done."""
+    if not OperatorTask.objects.of(merchant).filter(kind=kind, done_at=None).exists():
+        create_for_merchant(merchant=merchant, kind=kind, summary=summary, once=once, now=now)
 
 
 @transaction.atomic

@@ -49,6 +49,17 @@ def called(name: str) -> str:
     return f"{shown}: {level.title()}"
 
 
+def named(name: str) -> str:
+    """`“Events: Read” (rak_event_read)`; Stripe doesn't always name it."""
+    return f"“{called(name)}” ({name})" if name else "a permission that Stripe doesn't name"
+
+
+def purpose(name: str) -> str:
+    """What it is for, also of one that is a part of what is asked for; "" of any other."""
+    known = {**REQUIRED, **OPTIONAL}
+    return known.get(name) or known.get(f"{name.removesuffix('_read')}_write", "")
+
+
 def address_of_new_key(*, livemode: bool) -> str:
     """Where in Stripe's dashboard a key with all of them is made; it may have to be told to
     customize permissions, and then the list is gone through by hand."""

@@ -1,8 +1,9 @@
 """What workers do for recovery. A message is only a hint: the rows say what is to be done."""
 
 import logging
+from datetime import timedelta
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -18,25 +19,36 @@ from recovery import (
     ingest,
     outbound,
     outbound_delivery,
+    reconciliation,
     superseding,
 )
 from recovery.batches import apart
 from recovery.metrics import tallying
-from recovery.models import StripeEvent
+from recovery.models import Reconciliation, StripeEvent
 from recovery.reading import UnreadablePayloadError
 from recovery.stripe_events import UnreadableEventError
 
 logger = logging.getLogger(__name__)
 
 MOST_BATCHES = 50  # then the next poke or sweep goes on
+RECONCILING = timedelta(seconds=50)  # then the next sweep goes on
 
 
 def poke_inbox() -> None:
     """Say that there is something in the inbox; if nobody hears it, the sweep looks anyway."""
+    _poke(process_inbox)
+
+
+def poke_reconciliation() -> None:
+    """Say that somebody asked for a run."""
+    _poke(reconcile)
+
+
+def _poke(task: Task[..., None]) -> None:
     try:
-        process_inbox.apply_async(expires=60)
+        task.apply_async(expires=60)
     except (OperationalError, OSError):
-        logger.warning("The broker takes no message; the sweep will process the inbox.")
+        logger.warning("The broker takes no message; the sweep will do %s.", task.name)
 
 
 @shared_task(name="recovery.beat_heart")
@@ -114,6 +126,27 @@ def tell_webhooks(**_: object) -> None:
 @shared_task(name="recovery.keep_tallies")
 def keep_tallies(**_: object) -> None:
     tallying.keep()
+
+
+@shared_task(name="recovery.reconcile")
+def reconcile(**_: object) -> None:
+    """Compare with Stripe who is due, one merchant after the other."""
+    end = timezone.now() + RECONCILING
+    while timezone.now() < end:
+        run = reconciliation.claim(now=timezone.now())
+        if run is None:
+            return
+        with apart(f"Reconciliation {run.pk} of merchant {run.merchant.public_id}"):
+            reconcile_now(run)
+
+
+def reconcile_now(run: Reconciliation) -> None:
+    """Carry out a run that was begun, to its end."""
+    try:
+        outcome = reconciliation.carry_out(run, now=timezone.now())
+        reconciliation.end(run, outcome, now=timezone.now())
+    except reconciliation.OvertakenError:
+        logger.warning("Reconciliation %s is over already: what it found is kept.", run.pk)
 
 
 @shared_task(name="recovery.forget_requests")

@@ -60,7 +60,7 @@ def _receive(request: HttpRequest) -> None:
     event = Event.parse(payload)
     if is_for_platform:
         merchant = _connected_merchant(event)
-    if merchant is not None and _is_for(merchant, event):
+    if merchant is not None and inbox.is_for(merchant, event):
         inbox.store(merchant=merchant, event=event, payload=payload, now=now)
         tasks.poke_inbox()
 
@@ -96,14 +96,4 @@ def _connected_merchant(event: Event) -> Merchant | None:
     if not event.account:
         return None
     connected = Merchant.objects.select_related("stripe").filter(stripe__account_id=event.account)
-    return next((merchant for merchant in connected if _is_for(merchant, event)), None)
-
-
-def _is_for(merchant: Merchant, event: Event) -> bool:
-    """Events of another mode, of an account that isn't the merchant's or of a type that changes
-    nothing here are acknowledged and forgotten."""
-    connection = merchant.stripe
-    is_ours = (
-        not event.account or not connection.account_id or event.account == connection.account_id
-    )
-    return event.is_known and is_ours and connection.counts(livemode=event.livemode)
+    return next((merchant for merchant in connected if inbox.is_for(merchant, event)), None)

@@ -42,6 +42,7 @@ WRITERS: Mapping[str, set[str]] = {
         "recovery/credentials/use.py",
     },  # made and ended, forgotten, used (internal keys too)
     "Checkout": {"recovery/checkouts.py"},
+    "Coverage": {"recovery/reconciliation/rows.py"},
     "Customer": {"recovery/customers.py", DEMO},
     "DeclineOverride": {"recovery/merchants/decline_views.py"},
     "DunningCampaign": {"dunning/campaigns.py", DEMO},
@@ -78,6 +79,7 @@ WRITERS: Mapping[str, set[str]] = {
         DEMO,
     },  # ours when asked for, Stripe's, ours when looked up, ours when answered
     "PaymentUpdateLink": {"billing_portal/links.py", DEMO},
+    "Reconciliation": {"recovery/reconciliation/rows.py"},
     "RecoveryCase": {
         "recovery/cases/by_hand.py",
         "recovery/cases/facts.py",
@@ -87,9 +89,14 @@ WRITERS: Mapping[str, set[str]] = {
         DEMO,
     },
     "SavedView": {"recover_project/back_office/cases/saved_views.py"},
-    "SigningSecret": {"recovery/merchants/accounts.py", "recovery/merchants/connections.py"},
+    "SigningSecret": {
+        "recovery/endpoints.py",
+        "recovery/merchants/accounts.py",
+        "recovery/merchants/connections.py",
+    },
     "StripeConnection": {
         "recovery/customer_events.py",
+        "recovery/endpoints.py",
         "recovery/ingest.py",
         "recovery/merchants/accounts.py",
         "recovery/merchants/connections.py",

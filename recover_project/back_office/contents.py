@@ -6,7 +6,7 @@ from recover_project.back_office.campaigns import lists as campaign_lists
 from recover_project.back_office.cases import acting, view_pages
 from recover_project.back_office.cases import lists as case_lists
 from recover_project.back_office.cases import messages as case_messages
-from recover_project.back_office.operations import health
+from recover_project.back_office.operations import health, reconciling
 from recover_project.back_office.operations import lists as operation_lists
 from recover_project.back_office.people import changes
 from recover_project.back_office.settings import (
@@ -40,6 +40,7 @@ __all__ = [
     "operation_lists",
     "previews",
     "publishing",
+    "reconciling",
     "settings_lists",
     "shown_once",
     "stripe",

@@ -51,6 +51,7 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 _place("Stripe events", "inbox", "recovery_stripeevent_changelist"),
                 _place("Webhook deliveries", "send", "recovery_webhookdelivery_changelist"),
+                _place("Reconciliation", "sync", "recovery_reconciliation_changelist"),
                 _place("Health", "monitor_heart", "health"),
             ],
         },

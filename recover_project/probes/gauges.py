@@ -5,10 +5,10 @@ however much has been done. No merchant, customer or address is in a label.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, DateTimeField, F, Min, QuerySet, Value
+from django.db.models import Count, DateTimeField, F, Min, QuerySet, Sum, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
@@ -17,8 +17,10 @@ from dunning.models import DunningMessage
 from recover_project.probes.exposition import Gauge, Labels
 from recovery import heartbeats
 from recovery.models import (
+    Coverage,
     OperatorTask,
     PaymentAttempt,
+    Reconciliation,
     RecoveryCase,
     StripeEvent,
     WebhookDelivery,
@@ -30,6 +32,7 @@ from recovery.models import (
 OWN, OF_CASE, OF_MERCHANT = F("livemode"), F("case__livemode"), F("merchant__stripe__livemode")
 OF_EITHER = Coalesce(OF_CASE, OF_MERCHANT)
 MODES = {True: "true", False: "false", None: "unknown"}
+A_DAY = timedelta(days=1)
 IN_MAIL = ("queued", "sending", "unknown")
 
 
@@ -44,6 +47,7 @@ ByMode = Mapping[str, Counted]
 def read(*, now: datetime) -> Iterator[Gauge]:
     """Every figure, in the order in which money moves."""
     yield from _inbox(now)
+    yield from _reconciliation(now)
     open_cases = RecoveryCase.objects.filter(status="open")
     yield _number("recover_cases_open", "Cases that are being recovered.", _count(open_cases, OWN))
     yield from _dunning(now)
@@ -67,6 +71,22 @@ def _inbox(now: datetime) -> Iterator[Gauge]:
     yield _age(
         "recover_inbox_oldest_event_age_seconds", "Age of the oldest event that waits; 0: none.",
         counted["pending"], now=now,
+    )  # fmt: skip
+
+
+def _reconciliation(now: datetime) -> Iterator[Gauge]:
+    covered = Coverage.objects.filter(
+        merchant__stripe__connected_at__isnull=False, merchant__stripe__disconnected_at=None
+    )
+    yield _age(
+        "recover_reconciliation_age_seconds",
+        "Until how long ago all events of every merchant are surely here; 0: none is connected.",
+        _count(covered, OF_MERCHANT, since="covered_until"), now=now,
+    )  # fmt: skip
+    found = Reconciliation.objects.filter(events_missed__gt=0, began_at__gte=now - A_DAY)
+    yield _number(
+        "recover_events_missed", "Events that Stripe didn't deliver, found within a day.",
+        _count(found, OF_MERCHANT, number=Sum("events_missed")),
     )  # fmt: skip
 
 
@@ -152,11 +172,14 @@ def _heartbeat(now: datetime) -> Gauge:
     )
 
 
-def _count(rows: QuerySet[Any], mode: Combinable, *, since: str | None = None) -> ByMode:
-    """How many there are in each mode, and since when; live and test are always named."""
+def _count(
+    rows: QuerySet[Any], mode: Combinable, *, since: str | None = None, number: Any = None
+) -> ByMode:
+    """How many there are in each mode, or another `number`, and since when; live and test are
+    always named."""
     oldest = Min(since) if since else Value(None, output_field=DateTimeField())
     # Not of a column: an index that has the mode then answers alone.
-    found = rows.order_by().values_list(mode).annotate(number=Count("*"), oldest=oldest)
+    found = rows.order_by().values_list(mode).annotate(number=number or Count("*"), oldest=oldest)
     counted = {MODES[key]: Counted(number, first) for key, number, first in found}
     return {mode: Counted(0, None) for mode in ("true", "false")} | counted
 

@@ -15,6 +15,7 @@ from recovery.cases.facts import (
     claim_to_enrich,
     is_enriched,
     is_paid_by,
+    is_reconciled,
     is_to_be_enriched,
     note_paid_before,
     note_payment,
@@ -22,6 +23,7 @@ from recovery.cases.facts import (
     retries_are_ours,
     take_over_invoice,
     take_over_payment,
+    to_reconcile,
 )
 from recovery.cases.moves import Payment, advance, explain_again, pay, refund
 from recovery.cases.opening import note_failure_time, open_for_invoice, open_for_payment
@@ -47,6 +49,7 @@ __all__ = [
     "invoice_of_payment",
     "is_enriched",
     "is_paid_by",
+    "is_reconciled",
     "is_to_be_enriched",
     "keys",
     "locked",
@@ -66,4 +69,5 @@ __all__ = [
     "retries_are_ours",
     "take_over_invoice",
     "take_over_payment",
+    "to_reconcile",
 ]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from django.db import transaction
+from django.db.models import F, Q
 
 from recovery import timeline
 from recovery.backoff import pause
@@ -10,8 +11,8 @@ from recovery.cases.moves import advance, mechanism
 from recovery.cases.rows import locked
 from recovery.charge_facts import RetryDriver
 from recovery.declines import UNKNOWN, classify
-from recovery.models import DeclineOverride, PaymentAttempt, RecoveryCase
-from recovery.state_machine import Trigger
+from recovery.models import DeclineOverride, Merchant, PaymentAttempt, RecoveryCase
+from recovery.state_machine import Status, Trigger
 from recovery.stripe_objects import Invoice, PaymentIntent
 from recovery.timeline import Kind
 
@@ -119,6 +120,19 @@ def is_to_be_enriched(*, case: RecoveryCase, at: datetime) -> None:
 def is_enriched(case: RecoveryCase) -> None:
     """Stripe told, or never will."""
     RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)
+
+
+def to_reconcile(merchant: Merchant, *, before: datetime, most: int) -> list[RecoveryCase]:
+    """Open cases of which Stripe hasn't been asked since, the longest unasked first."""
+    unasked = Q(reconciled_at=None, opened_at__lte=before) | Q(reconciled_at__lte=before)
+    cases = RecoveryCase.objects.of(merchant).filter(unasked, status=Status.OPEN)
+    order = F("reconciled_at").asc(nulls_first=True)
+    return list(cases.select_related("merchant__stripe").order_by(order, "id")[:most])
+
+
+def is_reconciled(*, case: RecoveryCase, at: datetime | None) -> None:
+    """Stripe was asked at `at` whether the case is still what it was."""
+    RecoveryCase.objects.filter(pk=case.pk).update(reconciled_at=at)
 
 
 @transaction.atomic

@@ -1,11 +1,11 @@
 """How a merchant comes to be, what it says of itself, and how its Stripe is connected."""
 
+from recovery.endpoints import WEBHOOK_PATH, webhook_url
 from recovery.merchants.accounts import (
     BRAND,
     DESCRIPTION,
     LONGEST_SETTLING,
     SEND_WINDOW,
-    WEBHOOK_PATH,
     Credentials,
     InvalidPriceError,
     brand,
@@ -14,7 +14,6 @@ from recovery.merchants.accounts import (
     describe,
     read_price,
     set_send_window,
-    webhook_url,
 )
 from recovery.merchants.connections import (
     AccountTakenError,

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from recovery import credentials, logos
+from recovery.endpoints import webhook_url
 from recovery.models import Merchant, SigningSecret, StripeConnection
 from recovery.money import decimals
 from recovery.pictures import PictureError
 from recovery.reading import LARGEST
 
-WEBHOOK_PATH = "/fourthngoal/recover/webhook"
 LONGEST_SETTLING = 7 * 24 * 60  # minutes
 BRAND = ("product_name", "color", "support_email", "sender_email")
 DESCRIPTION = (
@@ -61,10 +60,6 @@ def read_price(given: str, currency: str) -> int | None:
     if not is_price or amount != amount.to_integral_value():
         raise InvalidPriceError(given)
     return int(amount)
-
-
-def webhook_url(merchant: Merchant) -> str:
-    return f"{settings.PUBLIC_URL}{WEBHOOK_PATH}?m={merchant.public_id}"
 
 
 @transaction.atomic

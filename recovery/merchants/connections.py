@@ -1,7 +1,5 @@
 """How a merchant's Stripe is connected with a key of its own, looked after, and left alone."""
 
-import logging
-import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,17 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from recovery import ingest, permissions
-from recovery.merchants.accounts import Credentials, create, webhook_url
+from recovery import endpoints, imports, permissions, reconciliation
+from recovery.merchants.accounts import Credentials, create
 from recovery.models import Merchant, SigningSecret, StripeConnection
-from recovery.stripe_errors import ObjectMissingError, RefusedError, StripeError
-from recovery.stripe_events import EventType
+from recovery.stripe_errors import RefusedError, StripeError
 from recovery.stripe_gateway import API_VERSION, Platform, StripeGateway
 
-logger = logging.getLogger(__name__)
-
-ONLY_FOR_CONNECT = {EventType.ACCOUNT_APPLICATION_DEAUTHORIZED}
-EVENTS = [event.value for event in EventType if event not in ONLY_FOR_CONNECT]
 KEY_PREFIXES = ("rk_live_", "sk_live_", "rk_test_", "sk_test_")
 NOT_CONNECTED = "not connected to"  # Stripe, of an account that has left already
 
@@ -78,7 +71,7 @@ def connect(*, merchant: Merchant, api_key: str, now: datetime) -> str:
         portal = gateway.ensure_portal_configuration()
         with ExitStack() as undo:
             undo.callback(StripeConnection.objects.get(merchant=merchant).save)
-            endpoint_id, secret = _ensure_endpoint(merchant, gateway, undo)
+            endpoint_id, secret = endpoints.ensure(merchant, gateway, undo)
             connection = merchant.stripe
             connection.api_key = api_key
             connection.account_id = account
@@ -90,7 +83,7 @@ def connect(*, merchant: Merchant, api_key: str, now: datetime) -> str:
             connection.permissions_checked_at = connection.connected_at = now
             connection.disconnected_at = None
             keep(connection)
-            import_failed_invoices(merchant, gateway, now=now)
+            imports.failed_invoices(merchant, gateway, now=now)
             undo.pop_all()
     except StripeError as error:
         raise ConnectError(str(error)) from error
@@ -160,57 +153,6 @@ def missing_extras(merchant: Merchant) -> Mapping[str, str]:
     return {name: what for name, what in permissions.OPTIONAL.items() if name in missing}
 
 
-def _ensure_endpoint(
-    merchant: Merchant, gateway: StripeGateway, undo: ExitStack
-) -> tuple[str, str]:
-    """Id and secret of our own endpoint, reused if we still know its secret; Stripe tells a
-    secret just once, so one whose secret we lost is replaced."""
-    url = webhook_url(merchant)
-    known = {row.endpoint_id: row for row in SigningSecret.objects.of(merchant)}
-    stale = []
-    for endpoint in gateway.endpoints():
-        if endpoint.url != url:
-            continue
-        if endpoint.id in known and endpoint.api_version == API_VERSION:
-            gateway.update_endpoint(endpoint.id, events=EVENTS)
-            return endpoint.id, str(known[endpoint.id].secret)
-        stale.append(endpoint.id)
-    for endpoint_id in stale:
-        gateway.delete_endpoint(endpoint_id)
-    return _make_endpoint(merchant, gateway, undo)
-
-
-def _make_endpoint(merchant: Merchant, gateway: StripeGateway, undo: ExitStack) -> tuple[str, str]:
-    made = gateway.create_endpoint(
-        url=webhook_url(merchant), events=EVENTS, merchant=merchant.public_id,
-        key=f"endpoint:{merchant.public_id}:{secrets.token_hex(8)}",
-    )  # fmt: skip
-    undo.callback(_remove_endpoint, merchant, gateway, made.id)
-    SigningSecret.objects.create(merchant=merchant, secret=made.secret, endpoint_id=made.id)
-    return made.id, made.secret
-
-
-def _remove_endpoint(merchant: Merchant, gateway: StripeGateway, endpoint_id: str) -> bool:
-    """Whether Stripe has deleted it as well."""
-    SigningSecret.objects.of(merchant).filter(endpoint_id=endpoint_id).delete()
-    try:
-        gateway.delete_endpoint(endpoint_id)
-    except ObjectMissingError:
-        return True
-    except StripeError as error:
-        logger.warning("Endpoint %s is of no use; delete it in Stripe: %s", endpoint_id, error)
-        return False
-    return True
-
-
-def import_failed_invoices(merchant: Merchant, gateway: StripeGateway, *, now: datetime) -> None:
-    """What failed before Recover came is recovered too."""
-    for invoice in gateway.open_invoices():
-        ingest.invoice_failed(
-            merchant=merchant, told=invoice, failed_at=invoice.created_at or now, now=now
-        )
-
-
 def rotate_signing_secret(*, merchant: Merchant) -> None:
     """A new endpoint with a secret of its own takes the old one's place, since Stripe has no way
     to give one another secret. From now on no older secret of the merchant's is believed, also
@@ -222,7 +164,7 @@ def rotate_signing_secret(*, merchant: Merchant) -> None:
     old = connection.endpoint_id
     try:
         with ExitStack() as undo:
-            connection.endpoint_id, _secret = _make_endpoint(merchant, gateway, undo)
+            connection.endpoint_id, _secret = endpoints.make(merchant, gateway, undo)
             with transaction.atomic():
                 connection.save(update_fields=["endpoint_id"])
                 kept = SigningSecret.objects.of(merchant)
@@ -231,7 +173,7 @@ def rotate_signing_secret(*, merchant: Merchant) -> None:
     except StripeError as error:
         raise ConnectError(str(error)) from error
     if old:
-        _remove_endpoint(merchant, gateway, old)
+        endpoints.remove(merchant, gateway, old)
 
 
 def disconnect(*, merchant: Merchant, now: datetime) -> str:
@@ -244,7 +186,7 @@ def disconnect(*, merchant: Merchant, now: datetime) -> str:
     connection, left = merchant.stripe, ""
     if connection.api_key and connection.endpoint_id:
         gateway = StripeGateway(api_key=connection.api_key)
-        if not _remove_endpoint(merchant, gateway, connection.endpoint_id):
+        if not endpoints.remove(merchant, gateway, connection.endpoint_id):
             left = connection.endpoint_id
     elif connection.account_id and not connection.api_key:
         _let_go(connection.account_id)
@@ -255,6 +197,7 @@ def disconnect(*, merchant: Merchant, now: datetime) -> str:
         connection.missing_permissions, connection.permissions_checked_at = [], None
         connection.disconnected_at = now
         connection.save()
+        reconciliation.forget(merchant=merchant, now=now)
     return left
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from django.conf import settings
 
+from recovery import imports
 from recovery.merchants.connections import (
     ConnectError,
     check_is_free,
-    import_failed_invoices,
     keep,
 )
 from recovery.models import Merchant, StripeConnection
@@ -56,5 +56,5 @@ def _connect(merchant: Merchant, account: LinkedAccount, *, now: datetime) -> No
         connection.api_version, connection.connected_at = API_VERSION, now
         connection.disconnected_at = None
         keep(connection)
-        import_failed_invoices(merchant, gateway, now=now)
+        imports.failed_invoices(merchant, gateway, now=now)
         undo.pop_all()

@@ -11,6 +11,7 @@ from recovery.models.merchants import Merchant
 from recovery.models.operator_tasks import OperatorTask
 from recovery.models.outbound_notices import OutboundNotice
 from recovery.models.payment_attempts import PaymentAttempt
+from recovery.models.reconciliations import Coverage, Reconciliation
 from recovery.models.stripe_connections import SigningSecret, StripeConnection
 from recovery.models.stripe_events import StripeEvent
 from recovery.models.tallies import Tally
@@ -23,6 +24,7 @@ from recovery.models.webhook_registrations import WebhookRegistration
 __all__ = [
     "ApiKey",
     "Checkout",
+    "Coverage",
     "Customer",
     "DeclineOverride",
     "FailedLogins",
@@ -35,6 +37,7 @@ __all__ = [
     "OperatorTask",
     "OutboundNotice",
     "PaymentAttempt",
+    "Reconciliation",
     "RecoveryCase",
     "Role",
     "SigningSecret",

@@ -91,6 +91,9 @@ class RecoveryCase(TenantOwned, Mutable):
         null=True, blank=True, help_text="When Stripe is next asked for what the payload left out."
     )
     enrich_tries = models.PositiveSmallIntegerField(default=0)
+    reconciled_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Stripe was last asked whether it is still so."
+    )
 
     class Meta:
         verbose_name, verbose_name_plural = "case", "cases"
@@ -188,6 +191,11 @@ class RecoveryCase(TenantOwned, Mutable):
             ),
             models.Index(
                 fields=["enrich_at"], condition=Q(enrich_at__isnull=False), name="cases_to_enrich"
+            ),
+            models.Index(
+                fields=["merchant", "reconciled_at"],
+                condition=Q(status="open"),
+                name="open_cases_to_reconcile",
             ),
             models.Index(
                 fields=["payment_known_at"],

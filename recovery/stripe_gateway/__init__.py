@@ -8,6 +8,7 @@ from recovery.stripe_errors import NoStripeError, NotConnectedError
 from recovery.stripe_gateway.checkout import Checkout, Purchase
 from recovery.stripe_gateway.connecting import Connecting, Endpoint
 from recovery.stripe_gateway.customers import Customers
+from recovery.stripe_gateway.events import EventPage, Events
 from recovery.stripe_gateway.invoices import Invoices
 from recovery.stripe_gateway.platform import LinkedAccount, Platform
 from recovery.stripe_gateway.portal import Portal
@@ -17,6 +18,7 @@ __all__ = [
     "API_VERSION",
     "NETWORK_RETRIES",
     "Endpoint",
+    "EventPage",
     "LinkedAccount",
     "Platform",
     "Purchase",
@@ -28,7 +30,7 @@ __all__ = [
 NETWORK_RETRIES = 2
 
 
-class StripeGateway(Invoices, Customers, Portal, Checkout, Connecting):
+class StripeGateway(Invoices, Customers, Portal, Checkout, Connecting, Events):
     """One merchant's Stripe. Every method raises StripeUnavailableError, NotConnectedError or
     MissingPermissionError; what else one raises, it says."""
 

@@ -16,6 +16,7 @@ class Endpoint:
     api_version: str
     is_enabled: bool
     merchant: str
+    events: frozenset[str]
     secret: str = ""
 
 
@@ -48,11 +49,11 @@ class Connecting(Door):
             ).to_dict()
         return _endpoint(made)
 
-    def update_endpoint(self, endpoint_id: str, *, events: list[str]) -> None:
+    def update_endpoint(self, endpoint_id: str, *, url: str, events: list[str]) -> None:
         with errors_named():
             self._client.v1.webhook_endpoints.update(
                 endpoint_id,
-                {"enabled_events": events, "disabled": False},  # type: ignore[arg-type]
+                {"url": url, "enabled_events": events, "disabled": False},  # type: ignore[arg-type]
             )
 
     def delete_endpoint(self, endpoint_id: str) -> None:
@@ -94,11 +95,14 @@ def _is_permitted(probe: Callable[[], object]) -> bool:
 
 
 def _endpoint(value: Node) -> Endpoint:
+    enabled = value.get("enabled_events")
+    enabled = enabled if isinstance(enabled, list) else []
     return Endpoint(
         id=id_of(value),
         url=text(value.get("url"), longest=2000),
         api_version=text(value.get("api_version")),
         is_enabled=value.get("status") == "enabled",
         merchant=text(node(value.get("metadata")).get("recover_merchant")),
+        events=frozenset(text(event) for event in enabled if isinstance(event, str)),
         secret=text(value.get("secret")),
     )

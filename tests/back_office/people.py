@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import operator_tasks, webhook_registrations
-from recovery.models import Merchant, RecoveryCase, Role, User
+from recovery.models import Merchant, Reconciliation, RecoveryCase, Role, User
 from recovery.operator_tasks import TaskKind
 from tests.builders import EXPIRED_CARD, make_merchant, receive
 
@@ -42,6 +42,9 @@ def make_world(name: str) -> Merchant:
         summary=f"Call {name}@example.com.", once="test", now=timezone.now(),
     )  # fmt: skip
     webhook_registrations.send_test(registration=registration, now=timezone.now())
+    Reconciliation.objects.create(
+        merchant=merchant, state="done", began_at=timezone.now(), ended_at=timezone.now()
+    )
     return merchant
 
 

@@ -18,11 +18,13 @@ from recover_project.back_office.operations import invariants
 from recovery import heartbeats, webhook_registrations
 from recovery.metrics import tallying
 from recovery.models import (
+    Coverage,
     Merchant,
     OperatorTask,
     PaymentAttempt,
     RecoveryCase,
     Role,
+    StripeConnection,
     StripeEvent,
     Tally,
     WebhookDelivery,
@@ -141,6 +143,11 @@ def test_what_waits_is_counted_with_its_age_and_only_the_merchants_own(
 
 
 def test_in_a_merchant_at_work_everything_holds(ours: Merchant) -> None:
+    _compare_nothing()
+    Coverage.objects.create(
+        merchant=ours, account="", due_at=timezone.now(), covered_until=timezone.now()
+    )
+
     found = invariants.check(ours, now=timezone.now())
 
     assert [one.says for one in found if one.broken] == []
@@ -195,6 +202,18 @@ def _leave_a_step() -> None:
     DunningRun.objects.update(due_at=timezone.now() - LONG_AGO)
 
 
+def _compare_nothing() -> None:
+    StripeConnection.objects.update(connected_at=timezone.now() - timedelta(days=1))
+
+
+def _compare_no_more() -> None:
+    _compare_nothing()
+    long_ago = timezone.now() - timedelta(hours=4)
+    Coverage.objects.create(
+        merchant=Merchant.objects.get(), account="", due_at=long_ago, covered_until=long_ago
+    )
+
+
 def _leave_a_mail() -> None:
     DunningMessage.objects.update(
         state="sending", sent_at=None, claimed_at=timezone.now() - LONG_AGO
@@ -212,6 +231,8 @@ def _leave_a_mail() -> None:
         (_mix_tenants, "A merchant's tasks are about its own cases."),
         (_leave_an_event, "Events are processed within a quarter of an hour."),
         (_leave_a_step, "Steps are taken within a quarter of an hour."),
+        (_compare_nothing, "What Stripe has is compared with what is here, every few hours."),
+        (_compare_no_more, "What Stripe has is compared with what is here, every few hours."),
         (_leave_a_mail, "A mail is sent, or set aside, within a quarter of an hour."),
     ],
 )

@@ -26,12 +26,14 @@ class Kind(StrEnum):
 
 @dataclass
 class Fault:
-    """Meets the next `times` requests whose method and path match the globs."""
+    """Meets the next `times` requests whose method and path match the globs, but for the first
+    `after` of them."""
 
     kind: Kind
     method: str = "*"
     path: str = "*"
     times: int = 1
+    after: int = 0
     seconds: float = 120.0
     reason: str = "generic_decline"
     advice_code: str | None = None
@@ -132,6 +134,9 @@ class Faults:
         with self._lock:
             for fault in self._waiting:
                 if fault.matches(method, path):
+                    if fault.after > 0:
+                        fault.after -= 1
+                        continue
                     fault.times -= 1
                     if fault.times <= 0:
                         self._waiting.remove(fault)

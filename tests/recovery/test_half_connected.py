@@ -75,7 +75,7 @@ def test_whatever_fails_after_the_endpoint_was_made_leaves_no_endpoint(
     def crash(*_: object, **__: object) -> None:
         raise ArithmeticError
 
-    monkeypatch.setattr(connections, "import_failed_invoices", crash)
+    monkeypatch.setattr("recovery.imports.failed_invoices", crash)
     with pytest.raises(ArithmeticError):
         run("create_merchant", "Fern", "--stripe-api-key", KEY)
 
@@ -90,7 +90,7 @@ def test_an_endpoint_that_cannot_be_removed_is_named_in_the_log(
         local_stripe.faults.add("500", path="/v1/*", times=20)
         raise StripeUnavailableError
 
-    monkeypatch.setattr(connections, "import_failed_invoices", go_down)
+    monkeypatch.setattr("recovery.imports.failed_invoices", go_down)
     refused("create_merchant", "Fern", "--stripe-api-key", KEY)
 
     (left,) = local_stripe.world.realm_of(KEY).all("webhook_endpoint")
@@ -104,7 +104,7 @@ def test_a_connection_that_cannot_be_made_anew_stays_what_it_was(
     merchant = make_merchant()
     run("connect_stripe", merchant.public_id, "--stripe-api-key", KEY)
     before = StripeConnection.objects.values().get()
-    monkeypatch.setattr(connections, "import_failed_invoices", is_down)
+    monkeypatch.setattr("recovery.imports.failed_invoices", is_down)
 
     refused("connect_stripe", merchant.public_id, "--stripe-api-key", "rk_test_another")
 

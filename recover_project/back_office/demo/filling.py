@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from billing_portal import links
@@ -27,6 +27,7 @@ COMES_AGAIN = 0.15  # of the failures: somebody whom one has happened to before
 BRANDS: Mapping[str, int] = {"visa": 58, "mastercard": 34, "amex": 8}
 TASK_FROM = timedelta(days=9)  # after the failure; a person is asked to call
 MOST_TASKS = 5
+NEVER_DUE = datetime(9999, 1, 1, tzinfo=UTC)  # Stripe knows nothing of what is made up
 
 
 def fill(merchant: Merchant, *, now: datetime, count: int = CASES) -> int:
@@ -112,6 +113,7 @@ class _Making:
             attempt_count=1 + retries, next_payment_attempt_at=told.next_retry_at,
             failed_at=told.failed_at, opened_at=told.failed_at + timedelta(seconds=3),
             closed_at=told.ends_at, known_at=told.ends_at or told.failed_at,
+            reconciled_at=NEVER_DUE,
         )  # fmt: skip
         self.made.cases.append(case)
         self.made.attempts += telling.attempts(case, told)

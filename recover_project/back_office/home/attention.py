@@ -25,6 +25,7 @@ TASKS: Mapping[str, str] = {
     TaskKind.STRIPE_REFUSED: "refused by Stripe",
     TaskKind.PERMISSION_MISSING: "stopped by a missing permission of the Stripe key",
     TaskKind.KEY_REFUSED: "stopped because Stripe refuses the key",
+    TaskKind.ENDPOINT_LOST: "keeping Stripe from telling of payments",
     TaskKind.CUSTOMER_DELETED: "owed by customers who were deleted in Stripe",
     TaskKind.MESSAGE_UNSENT: "mails that were not sent",
     TaskKind.CARD_NOT_PUT: "cards that could not be put in place",

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet
 
 from dunning.models import DunningMessage, DunningRun
+from recovery import reconciliation
 from recovery.mechanisms import AttemptTrigger
 from recovery.metrics import tallying
 from recovery.models import (
@@ -27,6 +28,7 @@ from recovery.state_machine import Status
 SECONDS_TO_SILENCE = timedelta(minutes=2)  # from a close until nobody is written to any more
 LOOKED_BACK = timedelta(days=7)
 LATE = timedelta(minutes=15)
+UNCOMPARED = timedelta(hours=3)  # it is done hourly
 
 Rows = QuerySet[Any]
 
@@ -117,6 +119,12 @@ def _miscounted(merchant: Merchant, now: datetime) -> int:
     return tallying.miscounted(merchant, since=since)
 
 
+def _uncompared(merchant: Merchant, now: datetime) -> Rows:
+    since = now - UNCOMPARED
+    connected = reconciliation.connected().filter(merchant=merchant, connected_at__lt=since)
+    return connected.exclude(merchant__coverage__covered_until__gte=since)
+
+
 INVARIANTS = (
     Invariant("A case has at most one live run of a campaign.", _several_live_runs),
     Invariant("Nobody is dunned for a case that is closed.", _live_runs_of_closed_cases),
@@ -130,6 +138,7 @@ INVARIANTS = (
     Invariant("Events are processed within a quarter of an hour.", _late_events),
     Invariant("Steps are taken within a quarter of an hour.", _late_steps),
     Invariant("A mail is sent, or set aside, within a quarter of an hour.", _half_sent),
+    Invariant("What Stripe has is compared with what is here, every few hours.", _uncompared),
 )
 
 

@@ -12,7 +12,14 @@ from pytest_django import Settings as SettingsWrapper
 
 from dunning.models import DunningRetry
 from recovery import cases, heartbeats, operator_tasks, outbound, webhook_registrations
-from recovery.models import Merchant, RecoveryCase, StripeEvent, WebhookDelivery
+from recovery.models import (
+    Coverage,
+    Merchant,
+    Reconciliation,
+    RecoveryCase,
+    StripeEvent,
+    WebhookDelivery,
+)
 from recovery.operator_tasks import TaskKind
 from tests.builders import DOCUMENTED_EXAMPLE, make_merchant, receive
 from tests.recover_project.probes.rows import attempt, case, in_both_modes, message, read, run
@@ -47,6 +54,28 @@ def test_events_that_wait_and_events_given_up_are_counted_with_their_age() -> No
     assert in_both_modes(figures, "recover_inbox_oldest_event_age_seconds") == (90, 0)
     assert figures["recover_inbox_events", "unknown", "pending"] == 1
     assert figures["recover_inbox_oldest_event_age_seconds", "unknown"] == 7
+
+
+def test_what_is_surely_here_has_an_age_and_what_was_missed_is_counted_for_a_day() -> None:
+    now, hour = timezone.now(), timedelta(hours=1)
+    for name, is_live, age in (("a", True, 2), ("b", True, 1), ("c", False, 5), ("gone", True, 9)):
+        merchant = make_merchant(name)
+        merchant.stripe.livemode, merchant.stripe.connected_at = is_live, now - 9 * hour
+        merchant.stripe.disconnected_at = now if name == "gone" else None
+        merchant.stripe.save()
+        Coverage.objects.create(
+            merchant=merchant, account="", due_at=now, covered_until=now - age * hour
+        )
+        for ago in (age, age + 24):
+            Reconciliation.objects.create(
+                merchant=merchant, began_at=now - ago * hour, ended_at=now, state="done",
+                events_missed=10 * age,
+            )  # fmt: skip
+
+    figures = read(now)
+
+    assert in_both_modes(figures, "recover_reconciliation_age_seconds") == (7200, 18000)
+    assert in_both_modes(figures, "recover_events_missed") == (120, 50)
 
 
 def test_cases_are_counted_while_they_are_open() -> None:
@@ -215,14 +244,14 @@ def test_the_figures_name_no_merchant_and_no_customer(settings: SettingsWrapper)
 def test_the_figures_cost_the_same_however_much_there_is(
     django_assert_num_queries: Any,
 ) -> None:
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(20):
         read()
     for name in ("Fern", "Moss"):
         merchant = make_merchant(name)
         receive(DOCUMENTED_EXAMPLE, merchant=merchant)
     assert Merchant.objects.count() == 2
 
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(20):
         read()
 
 
@@ -230,6 +259,7 @@ PARTIAL = [
     "events_given_up", "pending_events", "open_cases", "due_runs|one_live_run_per_case",
     "due_retries", "queued_messages", "claimed_messages", "unknown_messages",
     "attempts_without_an_end", "due_deliveries", "given_up_deliveries", "tasks_to_do",
+    "reconciliations_that_found",
 ]  # fmt: skip
 
 
