@@ -5,8 +5,9 @@
         return show(request, "back_office/settings.html", title="Account", form=form)
 
 It is then at `/admin/settings/`, as `admin:settings`; whoever isn't logged in is sent to the
-login, and whoever lacks the right gets a 403. `at.of` is the merchant that is worked for; where
-there is none yet, the page leads to the first steps.
+login, and whoever lacks the right gets a 403. `to_change` is the right to send the page a form,
+where that is another one. `at.of` is the merchant that is worked for; where there is none yet, the
+page leads to the first steps.
 """
 
 from collections.abc import Callable
@@ -22,12 +23,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.views.decorators.http import require_http_methods
 
 from recover_project.back_office import access
 from recover_project.back_office.access import Right, Working
 
 View = Callable[..., HttpResponseBase]
 FIRST_STEPS = "admin:index"
+METHODS = ("GET", "HEAD", "POST")  # of a page that says no fewer
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class DeclaredPage:
     route: str
     name: str
     right: Right
+    to_change: Right
     view: View
     needs_merchant: bool
 
@@ -46,20 +50,25 @@ PAGES: list[DeclaredPage] = []
 
 
 def page(
-    route: str, *, name: str, right: Right, needs_merchant: bool = True
-) -> Callable[[View], View]:
+    route: str, *, name: str, right: Right, to_change: Right | None = None,
+    needs_merchant: bool = True,
+) -> Callable[[View], View]:  # fmt: skip
     """Declares the view as a page; it is called with the request, the Working, and what is in the
     route."""
 
+    needed = to_change or right
+
     def declare(view: View) -> View:
+        answer = require_http_methods(METHODS)(view)
+
         @wraps(view)
         def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-            at = working_with(request, right)
+            at = working_with(request, needed if request.method == "POST" else right)
             if needs_merchant and at.merchant is None:
                 return redirect(FIRST_STEPS)
-            return view(request, at, **kwargs)
+            return answer(request, at, **kwargs)
 
-        PAGES.append(DeclaredPage(route, name, right, guarded, needs_merchant))
+        PAGES.append(DeclaredPage(route, name, right, needed, guarded, needs_merchant))
         return guarded
 
     return declare

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
@@ -51,6 +51,23 @@ class BackOfficeSite(UnfoldAdminSite):  # type: ignore[misc] # the theme has no 
         if not self.has_permission(request):
             raise PermissionDenied
         return redirect("admin:index")
+
+    def password_change(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - Django's signature
+    ) -> HttpResponseBase:
+        """On to where that is done, which whoever looks on as a user is kept from."""
+        return redirect("account_change_password")
+
+    def search(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - the theme's signature
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002 - the theme's signature
+    ) -> HttpResponseBase:
+        """The theme's search over everything is offered nowhere, and keeps what it found for a
+        user whichever merchant they work for."""
+        raise Http404
 
     def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
         at = access.working(request)

@@ -62,9 +62,9 @@ def members(merchant: Merchant) -> list[Client]:
     return [log_in(merchant, role, f"{role}@example.com") for role in Role.values]
 
 
-def log_in_superuser() -> Client:
+def log_in_superuser(email: str = "root@example.com") -> Client:
     """With a second factor, without which the platform's staff gets nowhere."""
-    client, user = Client(), User.objects.create_superuser("root@example.com", PASSWORD)
+    client, user = Client(), User.objects.create_superuser(email, PASSWORD)
     TOTP.activate(user, generate_totp_secret())
     client.force_login(user)
     return client

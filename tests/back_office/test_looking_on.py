@@ -53,6 +53,12 @@ def test_nobody_else_looks_on_and_nobody_as_staff(ours: Merchant) -> None:
     assert SAID not in staff.get("/admin/").content.decode()
 
 
+def test_what_is_no_id_is_nobody_to_look_on_as(ours: Merchant) -> None:
+    for client in (log_in_superuser(), log_in(ours)):
+        for no_id in ("x", "", "9" * 40, "987654"):
+            assert client.post(BEGIN, {"user_pk": no_id}).status_code == 404
+
+
 def test_beginning_and_end_are_recorded_for_the_merchants_owner(ours: Merchant) -> None:
     staff = log_in_superuser()
     look_on(staff)
@@ -83,3 +89,6 @@ def test_the_users_own_account_is_out_of_reach(ours: Merchant) -> None:
 
     for path in ("second-factor/totp/activate/", "password/change/", "sessions/"):
         assert staff.get(f"/admin/account/{path}").status_code == 403
+    answer = staff.get("/admin/password_change/", follow=True)
+    assert answer.redirect_chain == [("/admin/account/password/change/", 302)]
+    assert answer.status_code == 403

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
 
 from dunning import campaigns
 from dunning.campaigns import ChangedMeanwhileError
@@ -24,7 +23,6 @@ SAVE, LOOK = "save", "look"
 
 
 @page("campaigns/<slug:plan>/edit/", name="campaign_edit", right=Right.OWN)
-@require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, at: Working, plan: str) -> HttpResponseBase:
     versions = plans.of(at, plan)
     draft = plans.draft_of(versions)

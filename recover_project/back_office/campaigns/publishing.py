@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from dunning import campaigns
 from dunning.campaigns import CampaignStateError, ChangedMeanwhileError
@@ -94,7 +94,6 @@ def tried(request: HttpRequest, at: Working, plan: str) -> HttpResponseBase:
 
 
 @page("campaigns/<slug:plan>/publish/", name="campaign_publish", right=Right.OWN)
-@require_http_methods(["GET", "HEAD", "POST"])
 def publish(request: HttpRequest, at: Working, plan: str) -> HttpResponseBase:
     """What will be other, and what it would have changed; then it is published."""
     versions = plans.of(at, plan)
@@ -127,7 +126,6 @@ def _published(request: HttpRequest, draft: DunningCampaign) -> HttpResponseBase
 
 
 @page("campaigns/<slug:plan>/discard/", name="campaign_discard", right=Right.OWN)
-@require_http_methods(["GET", "HEAD", "POST"])
 def discard(request: HttpRequest, at: Working, plan: str) -> HttpResponseBase:
     versions = plans.of(at, plan)
     draft = plans.draft_of(versions)
@@ -146,7 +144,6 @@ def discard(request: HttpRequest, at: Working, plan: str) -> HttpResponseBase:
 
 
 @page("campaigns/<slug:plan>/retire/", name="campaign_retire", right=Right.OWN)
-@require_http_methods(["GET", "HEAD", "POST"])
 def retire(request: HttpRequest, at: Working, plan: str) -> HttpResponseBase:
     versions = plans.of(at, plan)
     current = plans.current_of(versions)

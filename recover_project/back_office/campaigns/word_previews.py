@@ -9,7 +9,6 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from dunning.wording import previews
 from dunning.wording.templates import TemplateRefusedError
@@ -21,7 +20,6 @@ from recover_project.back_office.pages import page
 
 
 @page("wording/<slug:name>/<slug:language>/preview/", name="wording_preview", right=Right.LOOK)
-@require_http_methods(["GET", "HEAD", "POST"])
 @only_to_look_at(THEIR_OWN)
 @never_cache
 def preview(request: HttpRequest, at: Working, name: str, language: str) -> HttpResponseBase:

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from billing_portal.languages import LANGUAGES
 from dunning.mail import trials
@@ -23,7 +23,7 @@ from dunning.wording.words import TEMPLATES
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.campaigns.word_forms import LookForm, WordsForm
 from recover_project.back_office.framed import frames_ours
-from recover_project.back_office.pages import page, show, working_with
+from recover_project.back_office.pages import page, show
 from recover_project.back_office.people import changes, looking_on
 from recovery.limits.counting import count
 from recovery.limits.usage import Limit
@@ -60,13 +60,16 @@ def overview(request: HttpRequest, at: Working) -> HttpResponseBase:
     )  # fmt: skip
 
 
-@page("wording/<slug:name>/<slug:language>/", name="wording_edit", right=Right.LOOK)
-@require_http_methods(["GET", "HEAD", "POST"])
+@page(
+    "wording/<slug:name>/<slug:language>/",
+    name="wording_edit",
+    right=Right.LOOK,
+    to_change=Right.OWN,
+)
 @frames_ours
 def edit(request: HttpRequest, at: Working, name: str, language: str) -> HttpResponseBase:
     known(name, language)
     if request.method == "POST":
-        working_with(request, Right.OWN)
         return _told(request, at, name, language)
     words = templates.find(merchant=at.of, name=name, language=language)
     return _show(request, at, name, language, WordsForm.of(words))
@@ -120,7 +123,6 @@ def test(request: HttpRequest, at: Working, name: str, language: str) -> HttpRes
 
 
 @page("wording/<slug:name>/<slug:language>/restore/", name="wording_restore", right=Right.OWN)
-@require_http_methods(["GET", "HEAD", "POST"])
 def restore(request: HttpRequest, at: Working, name: str, language: str) -> HttpResponseBase:
     known(name, language)
     if request.method != "POST":

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 from django.urls import reverse
 
 from dunning.models import DunningCampaign, DunningMessage
@@ -84,6 +85,10 @@ class Step:
 def first_steps(merchant: Merchant) -> list[Step]:
     """In the order in which a new merchant takes them."""
     stripe = merchant.stripe
+    has_events, has_cases, has_campaign = _has(
+        merchant, StripeEvent.objects, RecoveryCase.objects,
+        DunningCampaign.objects.filter(state="current"),
+    )  # fmt: skip
     is_connected = bool(stripe.connected_at) and not stripe.disconnected_at
     return [
         Step(
@@ -93,12 +98,12 @@ def first_steps(merchant: Merchant) -> list[Step]:
         ),
         Step(
             "Stripe has told of something",
-            StripeEvent.objects.of(merchant).exists(),
+            has_events,
             "The first event comes with the next invoice; a test event from Stripe's dashboard "
             "will do.",
         ),
         Step(
-            "A payment has failed", RecoveryCase.objects.of(merchant).exists(),
+            "A payment has failed", has_cases,
             "Its case opens here by itself. Until then there is nothing to recover.",
         ),
         Step(
@@ -108,7 +113,14 @@ def first_steps(merchant: Merchant) -> list[Step]:
         ),
         Step(
             "A campaign is in use",
-            DunningCampaign.objects.of(merchant).filter(state="current").exists(),
+            has_campaign,
             "The default campaign for a kind of decline is made with the first case of it.",
         ),
     ]  # fmt: skip
+
+
+def _has(merchant: Merchant, *rows: Any) -> tuple[bool, ...]:
+    """Of each kind whether the merchant has any, by one query."""
+    asked = [Exists(kind.filter(merchant=OuterRef("pk"))) for kind in rows]
+    found: tuple[bool, ...] = Merchant.objects.filter(pk=merchant.pk).values_list(*asked).get()
+    return found

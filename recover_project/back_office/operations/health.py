@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Min, QuerySet
+from django.db.models import Count, Min, QuerySet, Value
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.views.decorators.http import require_safe
 
 from dunning.models import DunningMessage, DunningRun
 from recover_project.back_office.access import Right, Working
@@ -19,6 +20,7 @@ from recovery.models import Merchant, PaymentAttempt, StripeEvent, WebhookDelive
 
 
 @page("health/", name="health", right=Right.LOOK)
+@require_safe
 def health(request: HttpRequest, at: Working) -> HttpResponseBase:
     now = timezone.now()
     beat = heartbeats.last_beat()
@@ -30,27 +32,30 @@ def health(request: HttpRequest, at: Working) -> HttpResponseBase:
 
 
 def _queues(merchant: Merchant, now: datetime) -> list[dict[str, Any]]:
-    return [
-        _queue("Stripe's events to be processed",
-               StripeEvent.objects.of(merchant).filter(state="pending"), "received_at", now),
-        _queue("Steps of campaigns that are due",
-               DunningRun.objects.of(merchant).filter(state="live", due_at__lte=now), "due_at",
-               now),
-        _queue("Mails to be sent",
-               DunningMessage.objects.of(merchant).filter(state="queued", due_at__lte=now),
-               "due_at", now),
-        _queue("Charges whose end isn't known",
-               PaymentAttempt.objects.of(merchant).filter(resolved_at=None), "attempted_at", now),
-        _queue("Webhooks to your own systems",
-               WebhookDelivery.objects.of(merchant).filter(state="pending", due_at__lte=now),
-               "due_at", now),
+    """What each is, how much waits, and since when. All are counted by one query."""
+    queues = [
+        ("Stripe's events to be processed",
+         StripeEvent.objects.of(merchant).filter(state="pending"), "received_at"),
+        ("Steps of campaigns that are due",
+         DunningRun.objects.of(merchant).filter(state="live", due_at__lte=now), "due_at"),
+        ("Mails to be sent",
+         DunningMessage.objects.of(merchant).filter(state="queued", due_at__lte=now), "due_at"),
+        ("Charges whose end isn't known",
+         PaymentAttempt.objects.of(merchant).filter(resolved_at=None), "attempted_at"),
+        ("Webhooks to your own systems",
+         WebhookDelivery.objects.of(merchant).filter(state="pending", due_at__lte=now), "due_at"),
     ]  # fmt: skip
+    first, *others = [_counted(rows, what, since) for what, rows, since in queues]
+    counted = {row["what"]: row for row in first.union(*others, all=True)}
+    return [_queue(counted[what], now) for what, _rows, _since in queues]
 
 
-def _queue(what: str, rows: QuerySet[Any], since: str, now: datetime) -> dict[str, Any]:
-    oldest = rows.aggregate(oldest=Min(since))["oldest"]
-    return {
-        "what": what,
-        "count": rows.count(),
-        "oldest": timesince(oldest, now) if oldest else "",
-    }
+def _counted(rows: QuerySet[Any], what: str, since: str) -> QuerySet[Any, dict[str, Any]]:
+    named = rows.order_by().annotate(what=Value(what)).values("what")
+    counted: QuerySet[Any, dict[str, Any]] = named.annotate(count=Count("*"), since=Min(since))
+    return counted
+
+
+def _queue(counted: dict[str, Any], now: datetime) -> dict[str, Any]:
+    since = counted["since"]
+    return {**counted, "oldest": timesince(since, now) if since else ""}

@@ -8,6 +8,7 @@ from auditlog.models import LogEntry
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
 
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.pages import page, show
@@ -37,6 +38,7 @@ def of(merchant: Merchant) -> Any:
 
 
 @page("changes/", name="changes", right=Right.OWN)
+@require_safe
 def changes(request: HttpRequest, at: Working) -> HttpResponseBase:
     entries = of(at.of).select_related("actor", "content_type")
     shown = Paginator(entries, A_PAGE).get_page(request.GET.get("page"))

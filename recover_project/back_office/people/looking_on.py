@@ -4,12 +4,23 @@ from typing import Any
 
 from auditlog.models import LogEntry
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from hijack.signals import hijack_ended, hijack_started
+from hijack.views import AcquireUserView
 
 from recovery.models import User
 
 HISTORY = "hijack_history"  # in the session: the primary keys of who looks on
+
+
+class Begin(AcquireUserView):  # type: ignore[misc] # untyped
+    def get_object(self, queryset: Any = None) -> User:
+        """The user to look on as. Raises Http404, for what is no id too."""
+        try:
+            found: User = super().get_object(queryset)
+        except ValueError as error:
+            raise Http404 from error
+        return found
 
 
 def may(*, hijacker: User, hijacked: User) -> bool:

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from recover_project.back_office.access import Right, Working
-from recover_project.back_office.pages import page, show, working_with
+from recover_project.back_office.pages import page, show
 from recover_project.back_office.settings.forms import Form, taken
 from recovery import merchants
 from recovery.declines import DeclineType
@@ -100,12 +100,11 @@ class OverrideForm(Form):
     decline_type = forms.ChoiceField(label="Counts as", choices=list(TYPES.items()))
 
 
-@page("settings/account/", name="settings", right=Right.LOOK)
+@page("settings/account/", name="settings", right=Right.LOOK, to_change=Right.OWN)
 def account(request: HttpRequest, at: Working) -> HttpResponse:
     merchant = at.of
     if request.method != "POST":
         return _show(request, at, AccountForm(merchant))
-    working_with(request, Right.OWN)
     form = AccountForm(merchant, request.POST)
 
     def change() -> None:

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from billing_portal import logos as shown_logos
 from billing_portal import previews
 from recover_project.back_office.access import Right, Working
-from recover_project.back_office.pages import page, show, working_with
+from recover_project.back_office.pages import page, show
 from recover_project.back_office.settings.forms import Form, taken
 from recovery import logos, merchants
 from recovery.models import Merchant
@@ -53,12 +53,11 @@ class BrandingForm(Form):
         return cleaned
 
 
-@page("settings/branding/", name="settings_branding", right=Right.LOOK)
+@page("settings/branding/", name="settings_branding", right=Right.LOOK, to_change=Right.OWN)
 def branding(request: HttpRequest, at: Working) -> HttpResponse:
     merchant = at.of
     if request.method != "POST":
         return _show(request, at, BrandingForm(merchant))
-    working_with(request, Right.OWN)
     form = BrandingForm(merchant, request.POST, request.FILES)
 
     def change() -> None:
