@@ -36,19 +36,19 @@ RECONCILING = timedelta(seconds=50)  # then the next sweep goes on
 
 def poke_inbox() -> None:
     """Say that there is something in the inbox; if nobody hears it, the sweep looks anyway."""
-    _poke(process_inbox)
+    _poke(process_inbox, "process the inbox")
 
 
 def poke_reconciliation() -> None:
     """Say that somebody asked for a run."""
-    _poke(reconcile)
+    _poke(reconcile, "begin it")
 
 
-def _poke(task: Task[..., None]) -> None:
+def _poke(task: Task[..., None], what: str) -> None:
     try:
         task.apply_async(expires=60)
     except (OperationalError, OSError):
-        logger.warning("The broker takes no message; the sweep will do %s.", task.name)
+        logger.warning("The broker takes no message; the sweep will %s.", what)
 
 
 @shared_task(name="recovery.beat_heart")

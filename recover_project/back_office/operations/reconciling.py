@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
@@ -76,10 +77,11 @@ class ReconciliationAdmin(WithPage):
     def page_of(self, request: HttpRequest, at: Working, row: Reconciliation) -> HttpResponseBase:
         events = StripeEvent.objects.of(at.of).filter(stripe_event_id__in=row.missed_ids)
         cases = RecoveryCase.objects.of(at.of).filter(public_id__in=row.moved_ids)
+        began_at = date_format(timezone.localtime(row.began_at), "j M Y, H:i")
         return show(
             request, "back_office/operations/reconciliation.html",
-            title=f"Reconciliation of {row}", opts=self.opts,
-            trail=[("Reconciliation", "../../")], run=row, state=state(row),
+            title=f"Reconciliation of {began_at}",
+            opts=self.opts, trail=[("Reconciliation", "../../")], run=row, state=state(row),
             sentences=reconciliation.sentences(row), missed=events.order_by("id"),
             moved=cases.order_by("id"),
         )  # fmt: skip
