@@ -122,6 +122,7 @@ FILLED: Mapping[str, Sequence[Way]] = {
     "switch/": [send({"merchant": "{merchant}"}, fruitless="the session has it")],
     "changes/": [look()],
     "health/": [look()],
+    "reconciliation/now/": [send({"after": "{recovery.reconciliation}"})],
     # campaigns
     "campaigns/new/": [send()],
     "campaigns/default/<slug:decline_type>/": [send(decline_type="soft")],

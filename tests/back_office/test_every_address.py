@@ -52,8 +52,9 @@ WRITTEN: Mapping[Right, set[str]] = {
     Right.OPERATE: {
         "recovery_recoverycase", "recovery_timelineentry", "recovery_operatortask",
         "recovery_customer", "recovery_stripeevent", "recovery_webhookdelivery",
-        "recovery_outboundnotice", "billing_portal_paymentupdatelink", "dunning_dunningrun",
-        "dunning_dunningmessage", "dunning_dunningmessage_also_about", "dunning_dunningretry",
+        "recovery_outboundnotice", "recovery_coverage", "billing_portal_paymentupdatelink",
+        "dunning_dunningrun", "dunning_dunningmessage", "dunning_dunningmessage_also_about",
+        "dunning_dunningretry",
     },
 }  # fmt: skip
 

@@ -35,9 +35,11 @@ from dunning.wording import templates
 from recover_project.back_office.models import SavedView
 from recovery import cases, credentials, merchants, webhook_registrations
 from recovery.declines import DeclineType
+from recovery.metrics import tallying
 from recovery.models import (
     ApiKey,
     Checkout,
+    Coverage,
     IdempotentRequest,
     InternalKey,
     Membership,
@@ -48,6 +50,7 @@ from recovery.models import (
     RecoveryCase,
     Role,
     StripeConnection,
+    Tally,
     TokenFamily,
     User,
     WebhookRegistration,
@@ -236,6 +239,14 @@ def _keep(merchant: Merchant, name: str) -> None:
     IdempotentRequest.objects.create(
         merchant=merchant, credential_kind="user", key=f"{name} request", asked=name,
         created_at=now - timedelta(hours=1), claimed_at=now,
+    )  # fmt: skip
+    Coverage.objects.create(
+        merchant=merchant, account=name, covered_until=now, due_at=now + timedelta(hours=1)
+    )
+    Tally.objects.create(
+        merchant=merchant, is_of_day=True, placed_by="opened_at", at=now, livemode=False,
+        status="open", decline_type="soft", decline_code=f"{name}_decline", mechanism="",
+        currency="usd", **dict.fromkeys(tallying.MEASURES, 1),
     )  # fmt: skip
     SavedView.objects.create(
         merchant=merchant, user=User.objects.filter(memberships__merchant=merchant)[0],
