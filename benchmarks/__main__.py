@@ -3,10 +3,13 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import update_page
+from benchmarks import back_office, update_page
 from benchmarks.measuring import Comparison, Fact, machine
 
-BENCHMARKS: Mapping[str, Callable[[], list[Comparison | Fact]]] = {"update_page": update_page.run}
+BENCHMARKS: Mapping[str, Callable[[], list[Comparison | Fact]]] = {
+    "update_page": update_page.run,
+    "back_office": back_office.run,
+}
 
 
 def main(names: list[str]) -> int:

@@ -18,7 +18,8 @@ Measure = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Medians in `unit`. A ratio is to reach `at_least`, or `at_most`; of neither, it is told."""
+    """Medians in `unit`. A ratio is to reach `at_least`, or `at_most`; of neither, it is told. A
+    product below `fine_below` is fine whatever the ratio: two small numbers differ by noise."""
 
     what: str
     unit: str
@@ -26,6 +27,8 @@ class Comparison:
     yardstick: float
     at_least: float | None = None
     at_most: float | None = None
+    fine_below: float = 0
+    digits: int = 0
 
     @property
     def ratio(self) -> float:
@@ -33,14 +36,20 @@ class Comparison:
 
     @property
     def is_missed(self) -> bool:
+        if self.product < self.fine_below:
+            return False
         is_below = self.at_least is not None and self.ratio < self.at_least
         return is_below or (self.at_most is not None and self.ratio > self.at_most)
 
     def row(self) -> str:
         goal = f"≥ {self.at_least}" if self.at_least is not None else ""
         goal = f"≤ {self.at_most}" if self.at_most is not None else goal
+        goal += f", or below {self.fine_below:,.0f} {self.unit}" if self.fine_below else ""
+        product, yardstick = (
+            f"{value:,.{self.digits}f} {self.unit}" for value in (self.product, self.yardstick)
+        )
         return (
-            f"| {self.what} | {self.product:,.0f} {self.unit} | {self.yardstick:,.0f} {self.unit} "
+            f"| {self.what} | {product} | {yardstick} "
             f"| {self.ratio:.2f} | {goal}{', missed' if self.is_missed else ''} |"
         )
 

@@ -41,15 +41,21 @@ class Server:
 
 @contextmanager
 def served() -> Iterator[Server]:
+    with prepared() as server, _web(server):
+        yield server
+
+
+@contextmanager
+def prepared() -> Iterator[Server]:
+    """With a database of its own and nobody at the door yet: what programs see."""
     with tempfile.TemporaryDirectory(prefix="recover-bench-") as folder, _database() as url:
         server = Server(free_ports(1), _environment(folder, url))
         server.python("manage.py", "migrate", "--no-input", "--verbosity", "0")
-        with _web(server):
-            yield server
+        yield server
 
 
 def _environment(folder: str, database_url: str) -> dict[str, str]:
-    kept = ("HOME", "LANG", "REDIS_URL", "XDG_RUNTIME_DIR")
+    kept = ("BENCH_CASES", "HOME", "LANG", "REDIS_URL", "XDG_RUNTIME_DIR")
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},

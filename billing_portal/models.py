@@ -3,13 +3,13 @@ from functools import partial
 from django.db import models
 
 from recovery.models import RecoveryCase
-from recovery.models.base import Mutable, TenantOwned, new_public_id
+from recovery.models.base import Mutable, TenantListed, new_public_id
 
 # 71 bits: it travels in each mail, and what it names opens by a signature alone.
 LINK_ID_LENGTH = 15
 
 
-class PaymentUpdateLink(TenantOwned, Mutable):
+class PaymentUpdateLink(TenantListed, Mutable):
     """The right to replace the payment method for one case. Written by links.py alone.
 
     The token itself is in the customer's mail and nowhere else: only its digest is kept.
@@ -47,13 +47,14 @@ class PaymentUpdateLink(TenantOwned, Mutable):
             ),
         ]
         indexes = [
+            models.Index(fields=["merchant", "-id"], name="links_of_a_merchant"),
             models.Index(
                 fields=["replacement_requested_at"],
                 condition=models.Q(
                     replacement_requested_at__isnull=False, replaced_at__isnull=True
                 ),
                 name="links_to_replace",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

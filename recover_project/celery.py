@@ -84,6 +84,7 @@ app.conf.update(
         "tell merchants' own systems": _every(5, "recovery.tell_webhooks"),
         "put figures together": _every(60, "recovery.keep_tallies"),
         "set aside what may or may not have been sent": _every(60, "dunning.set_aside_unknown"),
+        "look whether all holds that must": _every(60, "recover_project.check_invariants"),
         "forget old idempotency keys": _every(600, "recovery.forget_requests"),
         "forget keys that ended long ago": _every(3600, "recovery.forget_ended_credentials"),
     },

@@ -57,6 +57,7 @@ WRITERS: Mapping[str, set[str]] = {
     "DunningStep": {"dunning/campaigns.py", DEMO},
     "Heartbeat": {"recovery/heartbeats.py"},
     "IdempotentRequest": {"recovery/idempotency.py"},
+    "InvariantCheck": {"recover_project/back_office/operations/checking.py"},
     "FailedLogins": {
         "recovery/credentials/failed_logins.py",
         "recovery/credentials/pruning.py",

@@ -7,7 +7,7 @@ from billing_portal.models import PaymentUpdateLink
 from dunning.models.campaigns import DunningStep
 from dunning.models.runs import DunningRun
 from recovery.models import RecoveryCase
-from recovery.models.base import Mutable, TenantOwned, new_public_id
+from recovery.models.base import Mutable, TenantListed, new_public_id
 
 NEW_LINK = "new_link"  # the words of a message that was asked for
 CAUSES = {"run": None, "step": None, "expired_link": None, "instead_of": None, "asked_for_by": ""}
@@ -19,7 +19,7 @@ def _only(**causes: bool | str) -> Q:
     return Q(**{field: none for field, none in CAUSES.items() if field not in named}, **causes)
 
 
-class DunningMessage(TenantOwned, Mutable):
+class DunningMessage(TenantListed, Mutable):
     """One message to one person: for one step of a run, because they or an operator asked for a
     new link, or instead of one that came back from a dead address.
 

@@ -3,10 +3,10 @@ from django.db.models import Q
 
 from dunning.models.campaigns import DunningCampaign
 from recovery.models import RecoveryCase
-from recovery.models.base import Mutable, TenantOwned
+from recovery.models.base import Mutable, TenantListed
 
 
-class DunningRun(TenantOwned, Mutable):
+class DunningRun(TenantListed, Mutable):
     """One campaign version working one case. Written by dunning/runs.py alone."""
 
     class State(models.TextChoices):
@@ -47,6 +47,12 @@ class DunningRun(TenantOwned, Mutable):
             models.Index(fields=["merchant", "-id"], name="runs_of_a_merchant"),
             models.Index(fields=["merchant", "state", "-id"], name="runs_of_a_state"),
             models.Index(fields=["due_at"], condition=Q(state="live"), name="due_runs"),
+            # How many each campaign works, and which have no step to come.
+            models.Index(
+                fields=["campaign", "next_position", "due_at"],
+                condition=Q(state="live"),
+                name="live_runs_by_progress",
+            ),
             models.Index(
                 fields=["tell_stripe_at"],
                 condition=Q(tell_stripe_at__isnull=False),

@@ -28,3 +28,17 @@ class SavedView(TenantOwned, Mutable):
 
     def __str__(self) -> str:
         return self.name
+
+
+class InvariantCheck(TenantOwned, Mutable):
+    """What was last found of what must always hold of a merchant's rows. Written by
+    operations/checking.py alone."""
+
+    checked_at = models.DateTimeField()
+    broken = models.JSONField(help_text="How many rows break each invariant, by what it says.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["merchant"], name="one_check_per_merchant")]
+
+    def __str__(self) -> str:
+        return f"checked {self.checked_at:%Y-%m-%d %H:%M}"

@@ -1,5 +1,7 @@
 """Lists and rows of the merchant that is worked for; nothing is changed but by use cases."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -11,6 +13,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from recover_project.back_office import access
 from recover_project.back_office.access import Right, Working
@@ -62,8 +65,25 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return rows.order_by()[: MOST + 1].count()
 
 
-class TenantAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # the theme has no types
-    """Rows of the merchant that is worked for. `when_empty` says what would be here.
+class Ordered(ChangeList):  # type: ignore[misc] # the theme has no types
+    """By one column of the list's `orders`, as an index has it: to put rows in any other order,
+    the database would read all of them for one page."""
+
+    def get_ordering_field(self, field_name: Any) -> str | None:
+        orders: Mapping[str, str] = self.model_admin.orders
+        return orders.get(field_name)
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
+        usual = list(self.model_admin.get_ordering(request))
+        first: str = super().get_ordering(request, queryset)[0]
+        if first in usual:
+            return usual
+        return [first, "-pk" if first.startswith("-") else "pk"]
+
+
+class TenantAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # as above
+    """Rows of the merchant that is worked for. `when_empty` says what would be here. `orders` are
+    the columns by which a list may be ordered, each with the field whose index has that order.
 
     An action with `permissions=["operate"]` is offered to whoever may work cases, one with
     `permissions=["own"]` to owners.
@@ -73,6 +93,13 @@ class TenantAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # the theme has n
     show_full_result_count = False
     paginator = BoundedPaginator
     when_empty = "There is nothing here yet."
+    orders: Mapping[str, str] = MappingProxyType({})
+
+    def get_changelist(self, _request: HttpRequest, **_: Any) -> type[Ordered]:
+        return Ordered
+
+    def get_sortable_by(self, _request: HttpRequest) -> Sequence[str]:
+        return tuple(self.orders)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         at = access.working(request)

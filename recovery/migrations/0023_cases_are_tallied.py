@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                 ('reached', models.BigIntegerField(help_text='Cases of which the customer got a mail,')),
                 ('opened', models.BigIntegerField(help_text='opened the link,')),
                 ('updated', models.BigIntegerField(help_text="came back from Stripe's page for cards.")),
-                ('merchant', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='recovery.merchant')),
+                ('merchant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='recovery.merchant')),
             ],
             options={
                 'verbose_name_plural': 'tallies',

@@ -78,3 +78,15 @@ class TenantOwned(models.Model):
 
     class Meta:
         abstract = True
+
+
+class TenantListed(TenantOwned):
+    """Rows whose lists have indexes that begin with the merchant: one of the merchant alone would
+    be one more to write for each row, and serve nothing."""
+
+    merchant = models.ForeignKey(
+        "recovery.Merchant", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+
+    class Meta:
+        abstract = True

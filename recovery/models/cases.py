@@ -6,7 +6,7 @@ from django.db.models import Q
 from recovery.charging_rules import RetryDriver
 from recovery.declines import DeclineType
 from recovery.mechanisms import Mechanism
-from recovery.models.base import Mutable, TenantOwned, new_public_id
+from recovery.models.base import Mutable, TenantListed, new_public_id
 from recovery.models.customers import Customer
 from recovery.state_machine import Status, Trigger
 
@@ -15,7 +15,7 @@ def choices(*enums: type) -> list[tuple[str, str]]:
     return [(str(member), str(member).replace("_", " ")) for enum in enums for member in enum]  # type: ignore[attr-defined]
 
 
-class RecoveryCase(TenantOwned, Mutable):
+class RecoveryCase(TenantListed, Mutable):
     """One unpaid invoice or one-time payment being recovered. Written by recovery/cases/ alone.
 
     Amounts are minor units of `currency`.
@@ -24,8 +24,8 @@ class RecoveryCase(TenantOwned, Mutable):
     public_id = models.CharField(
         max_length=40, unique=True, editable=False, default=partial(new_public_id, "case")
     )
-    customer = models.ForeignKey(
-        Customer, null=True, on_delete=models.RESTRICT, related_name="cases"
+    customer = models.ForeignKey(  # cases_by_customer is its index
+        Customer, null=True, on_delete=models.RESTRICT, related_name="cases", db_index=False
     )
     livemode = models.BooleanField()
     stripe_invoice_id = models.CharField(max_length=255, blank=True, default="")
@@ -133,14 +133,20 @@ class RecoveryCase(TenantOwned, Mutable):
             ),
         ]
         indexes = [
-            # A list by any of these is read in its own order, however rare the value is.
+            # A list by any of these is read in its own order, however rare the value is; what it
+            # is filtered by besides stands behind, so that no row is fetched that isn't shown.
             models.Index(fields=["merchant", "-opened_at", "-id"], name="cases_newest_first"),
             models.Index(fields=["customer", "-opened_at", "-id"], name="cases_by_customer"),
             *(
                 models.Index(
-                    fields=["merchant", name, "-opened_at", "-id"], name=f"cases_by_{name}"
+                    fields=["merchant", name, "-opened_at", "-id", *besides],
+                    name=f"cases_of_a_{name}",
                 )
-                for name in ("status", "decline_type", "currency")
+                for name, *besides in (
+                    ("status", "decline_type", "currency"),
+                    ("decline_type", "status", "currency"),
+                    ("currency", "status", "decline_type"),
+                )
             ),
             models.Index(
                 fields=["merchant", "closed_at"],
@@ -164,6 +170,10 @@ class RecoveryCase(TenantOwned, Mutable):
                 name="cases_by_payment_intent",
             ),
             models.Index(fields=["livemode"], condition=Q(status="open"), name="open_cases"),
+            models.Index(
+                fields=["merchant", "-amount", "-id", "status", "decline_type", "currency"],
+                name="cases_by_amount",
+            ),
             models.Index(
                 fields=["merchant", "-amount", "-id"],
                 condition=Q(status="open"),

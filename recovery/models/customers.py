@@ -1,9 +1,9 @@
 from django.db import models
 
-from recovery.models.base import Mutable, TenantOwned
+from recovery.models.base import Mutable, TenantListed
 
 
-class Customer(TenantOwned, Mutable):
+class Customer(TenantListed, Mutable):
     """Who owes the merchant; a guest, who has no `cus_…`, is known by the address alone."""
 
     stripe_customer_id = models.CharField(max_length=255, blank=True, default="")
@@ -49,11 +49,12 @@ class Customer(TenantOwned, Mutable):
             ),
         ]
         indexes = [
+            models.Index(fields=["merchant", "-id"], name="customers_of_a_merchant"),
             models.Index(
                 fields=["new_payment_method_due_at"],
                 condition=models.Q(new_payment_method_due_at__isnull=False),
                 name="customers_with_a_new_card",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

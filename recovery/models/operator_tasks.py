@@ -3,11 +3,11 @@ from functools import partial
 from django.db import models
 from django.db.models import Q
 
-from recovery.models.base import Mutable, TenantOwned, new_public_id
+from recovery.models.base import Mutable, TenantListed, new_public_id
 from recovery.models.cases import RecoveryCase
 
 
-class OperatorTask(TenantOwned, Mutable):
+class OperatorTask(TenantListed, Mutable):
     """Something that only a person can do. Written by recovery/operator_tasks.py alone."""
 
     public_id = models.CharField(
@@ -29,11 +29,13 @@ class OperatorTask(TenantOwned, Mutable):
             models.UniqueConstraint(fields=["merchant", "once"], name="one_task_per_cause")
         ]
         indexes = [
+            models.Index(fields=["merchant", "-id"], name="tasks_of_a_merchant"),
+            models.Index(fields=["merchant", "kind", "-id"], name="tasks_of_a_kind"),
             models.Index(
                 fields=["merchant", "-created_at"],
                 condition=Q(done_at__isnull=True),
                 name="tasks_to_do",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

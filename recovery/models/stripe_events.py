@@ -1,9 +1,9 @@
 from django.db import models
 
-from recovery.models.base import Mutable, TenantOwned
+from recovery.models.base import Mutable, TenantListed
 
 
-class StripeEvent(TenantOwned, Mutable):
+class StripeEvent(TenantListed, Mutable):
     """One verified event in the inbox, stored before it was acknowledged."""
 
     class State(models.TextChoices):
@@ -39,6 +39,7 @@ class StripeEvent(TenantOwned, Mutable):
             ),
         ]
         indexes = [
+            models.Index(fields=["merchant", "-id"], name="events_of_a_merchant"),
             models.Index(
                 fields=["due_at"], condition=models.Q(state="pending"), name="pending_events"
             ),

@@ -13,8 +13,9 @@ class Tally(TenantOwned, Mutable):
 
     # No constraint: what a merchant's last cases take away may be left over when all of it goes.
     merchant = models.ForeignKey(
-        "recovery.Merchant", on_delete=models.CASCADE, related_name="+", db_constraint=False
-    )
+        "recovery.Merchant", on_delete=models.CASCADE, related_name="+", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
     is_of_day = models.BooleanField(help_text="Put together, by the merchant's days.")
     placed_by = models.CharField(max_length=10, help_text="The time of a case that is its day.")
     at = models.DateTimeField(help_text="A moment of that day.")

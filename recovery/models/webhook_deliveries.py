@@ -3,13 +3,13 @@ from functools import partial
 from django.db import models
 from django.db.models import Q
 
-from recovery.models.base import Mutable, TenantOwned, new_public_id
+from recovery.models.base import Mutable, TenantListed, new_public_id
 from recovery.models.cases import RecoveryCase
 from recovery.models.outbound_notices import OutboundNotice
 from recovery.models.webhook_registrations import WebhookRegistration
 
 
-class WebhookDelivery(TenantOwned, Mutable):
+class WebhookDelivery(TenantListed, Mutable):
     """One message to one endpoint, at least once and under one id. Made by recovery/outbound.py,
     then written by recovery/outbound_delivery.py alone."""
 
@@ -21,8 +21,8 @@ class WebhookDelivery(TenantOwned, Mutable):
     public_id = models.CharField(
         max_length=40, unique=True, editable=False, default=partial(new_public_id, "whd")
     )
-    registration = models.ForeignKey(
-        WebhookRegistration, on_delete=models.CASCADE, related_name="deliveries"
+    registration = models.ForeignKey(  # deliveries_newest_first is its index
+        WebhookRegistration, on_delete=models.CASCADE, related_name="deliveries", db_index=False
     )
     notice = models.ForeignKey(OutboundNotice, on_delete=models.CASCADE, related_name="deliveries")
     # The notice's own, here for the order in which they are first tried.
@@ -66,6 +66,12 @@ class WebhookDelivery(TenantOwned, Mutable):
             ),
             models.Index(
                 fields=["registration", "-created_at", "-id"], name="deliveries_newest_first"
+            ),
+            models.Index(fields=["merchant", "-id"], name="deliveries_of_a_merchant"),
+            models.Index(
+                fields=["merchant", "-id"],
+                condition=Q(state="given_up"),
+                name="given_up_of_a_merchant",
             ),
         ]
         verbose_name_plural = "webhook deliveries"

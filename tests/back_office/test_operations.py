@@ -14,7 +14,9 @@ from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
 from dunning.models import DunningMessage, DunningRun
-from recover_project.back_office.operations import invariants
+from recover_project.back_office.models import InvariantCheck
+from recover_project.back_office.operations import checking, health, invariants
+from recover_project.back_office.tasks import check_invariants
 from recovery import heartbeats, webhook_registrations
 from recovery.metrics import tallying
 from recovery.models import (
@@ -151,6 +153,68 @@ def test_in_a_merchant_at_work_everything_holds(ours: Merchant) -> None:
     found = invariants.check(ours, now=timezone.now())
 
     assert [one.says for one in found if one.broken] == []
+
+
+def test_what_waits_is_counted_as_far_as_anybody_reads(
+    ours: Merchant, jo: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "MOST", 1)
+    now = timezone.now()
+    for number in range(3):
+        StripeEvent.objects.create(
+            merchant=ours, stripe_event_id=f"evt_{number}", type="invoice.paid", concerns="in_1",
+            payload="{}", received_at=now - timedelta(hours=number), due_at=now,
+        )  # fmt: skip
+
+    [events, *_others] = jo.get(HEALTH).context["queues"]
+
+    assert events["count"] == "more than 1"
+
+
+def test_nobody_has_looked_until_a_worker_has(ours: Merchant, jo: Client) -> None:
+    assert "Nobody has looked yet" in jo.get(HEALTH).content.decode()
+
+    check_invariants()
+
+    shown = jo.get(HEALTH)
+    assert "Looked at 0" in shown.content.decode()
+    assert [one.says for one in shown.context["findings"]] == [
+        one.says for one in invariants.INVARIANTS
+    ]
+    assert all(one.broken == 0 for one in shown.context["findings"])
+
+
+def test_what_was_found_is_shown_and_is_of_the_merchant_alone(ours: Merchant, jo: Client) -> None:
+    theirs = make_world("moss")
+    OperatorTask.objects.of(theirs).update(case=RecoveryCase.objects.of(ours).get())
+
+    check_invariants()
+
+    assert "broken by 1" not in jo.get(HEALTH).content.decode()
+    moss = log_in(theirs, Role.OWNER, "mo@example.com")
+    assert "broken by 1" in moss.get(HEALTH).content.decode()
+
+
+def test_each_merchant_is_looked_at_every_few_minutes_and_one_that_fails_holds_up_no_other(
+    ours: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, now = make_world("moss"), timezone.now()
+    assert [*checking.due(now=now)] == [ours, theirs]
+    checking.check(ours, now=now)
+    assert [*checking.due(now=now)] == [theirs]
+    later = now + checking.EVERY
+    assert [*checking.due(now=later)] == [theirs, ours]
+
+    def fail_for_theirs(merchant: Merchant, **_: Any) -> list[Any]:
+        if merchant == theirs:
+            raise ValueError(merchant)
+        return []
+
+    monkeypatch.setattr(invariants, "check", fail_for_theirs)
+    InvariantCheck.objects.all().delete()
+    check_invariants()
+
+    assert [check.merchant for check in InvariantCheck.objects.all()] == [ours]
 
 
 LONG_AGO = timedelta(hours=1)

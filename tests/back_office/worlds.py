@@ -33,6 +33,7 @@ from dunning.models import (
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from dunning.wording import templates
 from recover_project.back_office.models import SavedView
+from recover_project.back_office.operations import checking
 from recovery import cases, credentials, merchants, webhook_registrations
 from recovery.declines import DeclineType
 from recovery.metrics import tallying
@@ -243,6 +244,7 @@ def _keep(merchant: Merchant, name: str) -> None:
     Coverage.objects.create(
         merchant=merchant, account=name, covered_until=now, due_at=now + timedelta(hours=1)
     )
+    checking.check(merchant, now=now)
     Tally.objects.create(
         merchant=merchant, is_of_day=True, placed_by="opened_at", at=now, livemode=False,
         status="open", decline_type="soft", decline_code=f"{name}_decline", mechanism="",

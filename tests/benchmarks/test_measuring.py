@@ -1,5 +1,7 @@
 """The frame of the benchmarks: turns, medians, and what counts as missed."""
 
+from typing import Any
+
 import pytest
 
 from benchmarks import __main__ as command
@@ -28,13 +30,22 @@ def test_product_and_yardstick_take_turns_and_the_first_of_each_counts_for_nothi
     ],
 )  # fmt: skip
 def test_a_ratio_reaches_what_it_is_to_reach_or_is_missed(
-    limits: dict[str, float], is_missed: bool
+    limits: dict[str, Any], is_missed: bool
 ) -> None:
     compared = Comparison("pages", "a second", 100, 200, **limits)
 
     assert compared.is_missed is is_missed
     assert compared.row().startswith("| pages | 100 a second | 200 a second | 0.50 |")
     assert ("missed" in compared.row()) is is_missed
+
+
+@pytest.mark.parametrize(("product", "is_missed"), [(9.9, False), (10.1, True)])
+def test_two_small_numbers_differ_by_noise(product: float, is_missed: bool) -> None:
+    compared = Comparison("page", "ms", product, 1, at_most=2, fine_below=10, digits=1)
+
+    assert compared.is_missed is is_missed
+    assert compared.row().startswith(f"| page | {product} ms | 1.0 ms | ")
+    assert "≤ 2, or below 10 ms" in compared.row()
 
 
 @pytest.mark.parametrize(("size", "is_missed"), [(50_000, False), (50_001, True)])

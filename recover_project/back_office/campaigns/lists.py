@@ -18,18 +18,11 @@ from dunning.models import DunningCampaign, DunningMessage, DunningRun
 from dunning.plans import comparison
 from recover_project.back_office.access import Right, Working, actor_of, working
 from recover_project.back_office.campaigns import calendars, plans
-from recover_project.back_office.cases import words
-from recover_project.back_office.cases.finding import search
+from recover_project.back_office.cases.of_a_case import OfACase
 from recover_project.back_office.pages import show
-from recover_project.back_office.rows import TenantAdmin, WithPage, badge
-from recovery.models import RecoveryCase
+from recover_project.back_office.rows import WithPage
 
 TIMES = ("created_at", "expires_at", "opened_at", "started_at", "finished_at", "revoked_at")
-TONES = {
-    "sent": "good", "failed": "bad", "unknown": "warning", "queued": "info", "sending": "info",
-    "live": "info", "finished": "good", "stopped": "",
-}  # fmt: skip
-A_PAGE = 50
 
 
 class RetiredFilter(admin.SimpleListFilter):
@@ -94,36 +87,6 @@ def _told(request: HttpRequest, at: Working, campaign: DunningCampaign) -> dict[
     }
 
 
-class OfACase(TenantAdmin):
-    """Rows that are found by their case, or by its customer."""
-
-    search_fields = ("case__public_id",)  # that there is a field; get_search_results searches
-    list_per_page = A_PAGE
-    list_display_links = None  # what is in a row leads to where it is told
-    ordering = ("-id",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        at, term = working(request), search_term.strip()
-        if not term or at is None or at.merchant is None:
-            return queryset, False
-        cases = search(RecoveryCase.objects.of(at.merchant), term, merchant=at.merchant)
-        return queryset.filter(**(self.found(term) or {"case__in": cases.values("pk")})), False
-
-    def found(self, term: str) -> dict[str, Any]:  # noqa: ARG002 - for those that have an id
-        return {}
-
-    @admin.display(description="Case")
-    def customer_shown(self, row: Any) -> SafeString:
-        address = reverse("admin:recovery_recoverycase_change", args=[row.case_id])
-        return format_html('<a href="{}">{}</a>', address, words.who(row.case))
-
-    @admin.display(description="State")
-    def state_shown(self, row: Any) -> SafeString:
-        return badge(row.state, TONES.get(row.state, ""))
-
-
 @admin.register(DunningMessage)
 class DunningMessageAdmin(OfACase):
     list_display = (
@@ -132,15 +95,13 @@ class DunningMessageAdmin(OfACase):
     list_filter = ("state",)
     list_select_related = ("case__customer",)
     search_help_text = "E-mail, name, invoice, or id of the message or case"
+    prefix = "msg"
     when_empty = "No mail was written yet. The first one is here when a campaign comes to it."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         is_list = request.resolver_match and "changelist" in str(request.resolver_match.url_name)
         return rows.defer("body_text", "body_html") if is_list else rows
-
-    def found(self, term: str) -> dict[str, Any]:
-        return {"public_id": term} if term.startswith("msg_") else {}
 
     @admin.display(description="Message")
     def subject_shown(self, message: DunningMessage) -> SafeString:
@@ -154,9 +115,13 @@ class DunningRunAdmin(OfACase):
         "customer_shown", "campaign_shown", "state_shown", "next_position", "due_at", "reason",
     )  # fmt: skip
     list_filter = ("state",)
-    list_select_related = ("case__customer", "campaign")
     search_help_text = "E-mail, name, invoice, or id of the case"
     when_empty = "No campaign works a case yet. When a payment fails, its run is here."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With what a run is called by, wherever it is named."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("case__customer", "campaign")
 
     @admin.display(description="Campaign")
     def campaign_shown(self, run: DunningRun) -> SafeString:
@@ -164,14 +129,16 @@ class DunningRunAdmin(OfACase):
 
 
 @admin.register(PaymentUpdateLink)
-class PaymentUpdateLinkAdmin(TenantAdmin):
+class PaymentUpdateLinkAdmin(OfACase):
     """The token is in the mail and nowhere else, and its digest isn't shown either."""
 
     list_display = ("public_id", "case", *TIMES)
+    list_display_links = ("public_id",)
     fields = ("public_id", "case", *TIMES, "replacement_requested_at", "replaced_at")
-    search_fields = ("public_id", "case__public_id", "case__customer__email")
     list_select_related = ("case",)
-    ordering = ("-id",)
+    search_help_text = "E-mail, name, invoice, or id of the link or case"
+    prefix = "pul"
+    orders = {"created_at": "id"}
     actions = ("revoke",)
 
     @admin.action(description="Revoke the links", permissions=["operate"])

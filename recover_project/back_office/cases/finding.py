@@ -1,15 +1,15 @@
 """Which cases a list shows: the views that everybody has, and what is searched for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Coalesce, Lower
 
-from dunning.models import DunningRun, DunningStep, EndAction
+from dunning.models import DunningCampaign, DunningRun, EndAction
 from recovery.declines import DeclineType
 from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
 from recovery.state_machine import Status
@@ -17,45 +17,53 @@ from recovery.state_machine import Status
 Rows = QuerySet[RecoveryCase]
 A_WEEK = timedelta(days=7)
 MOST_CUSTOMERS = 200  # that one search may mean
+MOST_URGENT = 250  # that a view holds whose cases are found by something else
+MOST_CASES = 500  # of them, where what is looked for belongs to cases
 
 
 def _open(rows: Rows) -> Rows:
     return rows.filter(status=Status.OPEN)
 
 
-def _needs_attention(rows: Rows, _now: datetime) -> Rows:
-    """Something is to be done by a person."""
-    tasks = OperatorTask.objects.filter(case=OuterRef("pk"), done_at=None)
-    return _open(rows).filter(Exists(tasks))
+def _needs_attention(rows: Rows, merchant: Merchant, _now: datetime) -> Rows:
+    """Something is to be done by a person: the cases of the newest tasks."""
+    to_do = OperatorTask.objects.of(merchant).filter(done_at=None, case__isnull=False)
+    newest = to_do.order_by("-created_at").values_list("case", flat=True)
+    return _open(rows).filter(pk__in=list(newest[:MOST_URGENT]))
 
 
-def _action_required(rows: Rows, _now: datetime) -> Rows:
+def _action_required(rows: Rows, _merchant: Merchant, _now: datetime) -> Rows:
     """Only the customer can go on: another card, or a word to the bank."""
     return _open(rows).filter(decline_type=DeclineType.ACTION_REQUIRED)
 
 
-def _high_value(rows: Rows, _now: datetime) -> Rows:
+def _high_value(rows: Rows, _merchant: Merchant, _now: datetime) -> Rows:
     """What is open, the largest first (ORDERS)."""
     return _open(rows)
 
 
-def _going_lost(rows: Rows, now: datetime) -> Rows:
-    """Every step was taken, and what the campaign does then is due within a week."""
-    to_come = DunningStep.objects.filter(
-        campaign=OuterRef("campaign"), position__gte=OuterRef("next_position")
-    )
-    ending = DunningRun.objects.filter(
-        ~Exists(to_come), case=OuterRef("pk"), state=DunningRun.State.LIVE,
-        due_at__lte=now + A_WEEK,
-    ).exclude(campaign__end_action=EndAction.LEAVE_OPEN)  # fmt: skip
-    return _open(rows).filter(Exists(ending))
+def _going_lost(rows: Rows, merchant: Merchant, now: datetime) -> Rows:
+    """Every step was taken, and what the campaign does then is due within a week: those that are
+    due soonest."""
+    ending = Q()
+    for campaign, last in _last_steps(merchant):
+        ending |= Q(campaign=campaign, next_position__gt=last)
+    live = DunningRun.objects.filter(state=DunningRun.State.LIVE, due_at__lte=now + A_WEEK)
+    soonest = live.filter(ending).order_by("due_at").values_list("case", flat=True)
+    return _open(rows).filter(pk__in=list(soonest[:MOST_URGENT]) if ending else [])
 
 
-def _paused(rows: Rows, _now: datetime) -> Rows:
+def _last_steps(merchant: Merchant) -> Iterable[tuple[int, int]]:
+    """Of each version that does something at its end."""
+    known = DunningCampaign.objects.of(merchant).exclude(end_action=EndAction.LEAVE_OPEN)
+    return known.annotate(last=Coalesce(Max("steps__position"), 0)).values_list("pk", "last")
+
+
+def _paused(rows: Rows, _merchant: Merchant, _now: datetime) -> Rows:
     return _open(rows).filter(is_paused=True)
 
 
-VIEWS: Mapping[str, tuple[str, Callable[[Rows, datetime], Rows]]] = MappingProxyType(
+VIEWS: Mapping[str, tuple[str, Callable[[Rows, Merchant, datetime], Rows]]] = MappingProxyType(
     {
         "attention": ("Needs attention", _needs_attention),
         "action": ("Action required", _action_required),
@@ -81,24 +89,34 @@ def search(rows: Rows, term: str, *, merchant: Merchant) -> Rows:
         "case": "public_id", "in": "stripe_invoice_id", "pi": "stripe_payment_intent_id",
         "sub": "stripe_subscription_id",
     }  # fmt: skip
-    if prefix == "cus" and "_" in term:
-        known = Customer.objects.of(merchant).filter(stripe_customer_id=term)
-        return rows.filter(customer__in=list(known.values_list("pk", flat=True)))
     if "_" in term and prefix in by_id:
         return rows.filter(**{by_id[prefix]: term})
-    return rows.filter(Q(invoice_number=term) | Q(customer__in=_customers(merchant, term.lower())))
+    found = Q(customer__in=customers(merchant, term))
+    return rows.filter(found if _is_customers_id(term) else found | Q(invoice_number=term))
 
 
-def _customers(merchant: Merchant, term: str) -> list[int]:
-    """Read first: the cases are then found by their customers, not all of them looked through."""
+def cases(term: str, *, merchant: Merchant) -> list[int]:
+    """The newest that `search` finds, for lists of what belongs to cases."""
+    found = search(RecoveryCase.objects.of(merchant), term, merchant=merchant)
+    newest = found.order_by(*NEWEST_FIRST).values_list("pk", flat=True)
+    return list(newest[:MOST_CASES])
+
+
+def customers(merchant: Merchant, term: str) -> list[int]:
+    """Read first: cases are then found by their customers, not all of them looked through."""
     known: Any = Customer.objects.of(merchant)
+    if _is_customers_id(term):
+        return list(known.filter(stripe_customer_id=term).values_list("pk", flat=True))
     known = known.annotate(lower_email=Lower("email"), lower_name=Lower("name"))
     found: list[int] = []
     for field in ("lower_email", "lower_name"):
-        found += known.filter(**{f"{field}__startswith": term}).values_list("pk", flat=True)[
-            :MOST_CUSTOMERS
-        ]
+        alike = known.filter(**{f"{field}__startswith": term.lower()})
+        found += alike.values_list("pk", flat=True)[:MOST_CUSTOMERS]
     return found
+
+
+def _is_customers_id(term: str) -> bool:
+    return term.startswith("cus_")
 
 
 # One look into the index for each currency; DISTINCT would read every case.

@@ -17,12 +17,15 @@ from recover_project.back_office.cases.finding import (
     ORDERS,
     VIEWS,
     currencies,
+    customers,
     search,
 )
+from recover_project.back_office.cases.of_a_case import OfACase
 from recover_project.back_office.cases.verbs import VERBS
 from recover_project.back_office.pages import show, working_with
 from recover_project.back_office.rows import TenantAdmin, WithPage, badge
 from recovery.models import Customer, OperatorTask, RecoveryCase
+from recovery.operator_tasks import TaskKind
 
 
 class ViewFilter(admin.SimpleListFilter):
@@ -33,9 +36,11 @@ class ViewFilter(admin.SimpleListFilter):
     def lookups(self, *_: Any) -> list[tuple[str, str]]:
         return [(name, label) for name, (label, _rows) in VIEWS.items()]
 
-    def queryset(self, _request: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = VIEWS.get(self.value() or "")
-        return chosen[1](rows, timezone.now()) if chosen else rows
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        chosen, at = VIEWS.get(self.value() or ""), working(request)
+        if chosen is None or at is None or at.merchant is None:
+            return rows
+        return chosen[1](rows, at.merchant, timezone.now())
 
 
 class CurrencyFilter(admin.SimpleListFilter):
@@ -99,6 +104,7 @@ class RecoveryCaseAdmin(WithPage):
     list_select_related = ("customer",)
     list_per_page = 50
     ordering = NEWEST_FIRST
+    orders = {"amount_shown": "amount", "opened_at": "opened_at"}
     actions = [_in_bulk(name) for name, verb in VERBS.items() if verb.is_for_many]
     list_before_template = "back_office/cases/views.html"
     when_empty = (
@@ -109,7 +115,7 @@ class RecoveryCaseAdmin(WithPage):
     def customer_shown(self, case: RecoveryCase) -> str:
         return words.who(case)
 
-    @admin.display(description="Amount", ordering="amount")
+    @admin.display(description="Amount")
     def amount_shown(self, case: RecoveryCase) -> str:
         return words.amount(case)
 
@@ -160,17 +166,40 @@ class RecoveryCaseAdmin(WithPage):
 @admin.register(Customer)
 class CustomerAdmin(TenantAdmin):
     list_display = ("email", "name", "stripe_customer_id", "is_deleted")
-    search_fields = ("stripe_customer_id", "email")
+    search_fields = ("stripe_customer_id",)  # that there is a field; get_search_results searches
+    search_help_text = "What an e-mail address or a name begins with, or an id"
     ordering = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        at, term = working(request), search_term.strip()
+        if not term or at is None or at.merchant is None:
+            return queryset, False
+        return queryset.filter(pk__in=customers(at.merchant, term)), False
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Those that there are, not those that the merchant's tasks have: that would read them all."""
+
+    title, parameter_name = "kind", "kind"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [(kind, kind.replace("_", " ")) for kind in TaskKind]
+
+    def queryset(self, _request: Any, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(kind=self.value()) if self.value() else rows
 
 
 @admin.register(OperatorTask)
-class OperatorTaskAdmin(TenantAdmin):
+class OperatorTaskAdmin(OfACase):
     list_display = ("summary", "kind", "case_shown", "created_at", "done_at")
-    list_filter = ("kind", ("done_at", admin.EmptyFieldListFilter))
-    search_fields = ("public_id", "case__public_id")
+    list_display_links = ("summary",)
+    list_filter = (KindFilter, ("done_at", admin.EmptyFieldListFilter))
     list_select_related = ("case__customer",)
-    ordering = ("-id",)
+    search_help_text = "E-mail, name, invoice, or id of the task or case"
+    prefix = "task"
+    orders = {"created_at": "id"}
     when_empty = "Nothing waits for you. What only a person can do is listed here."
 
     @admin.display(description="Case")

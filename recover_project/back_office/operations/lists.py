@@ -2,23 +2,46 @@
 sent again."""
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from recover_project.back_office.access import working
 from recover_project.back_office.rows import TenantAdmin, badge
 from recovery import inbox, outbound_delivery
-from recovery.models import StripeEvent, WebhookDelivery
+from recovery.models import (
+    Merchant,
+    OutboundNotice,
+    StripeEvent,
+    WebhookDelivery,
+    WebhookRegistration,
+)
 from recovery.webhook_registrations import RegistrationDisabledError
 
 MOST_AT_ONCE = 100
+# What else than a delivery's own id finds it.
+FOUND_BY: Mapping[str, Any] = MappingProxyType(
+    {"notice": OutboundNotice, "registration": WebhookRegistration}
+)
 TONES = {"pending": "info", "processed": "good", "failed": "bad", "delivered": "good",
          "given_up": "bad"}  # fmt: skip
+
+
+def _told_by(merchant: Merchant, public_id: str) -> Q:
+    """What it is the id of is read first: each then has an index of its own."""
+    found = Q(public_id=public_id)
+    for name, model in FOUND_BY.items():
+        of_it = model.objects.of(merchant).filter(public_id=public_id)
+        if pks := list(of_it.values_list("pk", flat=True)):
+            found = Q(**{f"{name}__in": pks})
+    return found
 
 
 @admin.register(StripeEvent)
@@ -30,11 +53,22 @@ class StripeEventAdmin(TenantAdmin):
     )  # fmt: skip
     readonly_fields = ("state_shown", "payload_shown")
     list_filter = ("state",)
-    search_fields = ("=stripe_event_id", "=concerns")
+    search_fields = ("stripe_event_id",)  # that there is a field; get_search_results searches
     search_help_text = "evt_…, or the in_…, pi_…, sub_… or cus_… that it concerns"
     ordering = ("-id",)
+    orders = {"received_at": "id"}
     actions = ("replay",)
     when_empty = "Stripe has told of nothing yet. Every event that it sends is listed here."
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[Any],
+        search_term: str,
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        field = "stripe_event_id" if term.startswith("evt_") else "concerns"
+        return (queryset.filter(**{field: term}) if term else queryset), False
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, event: StripeEvent) -> SafeString:
@@ -68,11 +102,20 @@ class WebhookDeliveryAdmin(TenantAdmin):
     )  # fmt: skip
     readonly_fields = ("state_shown",)
     list_filter = ("state",)
-    search_fields = ("=public_id", "=notice__public_id", "=registration__public_id")
+    search_fields = ("public_id",)  # as above
+    search_help_text = "The whole id of the delivery, of what it tells, or of the webhook"
     list_select_related = ("notice", "registration")
     ordering = ("-id",)
     actions = ("resend",)
     when_empty = "Nothing was sent yet. What your own systems are told is listed here."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        at, term = working(request), search_term.strip()
+        if not term or at is None or at.merchant is None:
+            return queryset, False
+        return queryset.filter(_told_by(at.merchant, term)), False
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, delivery: WebhookDelivery) -> SafeString:

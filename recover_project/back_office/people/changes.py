@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditlog.models import LogEntry
-from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
@@ -15,6 +14,7 @@ from recover_project.back_office.pages import page, show
 from recovery.models import Merchant
 
 A_PAGE = 50
+HIGHEST = 2**31 - 1  # id that there can be
 DONE = {
     LogEntry.Action.CREATE: "made",
     LogEntry.Action.UPDATE: "changed",
@@ -40,11 +40,17 @@ def of(merchant: Merchant) -> Any:
 @page("changes/", name="changes", right=Right.OWN)
 @require_safe
 def changes(request: HttpRequest, at: Working) -> HttpResponseBase:
+    """From the newest on, or from before one: an old page costs no more than the first."""
+    before = request.GET.get("before", "")
     entries = of(at.of).select_related("actor", "content_type")
-    shown = Paginator(entries, A_PAGE).get_page(request.GET.get("page"))
+    if before.isascii() and before.isdigit():
+        entries = entries.filter(pk__lt=min(int(before), HIGHEST))
+    found = list(entries[: A_PAGE + 1])
+    shown = found[:A_PAGE]
     return show(
-        request, "back_office/people/changes.html", title="Changes",
-        page=shown, changes=[_shown(entry) for entry in shown],
+        request, "back_office/people/changes.html", title="Changes", is_newest=not before,
+        changes=[_shown(entry) for entry in shown],
+        older=shown[-1].pk if len(found) > A_PAGE else None,
     )  # fmt: skip
 
 

@@ -128,9 +128,9 @@ def plan_of(merchant: Merchant, query: dict[str, str]) -> str:
     [
         ({}, "cases_newest_first"),
         ({"opened_after": "2026-11-03", "opened_before": "2026-11-04"}, "cases_newest_first"),
-        ({"status": "lost"}, "cases_by_status"),
-        ({"decline_type": "hard"}, "cases_by_decline_type"),
-        ({"currency": "sek"}, "cases_by_currency"),
+        ({"status": "lost"}, "cases_of_a_status"),
+        ({"decline_type": "hard"}, "cases_of_a_decline_type"),
+        ({"currency": "sek"}, "cases_of_a_currency"),
         ({"customer": "cus_7"}, "cases_by_customer"),
         ({"customer": "cus_7", "status": "open"}, "cases_by_customer"),
     ],
