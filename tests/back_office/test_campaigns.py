@@ -219,27 +219,6 @@ def test_operators_and_viewers_read_and_change_nothing(merchant: Merchant, role:
     assert list(DunningCampaign.objects.values()) == before
 
 
-def test_another_merchants_campaign_is_as_unknown_as_none(
-    merchant: Merchant, olga: Client
-) -> None:
-    theirs = publish(make_merchant("moss"), "Moss alone")
-    drafted = campaigns.draft(campaign=theirs)
-    before = list(DunningCampaign.objects.values())
-
-    for plan in (theirs.plan, "plan_unknown"):
-        for page in (*POSTED, *ASKED):
-            path = reverse(f"admin:campaign_{page}", args=[plan])
-            answer = olga.post(path, sheet(drafted))
-            assert answer.status_code == 404
-            assert "Moss alone" not in answer.content.decode()
-        for page in (*ASKED, "dry_run"):
-            answer = olga.get(reverse(f"admin:campaign_{page}", args=[plan]))
-            assert answer.status_code == 404
-    assert olga.get(f"{LIST}{theirs.pk}/change/").status_code == 302
-    assert "Moss alone" not in olga.get(LIST).content.decode()
-    assert list(DunningCampaign.objects.values()) == before
-
-
 def test_what_changes_is_never_done_by_looking(merchant: Merchant, olga: Client) -> None:
     campaign = publish(merchant)
 
