@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.views.decorators.http import require_safe
 
 from dunning.models import DunningMessage, DunningRun
 from recover_project.back_office.access import Right, Working
@@ -20,6 +21,7 @@ from recovery.models import Merchant, PaymentAttempt, StripeEvent, WebhookDelive
 
 
 @page("health/", name="health", right=Right.LOOK)
+@require_safe
 def health(request: HttpRequest, at: Working) -> HttpResponseBase:
     now = timezone.now()
     beat = heartbeats.last_beat()
