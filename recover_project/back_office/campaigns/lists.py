@@ -21,7 +21,7 @@ from recover_project.back_office.campaigns import calendars, plans
 from recover_project.back_office.cases import words
 from recover_project.back_office.cases.finding import search
 from recover_project.back_office.pages import show
-from recover_project.back_office.rows import TenantAdmin, WithPage, badge
+from recover_project.back_office.rows import TenantAdmin, WithPage, badge, shortly
 from recovery.models import RecoveryCase
 
 TIMES = ("created_at", "expires_at", "opened_at", "started_at", "finished_at", "revoked_at")
@@ -99,7 +99,7 @@ class OfACase(TenantAdmin):
 
     search_fields = ("case__public_id",)  # that there is a field; get_search_results searches
     list_per_page = A_PAGE
-    list_display_links = None  # what is in a row leads to where it is told
+    list_display_links: tuple[str, ...] | None = None  # what is in a row leads to where it is told
     ordering = ("-id",)
 
     def get_search_results(
@@ -127,7 +127,11 @@ class OfACase(TenantAdmin):
 @admin.register(DunningMessage)
 class DunningMessageAdmin(OfACase):
     list_display = (
-        "subject_shown", "customer_shown", "state_shown", "recipient", "sent_at", "error",
+        "subject_shown", "customer_shown", "state_shown", "recipient", "sent_at", "error_shown",
+    )  # fmt: skip
+    fields = (
+        "public_id", "case", "state", "recipient", "language", "subject", "body_text", "error",
+        "tries", "due_at", "sent_at",
     )  # fmt: skip
     list_filter = ("state",)
     list_select_related = ("case__customer",)
@@ -142,6 +146,10 @@ class DunningMessageAdmin(OfACase):
     def found(self, term: str) -> dict[str, Any]:
         return {"public_id": term} if term.startswith("msg_") else {}
 
+    @admin.display(description="Error")
+    def error_shown(self, message: DunningMessage) -> str:
+        return shortly(message.error)
+
     @admin.display(description="Message")
     def subject_shown(self, message: DunningMessage) -> SafeString:
         address = reverse("admin:message", args=[message.public_id])
@@ -152,6 +160,10 @@ class DunningMessageAdmin(OfACase):
 class DunningRunAdmin(OfACase):
     list_display = (
         "customer_shown", "campaign_shown", "state_shown", "next_position", "due_at", "reason",
+    )  # fmt: skip
+    fields = (
+        "case", "campaign", "state", "reason", "next_position", "due_at", "stepped_at",
+        "started_at", "ended_at",
     )  # fmt: skip
     list_filter = ("state",)
     list_select_related = ("case__customer", "campaign")
@@ -164,15 +176,28 @@ class DunningRunAdmin(OfACase):
 
 
 @admin.register(PaymentUpdateLink)
-class PaymentUpdateLinkAdmin(TenantAdmin):
+class PaymentUpdateLinkAdmin(OfACase):
     """The token is in the mail and nowhere else, and its digest isn't shown either."""
 
-    list_display = ("public_id", "case", *TIMES)
+    list_display = (
+        "public_id", "customer_shown", "state_shown", "created_at", "expires_at", "opened_at",
+        "finished_at",
+    )  # fmt: skip
+    list_display_links = ("public_id",)
     fields = ("public_id", "case", *TIMES, "replacement_requested_at", "replaced_at")
-    search_fields = ("public_id", "case__public_id", "case__customer__email")
-    list_select_related = ("case",)
-    ordering = ("-id",)
+    list_select_related = ("case__customer",)
+    search_help_text = "E-mail, name, invoice, or id of the link or case"
+    when_empty = "No link was made yet. Each mail to a customer has one, and it is here."
     actions = ("revoke",)
+
+    def found(self, term: str) -> dict[str, Any]:
+        return {"public_id": term} if term.startswith("pul_") else {}
+
+    @admin.display(description="State")
+    def state_shown(self, link: PaymentUpdateLink) -> SafeString:
+        if link.revoked_at:
+            return badge("revoked", "bad")
+        return badge("expired", "") if link.expires_at < timezone.now() else badge("works", "good")
 
     @admin.action(description="Revoke the links", permissions=["operate"])
     def revoke(self, request: HttpRequest, chosen: QuerySet[Any]) -> None:
