@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
@@ -19,6 +20,7 @@ from recover_project.back_office import access
 from recover_project.back_office.access import Right, Working
 
 MOST = 1_000  # rows of a list that can be leafed through
+LONGEST = 120  # characters of what a list shows of a long text
 
 
 def badge(text: str, tone: str) -> SafeString:
@@ -26,6 +28,11 @@ def badge(text: str, tone: str) -> SafeString:
     return format_html(
         '<span class="bo"><span class="bo-badge" data-tone="{}">{}</span></span>', tone, text
     )
+
+
+def shortly(text: str) -> str:
+    """As much of it as a list has room for; all of it is on the row's own page."""
+    return Truncator(text).chars(LONGEST)
 
 
 class ReadOnly:

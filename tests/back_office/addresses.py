@@ -162,6 +162,7 @@ FILLED: Mapping[str, Sequence[Way]] = {
     "messages/<slug:public_id>/": [look(public_id="{message}")],
     "messages/<slug:public_id>/html/": [look(public_id="{message}")],
     # settings
+    "settings/": [look()],
     "settings/account/": [look_or_send(ACCOUNT)],
     "settings/declines/": [send({"decline_code": "do_not_honor", "decline_type": "hard"})],
     "settings/declines/forget/": [send({"decline_code": "{decline}"})],

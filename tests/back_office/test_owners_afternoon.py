@@ -107,7 +107,7 @@ def test_she_writes_a_mails_words_and_sends_herself_a_test(
     assert (olga.complaints, olga.elsewhere) == ([], [])
 
 
-def test_without_scripts_the_preview_comes_by_its_button_and_steps_move(
+def test_without_scripts_rows_are_seen_the_preview_comes_by_its_button_and_steps_move(
     browser: Browser, live_server: LiveServer
 ) -> None:
     merchant = make_world("fern")
@@ -116,6 +116,10 @@ def test_without_scripts_the_preview_comes_by_its_button_and_steps_move(
     session = client.cookies["sessionid"].value
     context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
     page = context.new_page()
+
+    page.goto(f"{live_server.url}/admin/recovery/recoverycase/")
+    page.get_by_role("link", name="fern@example.com").click()
+    page.get_by_text("was declined").first.wait_for()
 
     page.goto(f"{live_server.url}/admin/wording/failed/en/")
     page.get_by_label("Text of the mail").fill("<p>Oh no, {{ amount }}!</p>")

@@ -16,6 +16,8 @@ WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 PAGE = {"tags": (*WCAG, "best-practice"), "rules": {"target-size": {"enabled": True}}}
 # Around a mail is a mail program, which has the landmarks and the ways past them.
 MAIL = {"tags": WCAG, "rules": {"target-size": {"enabled": True}, "bypass": {"enabled": False}}}
+# Of a page that was held to all of them, and has turned dark or light since.
+COLORS = {"tags": ("cat.color",), "rules": {"color-contrast-enhanced": {"enabled": False}}}
 # What axe can't tell by itself counts as broken as well.
 RESULTS = ("violations", "incomplete")
 RUN = """(options) => axe.run(document, options).then((told) =>

@@ -20,7 +20,7 @@ from recover_project.back_office.access import Right, Working, actor_of, working
 from recover_project.back_office.campaigns import calendars, plans
 from recover_project.back_office.cases.of_a_case import OfACase
 from recover_project.back_office.pages import show
-from recover_project.back_office.rows import WithPage
+from recover_project.back_office.rows import WithPage, badge, shortly
 
 TIMES = ("created_at", "expires_at", "opened_at", "started_at", "finished_at", "revoked_at")
 
@@ -90,7 +90,11 @@ def _told(request: HttpRequest, at: Working, campaign: DunningCampaign) -> dict[
 @admin.register(DunningMessage)
 class DunningMessageAdmin(OfACase):
     list_display = (
-        "subject_shown", "customer_shown", "state_shown", "recipient", "sent_at", "error",
+        "subject_shown", "customer_shown", "state_shown", "recipient", "sent_at", "error_shown",
+    )  # fmt: skip
+    fields = (
+        "public_id", "case", "state", "recipient", "language", "subject", "body_text", "error",
+        "tries", "due_at", "sent_at",
     )  # fmt: skip
     list_filter = ("state",)
     list_select_related = ("case__customer",)
@@ -103,6 +107,10 @@ class DunningMessageAdmin(OfACase):
         is_list = request.resolver_match and "changelist" in str(request.resolver_match.url_name)
         return rows.defer("body_text", "body_html") if is_list else rows
 
+    @admin.display(description="Error")
+    def error_shown(self, message: DunningMessage) -> str:
+        return shortly(message.error)
+
     @admin.display(description="Message")
     def subject_shown(self, message: DunningMessage) -> SafeString:
         address = reverse("admin:message", args=[message.public_id])
@@ -113,6 +121,10 @@ class DunningMessageAdmin(OfACase):
 class DunningRunAdmin(OfACase):
     list_display = (
         "customer_shown", "campaign_shown", "state_shown", "next_position", "due_at", "reason",
+    )  # fmt: skip
+    fields = (
+        "case", "campaign", "state", "reason", "next_position", "due_at", "stepped_at",
+        "started_at", "ended_at",
     )  # fmt: skip
     list_filter = ("state",)
     search_help_text = "E-mail, name, invoice, or id of the case"
@@ -132,14 +144,24 @@ class DunningRunAdmin(OfACase):
 class PaymentUpdateLinkAdmin(OfACase):
     """The token is in the mail and nowhere else, and its digest isn't shown either."""
 
-    list_display = ("public_id", "case", *TIMES)
+    list_display = (
+        "public_id", "customer_shown", "state_shown", "created_at", "expires_at", "opened_at",
+        "finished_at",
+    )  # fmt: skip
     list_display_links = ("public_id",)
     fields = ("public_id", "case", *TIMES, "replacement_requested_at", "replaced_at")
-    list_select_related = ("case",)
+    list_select_related = ("case__customer",)
     search_help_text = "E-mail, name, invoice, or id of the link or case"
     prefix = "pul"
     orders = {"created_at": "id"}
+    when_empty = "No link was made yet. Each mail to a customer has one, and it is here."
     actions = ("revoke",)
+
+    @admin.display(description="State")
+    def state_shown(self, link: PaymentUpdateLink) -> SafeString:
+        if link.revoked_at:
+            return badge("revoked", "bad")
+        return badge("expired", "") if link.expires_at < timezone.now() else badge("works", "good")
 
     @admin.action(description="Revoke the links", permissions=["operate"])
     def revoke(self, request: HttpRequest, chosen: QuerySet[Any]) -> None:

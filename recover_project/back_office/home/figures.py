@@ -142,7 +142,7 @@ def _by_code(groups: Mapping[Any, Figures], currency: str) -> list[Bar]:
     """Of the cases that were closed: what came back, and how many of a hundred did."""
     return _largest_first(
         ((code or "no code", figures.money("recovered", currency),
-         f"rate {_percent(figures.rate('recovery_rate'))}")
+         _percent(figures.rate("recovery_rate")))
         for code, figures in _folded(groups, CODE).items()
         if figures.count("recovered_count") or figures.count("lost_count")),
         currency,

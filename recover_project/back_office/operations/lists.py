@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recover_project.back_office.access import working
-from recover_project.back_office.rows import TenantAdmin, badge
+from recover_project.back_office.rows import TenantAdmin, badge, shortly
 from recovery import inbox, outbound_delivery
 from recovery.models import (
     Merchant,
@@ -46,7 +46,14 @@ def _told_by(merchant: Merchant, public_id: str) -> Q:
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(TenantAdmin):
-    list_display = ("stripe_event_id", "type", "concerns", "state_shown", "received_at", "error")
+    list_display = (
+        "stripe_event_id",
+        "type",
+        "concerns",
+        "state_shown",
+        "received_at",
+        "error_shown",
+    )
     fields = (
         "stripe_event_id", "type", "concerns", "state_shown", "error", "tries", "received_at",
         "due_at", "processed_at", "payload_shown",
@@ -73,6 +80,10 @@ class StripeEventAdmin(TenantAdmin):
     @admin.display(description="State", ordering="state")
     def state_shown(self, event: StripeEvent) -> SafeString:
         return badge(event.get_state_display(), TONES[event.state])
+
+    @admin.display(description="Error")
+    def error_shown(self, event: StripeEvent) -> str:
+        return shortly(event.error)
 
     @admin.display(description="What Stripe sent")
     def payload_shown(self, event: StripeEvent) -> SafeString:

@@ -1,5 +1,6 @@
 """What people changed for the merchant, the newest first."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,10 @@ DONE = {
 }
 NOBODY = "the system, or a command"
 LONGEST = 200  # characters of a value that are shown
+# What only the database reads: whose it is, which numbers it goes by, when it was written.
+NOT_TOLD = {"id", "merchant", "user", "campaign", "created_at", "updated_at"}
+ROWS = re.compile(r"\w+\.\w+\.None")  # how auditlog writes the rows that point here
+FRACTION = re.compile(r"(?<=\d\d:\d\d:\d\d)\.\d+")
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,15 @@ def _shown(entry: LogEntry) -> dict[str, Any]:
 
 def _fields(entry: LogEntry) -> Iterator[Field]:
     for name, told in (entry.changes or {}).items():
-        if isinstance(told, list) and name != "id":
+        if isinstance(told, list) and name not in NOT_TOLD:
             before, after = (_short(value) for value in told)
+            if before == after and entry.action == LogEntry.Action.CREATE:
+                continue  # it was empty and is
             yield Field(name.replace("_", " "), before, after)
 
 
 def _short(value: Any) -> str:
-    text = "" if value in {None, "None", ""} else str(value)
+    text = "" if value in {None, "None", "", "{}", "[]"} else FRACTION.sub("", str(value))
+    if ROWS.fullmatch(text):
+        return ""
     return f"{text[:LONGEST]}…" if len(text) > LONGEST else text

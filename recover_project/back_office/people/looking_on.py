@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from auditlog.models import LogEntry
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest
 from hijack.signals import hijack_ended, hijack_started
 from hijack.views import AcquireUserView
 
+from recover_project.back_office.people.noting import note
 from recovery.models import User
 
 HISTORY = "hijack_history"  # in the session: the primary keys of who looks on
@@ -43,18 +43,9 @@ def who_looks(request: HttpRequest) -> User | None:
 
 @receiver(hijack_started)
 def _begun(hijacker: User, hijacked: User, **_: Any) -> None:
-    _record(hijacker, hijacked, "began to look on as this user")
+    note(hijacked, by=hijacker, about="looking on", what="began to look on as this user")
 
 
 @receiver(hijack_ended)
 def _ended(hijacker: User, hijacked: User, **_: Any) -> None:
-    _record(hijacker, hijacked, "stopped looking on as this user")
-
-
-def _record(hijacker: User, hijacked: User, what: str) -> None:
-    for membership in hijacked.memberships.all():
-        LogEntry.objects.log_create(
-            hijacked, force_log=True, action=LogEntry.Action.ACCESS, actor=hijacker,
-            changes={"looking on": ["", what]},
-            additional_data={"merchant": membership.merchant_id},
-        )  # fmt: skip
+    note(hijacked, by=hijacker, about="looking on", what="stopped looking on as this user")

@@ -3,15 +3,19 @@ looks on as a user leaves the user's password, factors and sessions alone."""
 
 from collections.abc import Callable
 
+from allauth.account.adapter import get_adapter
+from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from recover_project.back_office.people import looking_on
+from recover_project.back_office.people.noting import note
 from recover_project.routes import BACK_OFFICE
 from recovery.models import Membership, Role, User
 
@@ -49,3 +53,13 @@ def must_have_one(user: User) -> bool:
     return Membership.objects.filter(
         user=user, role=Role.OWNER, merchant__requires_second_factor=True
     ).exists()
+
+
+@transaction.atomic
+def forget(user: User, *, by: User) -> None:
+    """Whoever lost theirs, with the recovery codes: the password alone lets them in, to set up
+    another where one is asked for. They are told by mail."""
+    Authenticator.objects.filter(user=user).delete()
+    note(user, by=by, about="second factor", what="took it away: it was lost")
+    mail = get_adapter()
+    transaction.on_commit(lambda: mail.send_notification_mail("mfa/email/totp_deactivated", user))

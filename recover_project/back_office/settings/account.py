@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.pages import page, show
@@ -98,6 +98,13 @@ class OverrideForm(Form):
         max_length=100, help_text="As Stripe writes it: do_not_honor, say."
     )
     decline_type = forms.ChoiceField(label="Counts as", choices=list(TYPES.items()))
+
+
+@page("settings/", name="settings_index", right=Right.LOOK)
+@require_GET
+def index(request: HttpRequest, at: Working) -> HttpResponse:  # noqa: ARG001
+    """An address that people guess."""
+    return redirect(HERE)
 
 
 @page("settings/account/", name="settings", right=Right.LOOK, to_change=Right.OWN)

@@ -6,13 +6,14 @@ from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import messages
 from django.core.cache import cache
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.pages import page, show
+from recover_project.back_office.people import looking_on, second_factor
 from recover_project.back_office.settings import invitations
 from recover_project.back_office.settings.forms import Form, taken
 from recovery import merchants, team
@@ -106,6 +107,18 @@ def require_second_factor(request: HttpRequest, at: Working) -> HttpResponse:
     return redirect(HERE)
 
 
+@page("settings/team/<int:pk>/second-factor/", name="settings_team_forget_second_factor",
+      right=Right.STAFF)  # fmt: skip
+@require_POST
+def forget_second_factor(request: HttpRequest, at: Working, *, pk: int) -> HttpResponse:
+    user = _member(at, pk).user
+    if not looking_on.may(hijacker=at.user, hijacked=user):
+        raise PermissionDenied
+    second_factor.forget(user, by=at.user)
+    messages.success(request, f"{user.email} gets in with the password alone, and was told so.")
+    return redirect(HERE)
+
+
 def _member(at: Working, pk: int) -> Membership:
     return get_object_or_404(team.of_merchant(at.of), pk=pk)
 
@@ -145,6 +158,7 @@ def _show(request: HttpRequest, at: Working, form: InvitationForm) -> HttpRespon
             "is_waited_for": not membership.user.has_usable_password(),
             "has_second_factor": membership.user_id in guarded,
             "is_oneself": membership.user == at.user,
+            "is_in_staffs_hands": looking_on.may(hijacker=at.user, hijacked=membership.user),
         }
         for membership in memberships
     ]  # fmt: skip
