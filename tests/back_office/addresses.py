@@ -190,6 +190,7 @@ FILLED: Mapping[str, Sequence[Way]] = {
     "settings/team/": [look_or_send(fruitless="it is only looked at")],
     "settings/team/invite/": [send({"email": "new@example.com", "role": "viewer"})],
     "settings/team/<int:pk>/invite/": [send(pk="{member}", fruitless="a mail goes to them")],
+    "settings/team/<int:pk>/second-factor/": [send(pk="{member}")],
     "settings/team/<int:pk>/role/": [send({"role": "owner"}, pk="{member}")],
     "settings/team/<int:pk>/remove/": [send(pk="{member}")],
     "settings/team/second-factor/": [send({"requires_second_factor": ""})],

@@ -155,6 +155,7 @@ def arguments(merchant: Merchant) -> Mapping[str, Mapping[str, Any]]:
             "public_id": webhook.public_id, "key_id": "key_none", "content_type_id": 1,
             "object_id": 1, "app_label": "recovery", "url": "nothing",
         },
+        "admin:dunning_dunningcampaign_change": {"object_id": current.pk},
         "admin:message": {"public_id": message.public_id},
         "admin:message_html": {"public_id": message.public_id},
         "account_reset_password_from_key": {

@@ -90,10 +90,11 @@ def _arguments(
     name: str, pattern: URLPattern, filled: Mapping[str, Arguments]
 ) -> dict[str, object]:
     wanted = pattern.pattern.regex.groupindex
-    given = {**filled.get("*", {}), **filled.get(name, {})}
+    given = dict(filled.get("*", {}))
     model = next((one for one in admin.site._registry if _is_of(one, name)), None)
     if model is not None and "object_id" in wanted:
         given["object_id"] = model._default_manager.order_by("pk").values_list("pk", flat=True)[0]
+    given |= filled.get(name, {})
     if unfilled := wanted.keys() - given.keys():
         raise UnfilledError(f"{name}: what are its {sorted(unfilled)}?")
     return {argument: given[argument] for argument in wanted}

@@ -1,10 +1,13 @@
 """The platform's staff looks on as a user: seen on every page, recorded, and no more than that."""
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from auditlog.models import LogEntry
 from django.test import Client
+from django.urls import reverse
 
-from recovery.models import Merchant, RecoveryCase, Role, User
+from recovery.models import Membership, Merchant, RecoveryCase, Role, User
 from tests.back_office.people import log_in, log_in_superuser, make_world
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +95,47 @@ def test_the_users_own_account_is_out_of_reach(ours: Merchant) -> None:
     answer = staff.get("/admin/password_change/", follow=True)
     assert answer.redirect_chain == [("/admin/account/password/change/", 302)]
     assert answer.status_code == 403
+
+
+# --- a second factor that was lost --------------------------------------------------------------
+
+
+def forget(client: Client, membership: Membership) -> int:
+    where = reverse("admin:settings_team_forget_second_factor", args=[membership.pk])
+    return client.post(where).status_code
+
+
+def test_nobody_but_staff_takes_a_second_factor_away_and_of_no_other_staff(ours: Merchant) -> None:
+    staff = log_in_superuser()
+    root, olga = (User.objects.get(email=f"{name}@example.com") for name in ("root", "olga"))
+    TOTP.activate(olga, generate_totp_secret())
+    roots = Membership.objects.create(user=root, merchant=ours, role=Role.VIEWER)
+    olgas = Membership.objects.get(user=olga)
+
+    for role in Role.values:
+        assert forget(log_in(ours, role, f"{role}@example.com"), olgas) == 403
+    assert forget(staff, roots) == 403
+    assert Authenticator.objects.count() == 2
+
+    assert forget(staff, olgas) == 302
+    assert list(Authenticator.objects.values_list("user", flat=True)) == [root.pk]
+
+
+def test_staff_takes_it_away_from_who_works_for_the_merchant_that_is_worked_for(
+    ours: Merchant,
+) -> None:
+    theirs, staff = make_world("moss"), log_in_superuser()
+    log_in(theirs, Role.OWNER, "mo@example.com")
+
+    assert forget(staff, Membership.objects.of(theirs).get()) == 404
+
+
+def test_staff_goes_on_with_the_merchant_that_it_looked_on_for(ours: Merchant) -> None:
+    theirs, staff = make_world("moss"), log_in_superuser()
+    log_in(theirs, Role.VIEWER, "olga@example.com")
+    staff.post("/admin/switch/", {"merchant": theirs.public_id})
+
+    look_on(staff)
+    assert staff.get("/admin/").context["merchant"] == theirs
+    staff.post(STOP)
+    assert staff.get("/admin/").context["merchant"] == theirs

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +9,6 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Browser
-from pytest_django.live_server_helper import LiveServer
 
 from dunning.models import DunningMessage, DunningRun
 from recover_project.back_office.models import InvariantCheck
@@ -32,10 +29,7 @@ from recovery.models import (
     WebhookDelivery,
 )
 from recovery.tasks import process_inbox
-from tests.back_office.browsing import browser, person_at
 from tests.back_office.people import log_in, make_world
-
-__all__ = ["browser"]  # a fixture
 
 pytestmark = pytest.mark.django_db
 EVENTS, DELIVERIES = "recovery_stripeevent", "recovery_webhookdelivery"
@@ -328,19 +322,3 @@ def test_what_a_constraint_forbids_can_be_asked_for_all_the_same(ours: Merchant)
         "A case has at most one live run of a campaign.",
         "What is recovered says how much came, and how.",
     } <= asked
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.any_database
-def test_every_page_of_operations_is_fine(
-    browser: Browser, live_server: LiveServer, tmp_path: Path
-) -> None:
-    ours = make_world("fern")
-    jo = person_at(browser, live_server, log_in(ours))
-    event = StripeEvent.objects.of(ours).get()
-
-    for path in (
-        HEALTH, reverse(f"admin:{EVENTS}_changelist"), reverse(f"admin:{DELIVERIES}_changelist"),
-        reverse(f"admin:{EVENTS}_change", args=[event.pk]),
-    ):  # fmt: skip
-        jo.assert_fine(path, folder=tmp_path)

@@ -16,7 +16,7 @@ from recovery import credentials, logos, merchants, team, webhook_registrations
 from recovery.declines import DeclineType
 from recovery.models import ApiKey, Merchant, Role, WebhookRegistration
 from tests.back_office.browsing import Person, browser, person_at
-from tests.back_office.people import log_in, log_in_superuser
+from tests.back_office.people import log_in
 from tests.builders import make_merchant
 from tests.connected import KEY
 from tests.drawings import file_of, wordmark
@@ -230,16 +230,6 @@ def test_every_page_is_fine_on_a_desk_and_a_phone_in_both_themes(
 
     for path in paths:
         person.assert_fine(path, folder=tmp_path)
-
-    person.page.context.close()
-
-
-def test_the_staffs_page_is_fine(
-    browser: Browser, live_server: LiveServer, merchant: Merchant, tmp_path: Path
-) -> None:
-    person = person_at(browser, live_server, log_in_superuser())
-
-    person.assert_fine(f"{HOME}merchants/new/", folder=tmp_path)
 
     person.page.context.close()
 

@@ -20,7 +20,7 @@ from tests.back_office.settings.filling_in import ACCOUNT, address
 pytestmark = pytest.mark.django_db
 BUTTON = '<button type="submit" class="bo-button"'
 SETTINGS = [page for page in PAGES if page.route.startswith("settings/")]
-OF_ROWS = [page for page in SETTINGS if "<" in page.route]
+OF_ROWS = [page for page in SETTINGS if "<" in page.route and page.right is not Right.STAFF]
 
 
 def arguments(page: DeclaredPage, merchant: Merchant) -> dict[str, Any]:
@@ -63,10 +63,10 @@ def test_who_is_no_owner_changes_nothing(role: str, ours: Merchant) -> None:
 
     for page in SETTINGS:
         where = path(page, ours)
-        asked, sent = client.get(where), client.post(where, ACCOUNT)
+        asked, sent = client.get(where, follow=True), client.post(where, ACCOUNT)
         if page.right is Right.LOOK:
             assert asked.status_code == 200, page.name
-            assert sent.status_code in {403, 200}, page.name
+            assert sent.status_code in {403, 200, 405}, page.name
             assert BUTTON not in asked.content.decode(), page.name
         else:
             assert (asked.status_code, sent.status_code) == (403, 403), page.name
@@ -111,6 +111,6 @@ def test_without_a_merchant_staff_is_led_to_the_first_steps() -> None:
     staff = log_in_superuser()
 
     for page in SETTINGS:
-        if page.needs_merchant and page not in OF_ROWS:
+        if page.needs_merchant and "<" not in page.route:
             answer = staff.get(reverse(f"admin:{page.name}"))
             assert (answer.status_code, answer["Location"]) == (302, "/admin/"), page.name
