@@ -4,25 +4,40 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 from recover_project.back_office import access
 from recover_project.back_office.access import Right, Working
 from recovery.models import Merchant
 
 MOST_LISTED = 50
+ACCOUNT = ("settings/branding/", "settings/mail/", "settings/merchants/", "preview/")
 
 
 def _may(right: Right) -> Callable[[HttpRequest], bool]:
     return lambda request: access.may(request, right)
 
 
-def _place(title: str, icon: str, name: str, right: Right = Right.LOOK) -> dict[str, Any]:
-    """`icon` is one of Material Symbols' names; `name` is a route's in the site."""
+def _is_at(name: str, within: tuple[str, ...]) -> Callable[[HttpRequest], bool]:
+    def is_at(request: HttpRequest) -> bool:
+        home, place = reverse("admin:index"), reverse(f"admin:{name}")
+        if place == home:
+            return request.path == home
+        return request.path.startswith((place, *(f"{home}{part}" for part in within)))
+
+    return is_at
+
+
+def _place(
+    title: str, icon: str, name: str, right: Right = Right.LOOK, within: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """`icon` is one of Material Symbols' names; `name` is a route's in the site; `within` are the
+    beginnings of other addresses that one is at this place for."""
     return {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(f"admin:{name}"),
+        "active": _is_at(name, within),
         "permission": _may(right),
     }
 
@@ -32,17 +47,27 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
         {
             "items": [
                 _place("Home", "home", "index"),
-                _place("Cases", "work", "recovery_recoverycase_changelist"),
+                _place("Cases", "work", "recovery_recoverycase_changelist", within=("cases/",)),
                 _place("Tasks", "task_alt", "recovery_operatortask_changelist"),
             ]
         },
         {
             "title": "Dunning",
             "items": [
-                _place("Campaigns", "route", "dunning_dunningcampaign_changelist"),
+                _place(
+                    "Campaigns",
+                    "route",
+                    "dunning_dunningcampaign_changelist",
+                    within=("campaigns/",),
+                ),
                 _place("What mails say", "edit_note", "wording"),
                 _place("Runs", "play_circle", "dunning_dunningrun_changelist"),
-                _place("Messages sent", "mail", "dunning_dunningmessage_changelist"),
+                _place(
+                    "Messages sent",
+                    "mail",
+                    "dunning_dunningmessage_changelist",
+                    within=("messages/",),
+                ),
                 _place("Links", "link", "billing_portal_paymentupdatelink_changelist"),
             ],
         },
@@ -58,7 +83,7 @@ def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
         {
             "title": "Settings",
             "items": [
-                _place("Account", "storefront", "settings"),
+                _place("Account", "storefront", "settings", within=ACCOUNT),
                 _place("Stripe", "credit_card", "settings_stripe", Right.OWN),
                 _place("Keys", "key", "settings_keys", Right.OWN),
                 _place("Webhooks", "webhook", "settings_webhooks", Right.OWN),

@@ -146,6 +146,8 @@ def finds_it_in_the_record(page: Page) -> None:
 def makes_a_merchant(page: Page) -> None:
     go(page, "Account")
     page.get_by_role("link", name="New merchant").click()
+    at = page.get_by_role("navigation", name="Back office").locator("[aria-current=page]")
+    expect(at).to_contain_text("Account")
     page.get_by_label("Name", exact=True).fill("Birch Books")
     page.get_by_role("button", name="Make").click()
     page.get_by_role("heading", level=1, name="Birch Books is made").wait_for()
