@@ -67,6 +67,15 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Cases go before their merchant does, and leave what they were.
+CREATE FUNCTION recovery_forget_tally() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM recovery_tally WHERE merchant_id = OLD.id;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER tally_goes_with_its_merchant AFTER DELETE ON recovery_merchant
+  FOR EACH ROW EXECUTE FUNCTION recovery_forget_tally();
 CREATE TRIGGER tally_new_and_gone AFTER INSERT OR DELETE ON recovery_recoverycase
   FOR EACH ROW EXECUTE FUNCTION recovery_tally();
 CREATE TRIGGER tally_changed AFTER UPDATE ON recovery_recoverycase
@@ -78,6 +87,8 @@ CREATE TRIGGER tally_changed AFTER UPDATE ON recovery_recoverycase
 NO_TALLY = """
 DROP TRIGGER tally_changed ON recovery_recoverycase;
 DROP TRIGGER tally_new_and_gone ON recovery_recoverycase;
+DROP TRIGGER tally_goes_with_its_merchant ON recovery_merchant;
+DROP FUNCTION recovery_forget_tally();
 DROP FUNCTION recovery_tally();
 DROP FUNCTION recovery_tallies_of(recovery_recoverycase, integer);
 """

@@ -11,7 +11,7 @@ class Tally(TenantOwned, Mutable):
     Amounts are minor units of `currency`.
     """
 
-    # No constraint: what a merchant's last cases take away may be left over when all of it goes.
+    # No constraint: while a merchant goes, its cases leave what they were; that goes last.
     merchant = models.ForeignKey(
         "recovery.Merchant", on_delete=models.CASCADE, related_name="+", db_constraint=False,
         db_index=False,

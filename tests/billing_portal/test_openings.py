@@ -74,6 +74,7 @@ def test_a_scanner_changes_nothing_but_the_one_entry_of_an_opening(
     assert told == before[1] + ["link_opened"] * (name in OPENINGS)
     assert rows() == before[0]
     assert (PaymentUpdateLink.objects.get().opened_at is not None) is (name in OPENINGS)
+    assert RecoveryCase.objects.get().has_opened is (name in OPENINGS)
     assert Client().post(PAGE, {"token": token}).status_code == 200  # the link still works
 
 
@@ -84,7 +85,7 @@ def rows() -> list[object]:
         "replacement_requested_at",
     )  # fmt: skip
     return [
-        list(kept), list(RecoveryCase.objects.values()),
+        list(kept), [{**row, "has_opened": None} for row in RecoveryCase.objects.values()],
         DunningMessage.objects.count(), OutboundNotice.objects.count(),
     ]  # fmt: skip
 

@@ -270,6 +270,7 @@ def test_where_nobody_listens_an_entry_costs_one_look_more_at_most(
 ) -> None:
     """An open case that moved has got nowhere yet."""
     case = opened()
+    case.has_opened = True  # how far a case got is noted once
 
     with django_assert_num_queries(queries):
         timeline.append(case=case, kind=kind, summary="x", once="test", at=NOW)

@@ -147,4 +147,4 @@ def test_a_page_is_read_off_an_index_from_where_the_last_one_ended(
     (begins,) = [line for line in plan.splitlines() if "Index Cond" in line and "ROW(" in line]
     assert "ROW(opened_at, id) < ROW(" in begins.replace("recovery_recoverycase.", "")
     assert "Sort" not in plan
-    assert "Seq Scan" not in plan
+    assert "Seq Scan on recovery_recoverycase" not in plan
