@@ -15,7 +15,7 @@ from benchmarks.measuring import Comparison, Fact, by_turns
 from benchmarks.serving import prepared
 
 MANY, FEW = 1_000_000, 1_000
-ROUNDS = 5
+ROUNDS = 3
 MOST_TIMES, FINE_BELOW = 2.0, 10  # milliseconds
 MOST_QUERIES = 19
 

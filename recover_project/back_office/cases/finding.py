@@ -18,7 +18,7 @@ Rows = QuerySet[RecoveryCase]
 A_WEEK = timedelta(days=7)
 MOST_CUSTOMERS = 200  # that one search may mean
 MOST_URGENT = 250  # that a view holds whose cases are found by something else
-MOST_CASES = 500  # of them, where what is looked for belongs to cases
+MOST_CASES = 200  # of them, where what is looked for belongs to cases
 
 
 def _open(rows: Rows) -> Rows:
