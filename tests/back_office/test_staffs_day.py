@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from recover_project.back_office.operations import checking
 from recovery import heartbeats
 from recovery.models import Merchant, RecoveryCase, Role, StripeEvent, User, WebhookDelivery
-from tests.back_office.browsing import Person, browser, person_at
+from tests.back_office.browsing import DESK, Person, browser, person_at
 from tests.back_office.lived_in import code_of, comes_in, staff_and_her_code
 from tests.back_office.people import PASSWORD, log_in, make_world
 
@@ -61,6 +62,7 @@ def test_a_day_of_the_platforms_staff(ruth: Person, merchants: tuple[Merchant, M
     StripeEvent.objects.of(moss).update(state="failed", processed_at=None, error="odd", tries=12)
     WebhookDelivery.objects.of(moss).update(state="given_up", given_up_at=timezone.now())
     heartbeats.beat(now=timezone.now())
+    checking.check(moss, now=timezone.now())
 
     logs_in_with_both_factors(ruth, user, secret)
     chooses_the_merchant(ruth.page)
@@ -174,6 +176,7 @@ def test_a_lost_second_factor_is_taken_away_and_whose_it_was_is_told(
 
     row = page.get_by_role("row").filter(has_text="olga@moss.example")
     row.get_by_text("Second factor lost").first.click()
+    ruth.look(DESK, "light")
     assert ruth.breaks() == []
     row.get_by_role("button", name="Second factor lost olga@moss.example").click()
     says(page, "olga@moss.example gets in with the password alone, and was told so.")
