@@ -1,7 +1,7 @@
 """Two merchants in one database who differ in how much they have, and who looks after each."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from benchmarks import many_rows
 from dunning import campaigns
@@ -11,9 +11,11 @@ from dunning.plans.default_plans import DEFAULTS
 from recover_project.back_office.cases import saved_views
 from recovery import merchants, team, webhook_registrations
 from recovery.declines import DeclineType
-from recovery.models import Merchant, Role, User
+from recovery.metrics import tallying
+from recovery.models import Merchant, Reconciliation, Role, User
 
 PASSWORD = "nobody types it"  # noqa: S105 - of nobody
+RECONCILED = 90 * 24  # hours that runs are kept for
 VERSIONS = 5  # of a plan of the merchant's own, and a draft
 
 
@@ -37,6 +39,7 @@ def open_offices(*, few: int, many: int, now: datetime) -> tuple[Office, Office]
     rows of all are not those of whom most is."""
     large = _open(number=1, cases=many, now=now)
     small = _open(number=2, cases=few, now=now)
+    tallying.keep()
     many_rows.ready()
     return small, large
 
@@ -60,6 +63,10 @@ def _open(*, number: int, cases: int, now: datetime) -> Office:
         merchant, cases=cases, number=number, now=now, registration=registration,
         campaign=_campaigns(merchant, now=now),
     )  # fmt: skip
+    Reconciliation.objects.bulk_create(
+        Reconciliation(merchant=merchant, state="done", began_at=at, ended_at=at)
+        for at in (now - timedelta(hours=hour) for hour in range(RECONCILED, 0, -1))
+    )
     return Office(merchant, owner, number, cases)
 
 
