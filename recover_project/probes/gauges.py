@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from dunning import retries, runs
 from dunning.models import DunningMessage
 from recover_project.probes.exposition import Gauge, Labels
-from recovery import heartbeats
+from recovery import heartbeats, reconciliation
 from recovery.models import (
     Coverage,
     OperatorTask,
@@ -75,9 +75,7 @@ def _inbox(now: datetime) -> Iterator[Gauge]:
 
 
 def _reconciliation(now: datetime) -> Iterator[Gauge]:
-    covered = Coverage.objects.filter(
-        merchant__stripe__connected_at__isnull=False, merchant__stripe__disconnected_at=None
-    )
+    covered = Coverage.objects.filter(merchant__stripe__in=reconciliation.connected())
     yield _age(
         "recover_reconciliation_age_seconds",
         "Until how long ago all events of every merchant are surely here; 0: none is connected.",

@@ -12,12 +12,13 @@ from django.db.models import F
 
 from recovery.batches import apart
 from recovery.days import start_of
+from recovery.metrics.definitions import What
 from recovery.models import Merchant, Tally
 
 FACTS = (
     "placed_by", "livemode", "status", "decline_type", "decline_code", "mechanism", "currency",
 )  # fmt: skip
-MEASURES = ("cases", "owed", "kept", "refunded", "came", "unpaid", "reached", "opened", "updated")
+MEASURES = tuple(map(str, What))
 KIND, COLUMNS = ", ".join(FACTS), ", ".join((*FACTS, "at", *MEASURES))
 DAY = "(at AT TIME ZONE %(zone)s)::date"
 SUMS = ", ".join(f"sum({measure})" for measure in MEASURES)
