@@ -25,8 +25,8 @@ from recover_project.back_office.cases.finding import (
 from recover_project.back_office.cases.of_a_case import OfACase
 from recover_project.back_office.cases.verbs import VERBS
 from recover_project.back_office.pages import show, working_with
-from recover_project.back_office.rows import TenantAdmin, WithPage, badge
-from recovery.models import Customer, OperatorTask, RecoveryCase
+from recover_project.back_office.rows import Searched, WithPage, badge
+from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
 from recovery.operator_tasks import TaskKind
 
 
@@ -98,10 +98,9 @@ def _views(request: HttpRequest) -> dict[str, Any]:
 
 
 @admin.register(RecoveryCase)
-class RecoveryCaseAdmin(WithPage):
+class RecoveryCaseAdmin(Searched, WithPage):
     list_display = ("customer_shown", "amount_shown", "status_shown", "why", "opened_at", "number")
     list_filter = (ViewFilter, "status", "decline_type", CurrencyFilter)
-    search_fields = ("public_id",)  # that there is a field; get_search_results searches
     search_help_text = "E-mail, name, invoice or id"
     list_select_related = ("customer",)
     list_per_page = 50
@@ -133,16 +132,8 @@ class RecoveryCaseAdmin(WithPage):
     def number(self, case: RecoveryCase) -> str:
         return case.invoice_number or case.stripe_invoice_id or case.stripe_payment_intent_id
 
-    def get_search_results(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Any],
-        search_term: str,
-    ) -> tuple[QuerySet[Any], bool]:
-        at = working(request)
-        if at is None or at.merchant is None:
-            return queryset.none(), False
-        return search(queryset, search_term, merchant=at.merchant), False
+    def find(self, rows: QuerySet[Any], term: str, *, merchant: Merchant) -> QuerySet[Any]:
+        return search(rows, term, merchant=merchant)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ORDERS.get(request.GET.get("view", ""), NEWEST_FIRST)
@@ -166,19 +157,13 @@ class RecoveryCaseAdmin(WithPage):
 
 
 @admin.register(Customer)
-class CustomerAdmin(TenantAdmin):
+class CustomerAdmin(Searched):
     list_display = ("email", "name", "stripe_customer_id", "is_deleted")
-    search_fields = ("stripe_customer_id",)  # that there is a field; get_search_results searches
     search_help_text = "What an e-mail address or a name begins with, or an id"
     ordering = ("-id",)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        at, term = working(request), search_term.strip()
-        if not term or at is None or at.merchant is None:
-            return queryset, False
-        return queryset.filter(pk__in=customers(at.merchant, term)), False
+    def find(self, rows: QuerySet[Any], term: str, *, merchant: Merchant) -> QuerySet[Any]:
+        return rows.filter(pk__in=customers(merchant, term))
 
 
 class KindFilter(admin.SimpleListFilter):

@@ -4,14 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from recover_project.back_office.access import working
 from recover_project.back_office.cases import finding, words
-from recover_project.back_office.rows import TenantAdmin, badge
+from recover_project.back_office.rows import Searched, badge
+from recovery.models import Merchant
 
 TONES = {
     "sent": "good", "failed": "bad", "unknown": "warning", "queued": "info", "sending": "info",
@@ -20,24 +19,18 @@ TONES = {
 A_PAGE = 50
 
 
-class OfACase(TenantAdmin):
+class OfACase(Searched):
     """`prefix` is that of the rows' own ids; "" where they have none."""
 
-    search_fields = ("case__public_id",)  # that there is a field; get_search_results searches
     list_per_page = A_PAGE
     list_display_links: tuple[str, ...] | None = None  # what is in a row leads to where it is told
     ordering = ("-id",)
     prefix = ""
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        at, term = working(request), search_term.strip()
-        if not term or at is None or at.merchant is None:
-            return queryset, False
+    def find(self, rows: QuerySet[Any], term: str, *, merchant: Merchant) -> QuerySet[Any]:
         if self.prefix and term.startswith(f"{self.prefix}_"):
-            return queryset.filter(public_id=term), False
-        return queryset.filter(case__in=finding.cases(term, merchant=at.merchant)), False
+            return rows.filter(public_id=term)
+        return rows.filter(case__in=finding.cases(term, merchant=merchant))
 
     @admin.display(description="Case")
     def customer_shown(self, row: Any) -> SafeString:

@@ -13,8 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from recover_project.back_office.access import working
-from recover_project.back_office.rows import TenantAdmin, badge, shortly
+from recover_project.back_office.rows import Searched, badge, shortly
 from recovery import inbox, outbound_delivery
 from recovery.models import (
     Merchant,
@@ -45,37 +44,30 @@ def _told_by(merchant: Merchant, public_id: str) -> Q:
 
 
 @admin.register(StripeEvent)
-class StripeEventAdmin(TenantAdmin):
+class StripeEventAdmin(Searched):
     list_display = (
-        "stripe_event_id",
-        "type",
-        "concerns",
-        "state_shown",
-        "received_at",
-        "error_shown",
-    )
+        "stripe_event_id", "type", "concerns", "state_shown", "received_at", "error_shown",
+    )  # fmt: skip
     fields = (
         "stripe_event_id", "type", "concerns", "state_shown", "error", "tries", "received_at",
         "due_at", "processed_at", "payload_shown",
     )  # fmt: skip
     readonly_fields = ("state_shown", "payload_shown")
     list_filter = ("state",)
-    search_fields = ("stripe_event_id",)  # that there is a field; get_search_results searches
     search_help_text = "evt_…, or the in_…, pi_…, sub_… or cus_… that it concerns"
     ordering = ("-id",)
     orders = {"received_at": "id"}
     actions = ("replay",)
     when_empty = "Stripe has told of nothing yet. Every event that it sends is listed here."
 
-    def get_search_results(
+    def find(
         self,
-        request: HttpRequest,  # noqa: ARG002 - Django's signature
-        queryset: QuerySet[Any],
-        search_term: str,
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        field = "stripe_event_id" if term.startswith("evt_") else "concerns"
-        return (queryset.filter(**{field: term}) if term else queryset), False
+        rows: QuerySet[Any],
+        term: str,
+        *,
+        merchant: Merchant,  # noqa: ARG002 - the rows are the merchant's already
+    ) -> QuerySet[Any]:
+        return rows.filter(**{"stripe_event_id" if term.startswith("evt_") else "concerns": term})
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, event: StripeEvent) -> SafeString:
@@ -104,8 +96,8 @@ class StripeEventAdmin(TenantAdmin):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(TenantAdmin):
-    list_display = ("public_id", "registration", "state_shown", "tries", "tried_at")  # fmt: skip
+class WebhookDeliveryAdmin(Searched):
+    list_display = ("public_id", "registration", "state_shown", "tries", "tried_at")
     fields = (
         "public_id", "notice", "registration", "state_shown", "tries", "due_at", "tried_at",
         "last_status", "last_error", "last_duration", "response_excerpt", "delivered_at",
@@ -113,20 +105,14 @@ class WebhookDeliveryAdmin(TenantAdmin):
     )  # fmt: skip
     readonly_fields = ("state_shown",)
     list_filter = ("state",)
-    search_fields = ("public_id",)  # as above
     search_help_text = "The whole id of the delivery, of what it tells, or of the webhook"
     list_select_related = ("notice", "registration")
     ordering = ("-id",)
     actions = ("resend",)
     when_empty = "Nothing was sent yet. What your own systems are told is listed here."
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        at, term = working(request), search_term.strip()
-        if not term or at is None or at.merchant is None:
-            return queryset, False
-        return queryset.filter(_told_by(at.merchant, term)), False
+    def find(self, rows: QuerySet[Any], term: str, *, merchant: Merchant) -> QuerySet[Any]:
+        return rows.filter(_told_by(merchant, term))
 
     @admin.display(description="State", ordering="state")
     def state_shown(self, delivery: WebhookDelivery) -> SafeString:
