@@ -11,7 +11,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Least, TruncDate
 
 from recovery.metrics import tallying
-from recovery.metrics.definitions import What, When
+from recovery.metrics.definitions import Total, What, When
 from recovery.metrics.ranges import Range
 from recovery.models import Merchant, RecoveryCase, Tally
 
@@ -69,6 +69,10 @@ class Counted:
         """Rows to be added up, of the cases that have such a time; in the range or whenever, and
         with the `day` that each is in."""
         return within(self._rows(when), "at" if self.is_tallied else when, range_)
+
+    def total(self, total: Total) -> Sum:
+        """Of the rows that are `placed` by its time."""
+        return self.sum(total.what, of=Q(status__in=sorted(total.statuses)))
 
     def sum(self, what: What, *, of: Q | None = None) -> Sum:
         """Of `placed` rows."""

@@ -32,6 +32,9 @@ class What(enum.StrEnum):
     UPDATED = "updated"  # came back from Stripe's page for cards
 
 
+MONEY = frozenset({What.OWED, What.KEPT, What.REFUNDED, What.CAME, What.UNPAID})
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     when: When
@@ -41,7 +44,7 @@ class Total:
 
     @property
     def is_money(self) -> bool:
-        return self.what is not What.CASES
+        return self.what in MONEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ class Share:
 
 
 OWED_FOR_REAL = frozenset(Status) - {Status.VOIDED}
-RECOVERED, LOST, VOIDED = ({Status.RECOVERED}, {Status.LOST}, {Status.VOIDED})
+RECOVERED, LOST, VOIDED = (
+    frozenset({status}) for status in (Status.RECOVERED, Status.LOST, Status.VOIDED)
+)
 
 TOTALS: Mapping[str, Total] = MappingProxyType(
     {
@@ -68,31 +73,31 @@ TOTALS: Mapping[str, Total] = MappingProxyType(
             "when the case opened or, while it is open, now.",
         ),
         "recovered_count": Total(
-            When.CLOSED, What.CASES, frozenset(RECOVERED), "Cases recovered in the range."
+            When.CLOSED, What.CASES, RECOVERED, "Cases recovered in the range."
         ),
         "recovered": Total(
-            When.CLOSED, What.KEPT, frozenset(RECOVERED),
+            When.CLOSED, What.KEPT, RECOVERED,
             "Money of cases recovered in the range, less what was refunded since.",
         ),
         "refunded": Total(
-            When.CLOSED, What.REFUNDED, frozenset(RECOVERED),
+            When.CLOSED, What.REFUNDED, RECOVERED,
             "What was refunded since of cases recovered in the range, whenever it went back. A "
             "case whose money went back whole is voided and in neither.",
         ),
         "lost_count": Total(
-            When.CLOSED, What.CASES, frozenset(LOST), "Cases given up in the range."
+            When.CLOSED, What.CASES, LOST, "Cases given up in the range."
         ),
         "lost": Total(
-            When.CLOSED, What.OWED, frozenset(LOST),
+            When.CLOSED, What.OWED, LOST,
             "What was owed on cases given up in the range.",
         ),
         "voided_count": Total(
-            When.CLOSED, What.CASES, frozenset(VOIDED),
+            When.CLOSED, What.CASES, VOIDED,
             "Cases voided in the range: never owed, paid while the buyer was still typing, "
             "refunded whole or disputed.",
         ),
         "voided": Total(
-            When.CLOSED, What.OWED, frozenset(VOIDED),
+            When.CLOSED, What.OWED, VOIDED,
             "What had been asked for on cases voided in the range.",
         ),
     }

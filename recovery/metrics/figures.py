@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Window
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Window
 from django.db.models.functions import RowNumber
 
 from recovery.metrics.counted import Counted, within
@@ -64,10 +64,7 @@ def totals(counted: Counted, range_: Range, *, by: Sequence[str] = ()) -> dict[K
     found: dict[Key, Figures] = defaultdict(Figures)
     for when in (When.OPENED, When.CLOSED):
         named = {name: total for name, total in TOTALS.items() if total.when is when}
-        sums = {
-            f"sum_{name}": counted.sum(total.what, of=Q(status__in=sorted(total.statuses)))
-            for name, total in named.items()
-        }
+        sums = {f"sum_{name}": counted.total(total) for name, total in named.items()}
         groups = counted.placed(when, range_).order_by().values(*dict.fromkeys((*by, "currency")))
         for row in groups.annotate(number=counted.sum(What.CASES), **sums).filter(number__gt=0):
             figures = found[tuple(row[name] for name in by)]

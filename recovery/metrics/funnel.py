@@ -5,31 +5,36 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from django.db.models import Q
-
 from recovery.metrics.counted import Counted
-from recovery.metrics.definitions import OWED_FOR_REAL, What, When
+from recovery.metrics.definitions import OWED_FOR_REAL, RECOVERED, Total, What, When
 from recovery.metrics.ranges import Range
-from recovery.state_machine import Status
 
-STAGES: Mapping[str, str] = MappingProxyType(
-    {
-        "failed": "Cases opened in the range, voided ones left out.",
-        "reached": "Of those: a mail went to the customer.",
-        "opened": "Of those that failed: the link in a mail was opened.",
-        "updated": "Of those that failed: the customer came back from Stripe's page for cards.",
-        "recovered": "Of those that failed: the money came, by whatever means and day.",
-    }
-)
 # Each stage counts for itself, since money may come by Stripe's own retry, to whom nobody wrote.
-ADDED_UP: Mapping[str, What] = MappingProxyType(
+FUNNEL: Mapping[str, Total] = MappingProxyType(
     {
-        "failed": What.CASES,
-        "reached": What.REACHED,
-        "opened": What.OPENED,
-        "updated": What.UPDATED,
-        "recovered": What.CASES,
+        "failed": Total(
+            When.OPENED, What.CASES, OWED_FOR_REAL,
+            "Cases opened in the range, voided ones left out.",
+        ),
+        "reached": Total(
+            When.OPENED, What.REACHED, OWED_FOR_REAL, "Of those: a mail went to the customer."
+        ),
+        "opened": Total(
+            When.OPENED, What.OPENED, OWED_FOR_REAL,
+            "Of those that failed: the link in a mail was opened.",
+        ),
+        "updated": Total(
+            When.OPENED, What.UPDATED, OWED_FOR_REAL,
+            "Of those that failed: the customer came back from Stripe's page for cards.",
+        ),
+        "recovered": Total(
+            When.OPENED, What.CASES, RECOVERED,
+            "Of those that failed: the money came, by whatever means and day.",
+        ),
     }
+)  # fmt: skip
+STAGES: Mapping[str, str] = MappingProxyType(
+    {stage: total.words for stage, total in FUNNEL.items()}
 )
 Stages = dict[str, int]
 
@@ -38,11 +43,7 @@ def stages(
     counted: Counted, range_: Range, *, by: tuple[str, ...]
 ) -> dict[tuple[Any, ...], Stages]:
     """How many cases got to each stage, for each group of `by` that has any; one query."""
-    owed, recovered = Q(status__in=sorted(OWED_FOR_REAL)), Q(status=Status.RECOVERED)
-    sums = {
-        f"number_{stage}": counted.sum(what, of=recovered if stage == "recovered" else owed)
-        for stage, what in ADDED_UP.items()
-    }
+    sums = {f"number_{stage}": counted.total(total) for stage, total in FUNNEL.items()}
     rows = counted.placed(When.OPENED, range_).order_by().values(*by).annotate(**sums)
     return {
         tuple(row[name] for name in by): {
