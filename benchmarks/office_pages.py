@@ -15,13 +15,15 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import ForeignKey
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLPattern, reverse
 
 from benchmarks.many_merchants import Office
 from dunning.models import DunningCampaign, DunningMessage
 from recovery.models import Merchant, RecoveryCase, WebhookRegistration
+from tests.back_office import resolver
 
 # The first page, whose figures are another matter; ways in and out; what is the same for all.
+SITE = "admin:"
 LEFT_OUT = frozenset(
     {
         "index", "app_list", "login", "logout", "password_change", "password_change_done",
@@ -34,7 +36,7 @@ SEARCHED = (
     "notice_{0}1", "task_{0}10",
 )  # fmt: skip
 COMPLETED = ("", "noah", "nobody")
-LAST_PAGE = 10_000  # of a timeline: further than there is any, which is the last
+LAST_PAGE = 10_000  # further than a timeline has any, which is the last; an old change
 TAKES_FILTERS_IN_EVERY_ORDER = (RecoveryCase,)
 
 Fill = Callable[[Office], Any]
@@ -118,26 +120,14 @@ def pages(client: Client) -> Iterator[Page]:
         "a case's long story, its end",
         lambda office: f"{reverse(case, args=[office.newest])}?page={LAST_PAGE}",
     )
-    yield _at(reverse("admin:changes"), {"page": LAST_PAGE})
+    yield _at(reverse("admin:changes"), {"before": LAST_PAGE})
     yield from _completions()
 
 
 def _patterns() -> Iterator[URLPattern]:
     """Those of the site that have a name of their own."""
-    [site] = [one for one in get_resolver().url_patterns if _is_site(one)]
-    known = {str(one.name): one for one in _within(site) if one.name}
-    return (pattern for name, pattern in known.items() if name not in LEFT_OUT)
-
-
-def _is_site(one: URLPattern | URLResolver) -> bool:
-    return isinstance(one, URLResolver) and one.namespace == "admin"
-
-
-def _within(one: URLPattern | URLResolver) -> Iterator[URLPattern]:
-    if isinstance(one, URLPattern):
-        yield one
-    else:
-        yield from chain.from_iterable(_within(each) for each in one.url_patterns)
+    known = {one.name: one.pattern for one in resolver.known() if one.name.startswith(SITE)}
+    return (pattern for name, pattern in known.items() if name.removeprefix(SITE) not in LEFT_OUT)
 
 
 def _page(pattern: URLPattern) -> Page:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, get_resolver
 
 from dunning.plans.campaign_facts import StepFacts
 from recover_project.back_office.access import Right
 from recover_project.back_office.cases.verbs import VERBS
 from recover_project.back_office.pages import PAGES
 from recover_project.back_office.settings.webhooks import VERBS as WEBHOOK_VERBS
+from tests.back_office import resolver
 from tests.back_office.settings.filling_in import ACCOUNT
 from tests.back_office.test_campaigns import DAY, steps
 
@@ -241,16 +241,7 @@ PERMITTED = {"operate": Right.OPERATE, "own": Right.OWN}
 
 
 def routes() -> list[str]:
-    return list(_walk(get_resolver().url_patterns, ""))
-
-
-def _walk(patterns: Sequence[URLPattern | URLResolver], before: str) -> Iterator[str]:
-    for pattern in patterns:
-        route = f"{before}{pattern.pattern}"
-        if isinstance(pattern, URLResolver):
-            yield from _walk(pattern.url_patterns, route)
-        elif route.startswith(ROOT):
-            yield route.removeprefix(ROOT)
+    return [one.route for one in resolver.known()]
 
 
 def address_of(route: str) -> Address | Exempt:

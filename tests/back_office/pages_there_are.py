@@ -1,16 +1,16 @@
 """The back office's pages, found by asking each address that there is: one added tomorrow is among
 them without anybody's remembering."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from urllib.parse import urlsplit
 
 from django.contrib import admin
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
+from django.urls import URLPattern, resolve, reverse
 
-from recover_project.routes import BACK_OFFICE
+from tests.back_office import resolver
 
 Arguments = Mapping[str, object]
 IN_A_FRAME = "A document without scripts in a frame of another page, which is looked at there."
@@ -55,9 +55,9 @@ def found(clients: Sequence[Client], filled: Mapping[str, Arguments]) -> list[Fo
     """Each page, as the first of the clients who gets it. `filled` has the arguments of an address
     by its name, or those of all that have the same by the argument's. Raises UnfilledError."""
     pages, missing = [], []
-    for name, pattern in named():
-        if any(fnmatch(name, known) for known in NO_PAGES):
-            continue
+    for name, pattern in {one.name: one.pattern for one in resolver.known()}.items():
+        if not name or any(fnmatch(name, known) for known in NO_PAGES):
+            continue  # what has no name leads to what has one
         path = reverse(name, kwargs=_arguments(name, pattern, filled))
         kinds = (_kind(client, name, path) for client in clients)
         who, kind = next(((n, kind) for n, kind in enumerate(kinds) if kind), (0, "missing"))
@@ -67,23 +67,6 @@ def found(clients: Sequence[Client], filled: Mapping[str, Arguments]) -> list[Fo
             missing.append(path)
     assert missing == [], f"Nobody is shown {missing}. If that is right, say why in NO_PAGES."
     return pages
-
-
-def named() -> Iterator[tuple[str, URLPattern]]:
-    """Each route below /admin/ that has a name; what has none leads to one that has."""
-    yield from _walk(get_resolver().url_patterns, "/", "")
-
-
-def _walk(
-    patterns: Sequence[URLPattern | URLResolver], before: str, space: str
-) -> Iterator[tuple[str, URLPattern]]:
-    for one in patterns:
-        route = f"{before}{one.pattern}"
-        if isinstance(one, URLResolver):
-            within = f"{space}{one.namespace}:" if one.namespace else space
-            yield from _walk(one.url_patterns, route, within)
-        elif one.name and route.startswith(BACK_OFFICE):
-            yield f"{space}{one.name}", one
 
 
 def _arguments(
