@@ -18,7 +18,6 @@ from recovery.stripe_gateway import EventPage, StripeGateway
 logger = logging.getLogger(__name__)
 
 MOST_PAGES = 30  # in one run; the next goes on
-MOST_NAMED = 20
 
 
 def take_in(run: Reconciliation, gateway: StripeGateway, *, now: datetime) -> bool:
@@ -71,7 +70,7 @@ def _keep(run: Reconciliation, page: EventPage, *, until: datetime, now: datetim
         run, until=until, down_to=down_to,
         events_read=run.events_read + len(ours),
         events_missed=run.events_missed + len(missed),
-        missed_ids=[*run.missed_ids, *missed][:MOST_NAMED],
+        missed_ids=[*run.missed_ids, *missed][: rows.MOST_NAMED],
     )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ logger = logging.getLogger(__name__)
 
 DAILY = timedelta(days=1)
 BATCH = 50  # in one run; the next goes on
-MOST_NAMED = 20
 FACTS = ("status", "amount", "currency", "is_payment_under_way")
 
 
@@ -26,7 +25,7 @@ def look(run: Reconciliation, _gateway: StripeGateway, *, now: datetime) -> bool
         moved = [case.public_id] if _has_moved(case, now=now) else []
         rows.note(
             run, cases_asked=run.cases_asked + 1, cases_moved=run.cases_moved + len(moved),
-            moved_ids=[*run.moved_ids, *moved][:MOST_NAMED],
+            moved_ids=[*run.moved_ids, *moved][: rows.MOST_NAMED],
         )  # fmt: skip
     return len(due) < BATCH
 

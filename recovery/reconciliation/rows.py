@@ -15,6 +15,7 @@ State = Reconciliation.State
 LEASE = timedelta(minutes=10)  # a worker that takes longer is dead
 FIRST_PAUSE = timedelta(minutes=1)
 LISTED_FOR = timedelta(days=90)
+MOST_NAMED = 20  # ids that a run keeps of what it found
 CUT_OFF = "It was cut off: the worker ended, or something went wrong that is in its log."
 
 

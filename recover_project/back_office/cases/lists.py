@@ -7,9 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recover_project.back_office.access import Right, Working, working
@@ -180,7 +178,7 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(OperatorTask)
 class OperatorTaskAdmin(OfACase):
-    list_display = ("summary", "kind_shown", "case_shown", "created_at", "done_at")
+    list_display = ("summary", "kind_shown", "customer_shown", "created_at", "done_at")
     list_display_links = ("summary",)
     list_filter = (KindFilter, ("done_at", admin.EmptyFieldListFilter))
     list_select_related = ("case__customer",)
@@ -188,13 +186,6 @@ class OperatorTaskAdmin(OfACase):
     prefix = "task"
     orders = {"created_at": "id"}
     when_empty = "Nothing waits for you. What only a person can do is listed here."
-
-    @admin.display(description="Case")
-    def case_shown(self, task: OperatorTask) -> SafeString | str:
-        if task.case is None:
-            return ""
-        address = reverse("admin:recovery_recoverycase_change", args=[task.case_id])
-        return format_html('<a href="{}">{}</a>', address, words.who(task.case))
 
     @admin.display(description="Kind", ordering="kind")
     def kind_shown(self, task: OperatorTask) -> str:

@@ -33,7 +33,9 @@ class OfACase(Searched):
         return rows.filter(case__in=finding.cases(term, merchant=merchant))
 
     @admin.display(description="Case")
-    def customer_shown(self, row: Any) -> SafeString:
+    def customer_shown(self, row: Any) -> SafeString | str:
+        if row.case is None:
+            return ""
         address = reverse("admin:recovery_recoverycase_change", args=[row.case_id])
         return format_html('<a href="{}">{}</a>', address, words.who(row.case))
 
