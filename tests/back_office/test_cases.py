@@ -13,7 +13,7 @@ from dunning import campaigns
 from dunning.models import DunningCampaign, DunningMessage, DunningRun
 from recover_project.back_office.cases.verbs import VERBS
 from recovery import cases
-from recovery.models import Merchant, OperatorTask, RecoveryCase, Role
+from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase, Role
 from tests.back_office.people import log_in, make_world, members
 
 pytestmark = pytest.mark.django_db
@@ -383,3 +383,14 @@ def test_who_logs_in_by_the_command_may_work_at_once(ours: Merchant) -> None:
     assert do(client, "note", case_of(ours), text="Hello.") == [
         "fern@example.com: The note is kept."
     ]
+
+
+def test_a_customer_whom_stripe_has_deleted_is_marked_and_no_other(ours: Merchant) -> None:
+    customer = Customer.objects.of(ours).get()
+    address = reverse("admin:recovery_customer_changelist")
+
+    before = log_in(ours).get(address).content.decode()
+    Customer.objects.filter(pk=customer.pk).update(is_deleted=True)
+
+    assert 'data-tone="bad">deleted<' not in before
+    assert 'data-tone="bad">deleted<' in log_in(ours).get(address).content.decode()

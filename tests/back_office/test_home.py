@@ -188,7 +188,10 @@ def test_one_is_said_as_one_and_two_as_two(merchant: Merchant) -> None:
     assert [bar.beside for bar in told["by_mechanism"]] == ["9 times", "once"]
     assert told["by_code"][-1].label == "2 others"
     RecoveryCase.objects.filter(decline_code="code_10").delete()
-    assert shown(log_in(merchant)).context["by_code"][-1].label == "1 other"
+    Merchant.objects.update(monthly_price=9 * 4900)
+    told = shown(log_in(merchant))
+    assert told.context["by_code"][-1].label == "1 other"
+    assert four(told)["Return on cost"] == "1 time"
 
 
 def test_ninety_days_have_no_price(merchant: Merchant) -> None:

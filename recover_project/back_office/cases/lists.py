@@ -156,12 +156,16 @@ class RecoveryCaseAdmin(Searched, WithPage):
 
 @admin.register(Customer)
 class CustomerAdmin(Searched):
-    list_display = ("email", "name", "stripe_customer_id", "is_deleted")
+    list_display = ("email", "name", "stripe_customer_id", "deletion_shown")
     search_help_text = "What an e-mail address or a name begins with, or an id"
     ordering = ("-id",)
 
     def find(self, rows: QuerySet[Any], term: str, *, merchant: Merchant) -> QuerySet[Any]:
         return rows.filter(pk__in=customers(merchant, term))
+
+    @admin.display(description="In Stripe")
+    def deletion_shown(self, customer: Customer) -> SafeString | str:
+        return badge("deleted", "bad") if customer.is_deleted else ""
 
 
 class KindFilter(admin.SimpleListFilter):

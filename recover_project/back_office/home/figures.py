@@ -68,7 +68,11 @@ def _return(merchant: Merchant, period: Period, recovered: int, before: int) -> 
     if not period.now.is_within_a_month:
         return Figure(name, NONE, "A month's price says nothing of 90 days.", meaning)
     now, then = (metrics.roi_multiple(merchant, money) for money in (recovered, before))
-    return Figure(name, f"{now} times", _against(f"{then} times", period), meaning)
+    return Figure(name, _multiple(now), _against(_multiple(then), period), meaning)
+
+
+def _multiple(times: int | None) -> str:
+    return f"{times} time{pluralize(times)}"
 
 
 def _against(value: str, period: Period) -> str:
