@@ -8,10 +8,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer
 
-from recovery import reconciliation
+from recovery import reconciliation, tasks
 from recovery.models import (
     Coverage,
     Merchant,
@@ -154,6 +155,22 @@ def test_what_is_asked_for_is_due_at_once_and_says_by_whom(ours: Merchant, jo: C
 
     coverage = Coverage.objects.get()
     assert (coverage.due_at <= timezone.now(), coverage.asked_by) == (True, "jo@example.com")
+
+
+@pytest.mark.parametrize("error", [OperationalError, ConnectionRefusedError])
+def test_without_a_broker_it_is_due_all_the_same_and_the_sweep_begins_it(
+    ours: Merchant, jo: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(tasks.reconcile, "apply_async", refuse)
+    last = drifted(ours)
+
+    assert ask(jo, after=last.pk).startswith("It begins within a minute.")
+    begun = reconciliation.claim(now=timezone.now())
+    assert begun is not None
+    assert (begun.merchant, begun.asked_by) == (ours, "jo@example.com")
 
 
 @pytest.mark.parametrize("after", [None, "", "x", "-1", "²", "9" * 30])
