@@ -35,6 +35,13 @@ def test_a_page_that_many_cases_make_slow_is_missed_and_one_that_is_quick_is_not
     ]  # fmt: skip
 
 
+def test_the_first_page_may_take_a_tenth_of_a_second_whatever_it_takes_with_few() -> None:
+    [_, first, _] = told([Asked("index", 19, 101, 90)])
+    assert (first.what, first.is_missed) == ("the first page", True)
+
+    assert not any(one.is_missed for one in told([Asked("index", 19, 100, 90)]))
+
+
 def test_a_page_with_as_many_queries_as_it_may_have_is_fine() -> None:
     assert not any(one.is_missed for one in told([Asked("curious", 19, 1, 1)]))
 
@@ -49,7 +56,7 @@ def test_every_page_is_asked_for_by_both_merchants(monkeypatch: pytest.MonkeyPat
     pages = {one.page: one for one in back_office.asked(few=10, many=60, rounds=1)}
 
     assert {
-        "health", "changes", "campaign dry run", "recovery recoverycase change",
+        "index", "health", "changes", "campaign dry run", "recovery recoverycase change",
         "recovery/recoverycase/?p=1", "recovery/recoverycase/?q=noah",
         "recovery/customer/?q=noah", "a case's long story, its end",
     } <= set(pages)  # fmt: skip
