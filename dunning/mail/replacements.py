@@ -49,15 +49,19 @@ def send(
     case: RecoveryCase, *, actor: str, now: datetime, seen_at: datetime | None = None
 ) -> DunningMessage:
     """Queue a new link for the customer, whatever became of earlier ones; delivery looks at the
-    debt again before it goes. `seen_at` is when the actor saw the case: of a second click, or of
-    two people who write at once, the first counts. Raises NotSentError, and then nothing was
-    queued."""
+    debt again before it goes. `seen_at` is when the actor saw the case: a second click is answered
+    with the message of the first, and of two people who write at once, the first counts. Raises
+    NotSentError, and then nothing was queued."""
     conversations.hold(case)
     case = RecoveryCase.objects.select_related("merchant__stripe", "customer").get(pk=case.pk)
     message = DunningMessage(
         merchant_id=case.merchant_id, case=case, asked_for_by=actor, due_at=now
     )
-    if why := _since(message, seen_at) or _why_not(message):
+    if newer := _since(message, seen_at):
+        if newer.asked_for_by == actor:
+            return newer
+        raise NotSentError(f"{newer.asked_for_by} has had one sent since you saw the case")
+    if why := _why_not(message):
         raise NotSentError(why)
     message.save()
     timeline.append(
@@ -72,13 +76,11 @@ def why_not(case: RecoveryCase, *, now: datetime) -> str:
     return _why_not(DunningMessage(merchant_id=case.merchant_id, case=case, due_at=now))
 
 
-def _since(message: DunningMessage, seen_at: datetime | None) -> str:
+def _since(message: DunningMessage, seen_at: datetime | None) -> DunningMessage | None:
     if seen_at is None:
-        return ""
+        return None
     by_hand = message.case.messages.exclude(asked_for_by="").filter(due_at__gte=seen_at)
-    if (newer := by_hand.first()) is None:
-        return ""
-    return f"{newer.asked_for_by} has had one sent since you saw the case"
+    return by_hand.order_by("due_at", "pk").first()
 
 
 def _why_not(message: DunningMessage) -> str:
