@@ -6,6 +6,7 @@ from recovery import cases, ingest, timeline
 from recovery.asking import ask
 from recovery.customer_events import learn_customer
 from recovery.models import RecoveryCase
+from recovery.stripe_objects import Failure
 from recovery.timeline import Kind
 
 MOST_TRIES = 20
@@ -48,7 +49,7 @@ def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
     cases.take_over_invoice(case=case, invoice=invoice, at=now)
     if invoice.failure:
         ingest.record_failure(
-            case=case, failure=invoice.failure, at=case.failed_at, now=now,
+            case=case, failure=invoice.failure, at=_failed_at(case, invoice.failure), now=now,
             key=f"{invoice.id}#{invoice.attempt_count}",
         )  # fmt: skip
     ingest.settle_invoice(case=case, invoice=invoice, now=now)
@@ -68,8 +69,14 @@ def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
         return False
     if intent.failure:
         ingest.record_failure(
-            case=case, failure=intent.failure, at=case.failed_at, now=now,
+            case=case, failure=intent.failure, at=_failed_at(case, intent.failure), now=now,
             key=f"{intent_id}#enriched",
         )  # fmt: skip
     ingest.settle_payment(case=case, intent=intent, now=now)
     return True
+
+
+def _failed_at(case: RecoveryCase, failure: Failure) -> datetime:
+    """The latest failure's time, of which no event may have told: what the case was opened by may
+    have been an earlier one."""
+    return failure.charged_at or case.failed_at

@@ -67,11 +67,13 @@ def _expiry(card: Node) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed charge: why, with what and, where it got so far, Stripe's charge."""
+    """One failed charge: why, with what and, where it got so far, Stripe's charge and when that
+    was made."""
 
     decline: Decline
     payment_method: PaymentMethod
     charge_id: str = ""
+    charged_at: datetime | None = None
 
     @classmethod
     def read(cls, error: Node, charge: object = None) -> Self | None:
@@ -93,6 +95,7 @@ class Failure:
             ),
             payment_method=method,
             charge_id=id_of(error.get("charge")) or id_of(charge),
+            charged_at=moment(node(charge).get("created")),
         )
 
 
