@@ -1,9 +1,11 @@
 """Lists and rows of the merchant that is worked for; nothing is changed but by use cases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -20,6 +22,7 @@ from recover_project.back_office import access
 from recover_project.back_office.access import Right, Working
 from recovery.models import Merchant
 
+Tell = Callable[[str], None]
 MOST = 1_000  # rows of a list that can be leafed through
 LONGEST = 120  # characters of what a list shows of a long text
 
@@ -124,11 +127,14 @@ class TenantAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # as above
 
 
 class Searched(TenantAdmin):
-    """Rows that `find` finds by an index: Django's own search would look through all of them."""
+    """Rows that `find` finds by an index: Django's own search would look through all of them. What
+    it has to say of what it found, that there is more for one, it tells by `tell`."""
 
     search_fields: Sequence[str] = ("pk",)  # that there is a field; `find` searches
 
-    def find(self, rows: QuerySet[Any], term: str, *, merchant: Merchant) -> QuerySet[Any]:
+    def find(
+        self, rows: QuerySet[Any], term: str, *, merchant: Merchant, tell: Tell
+    ) -> QuerySet[Any]:
         raise NotImplementedError
 
     def get_search_results(
@@ -137,7 +143,8 @@ class Searched(TenantAdmin):
         at, term = access.working(request), search_term.strip()
         if not term or at is None or at.merchant is None:
             return queryset, False
-        return self.find(queryset, term, merchant=at.merchant), False
+        tell = partial(messages.info, request)
+        return self.find(queryset, term, merchant=at.merchant, tell=tell), False
 
 
 class WithPage(TenantAdmin):

@@ -1,5 +1,6 @@
 """What operators do to cases: said beforehand, done once, refused in words, by whoever may."""
 
+import html
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from dunning import campaigns
 from dunning.models import DunningCampaign, DunningMessage, DunningRun
+from recover_project.back_office.cases import finding
 from recover_project.back_office.cases.verbs import VERBS
 from recovery import cases
 from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase, Role
@@ -313,6 +315,31 @@ def test_a_case_is_found_by_what_one_has_at_hand(
     shown = jo.get(LIST, {"q": term})
 
     assert list(shown.context["cl"].queryset) == ([case_of(ours)] if is_found else [])
+
+
+def test_whoever_looks_for_what_very_many_begin_with_is_told_that_there_are_more(
+    ours: Merchant, jo: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(list_name: str) -> list[str]:
+        shown = jo.get(reverse(f"admin:{list_name}_changelist"), {"q": "f"})
+        return [str(message) for message in shown.context["messages"]]
+
+    monkeypatch.setattr(finding, "MOST_CASES", 0)
+    assert told("recovery_operatortask") == [
+        "That is found in more than 0 cases; here are those of the newest."
+    ]
+    monkeypatch.setattr(finding, "MOST_CUSTOMERS", 0)
+    assert told("recovery_customer") == [
+        "More than 0 customers are found; type more to see the others."
+    ]
+    assert told("recovery_recoverycase") == told("recovery_customer")
+
+
+@pytest.mark.parametrize("name", finding.VIEWS)
+def test_each_view_says_what_it_holds(jo: Client, name: str) -> None:
+    shown = jo.get(LIST, {"view": name}).content.decode()
+
+    assert html.escape(finding.VIEWS[name].explained) in shown
 
 
 def test_the_views_show_what_they_say(ours: Merchant, jo: Client) -> None:

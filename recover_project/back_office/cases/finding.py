@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Coalesce, Lower
 
 from dunning.models import DunningCampaign, DunningRun, EndAction
+from recover_project.back_office.rows import Tell
 from recovery.declines import DeclineType
 from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
 from recovery.state_machine import Status
@@ -26,25 +27,20 @@ def _open(rows: Rows) -> Rows:
 
 
 def _needs_attention(rows: Rows, merchant: Merchant, _now: datetime) -> Rows:
-    """Something is to be done by a person: the cases of the newest tasks."""
     to_do = OperatorTask.objects.of(merchant).filter(done_at=None, case__isnull=False)
     newest = to_do.order_by("-created_at").values_list("case", flat=True)
     return _open(rows).filter(pk__in=list(newest[:MOST_URGENT]))
 
 
 def _action_required(rows: Rows, _merchant: Merchant, _now: datetime) -> Rows:
-    """Only the customer can go on: another card, or a word to the bank."""
     return _open(rows).filter(decline_type=DeclineType.ACTION_REQUIRED)
 
 
 def _high_value(rows: Rows, _merchant: Merchant, _now: datetime) -> Rows:
-    """What is open, the largest first (ORDERS)."""
     return _open(rows)
 
 
 def _going_lost(rows: Rows, merchant: Merchant, now: datetime) -> Rows:
-    """Every step was taken, and what the campaign does then is due within a week: those that are
-    due soonest."""
     ending = Q()
     for campaign, last in _last_steps(merchant):
         ending |= Q(campaign=campaign, next_position__gt=last)
@@ -63,13 +59,34 @@ def _paused(rows: Rows, _merchant: Merchant, _now: datetime) -> Rows:
     return _open(rows).filter(is_paused=True)
 
 
-VIEWS: Mapping[str, tuple[str, Callable[[Rows, Merchant, datetime], Rows]]] = MappingProxyType(
+class View(NamedTuple):
+    """`explained`: what it holds, as the list says it."""
+
+    label: str
+    explained: str
+    rows: Callable[[Rows, Merchant, datetime], Rows]
+
+
+VIEWS: Mapping[str, View] = MappingProxyType(
     {
-        "attention": ("Needs attention", _needs_attention),
-        "action": ("Action required", _action_required),
-        "value": ("High value", _high_value),
-        "going": ("Going lost this week", _going_lost),
-        "paused": ("Paused", _paused),
+        "attention": View(
+            "Needs attention",
+            f"A person has something to do: the cases of the newest {MOST_URGENT} tasks.",
+            _needs_attention,
+        ),
+        "action": View(
+            "Action required",
+            "Only the customer can go on: with another card, or a word to the bank.",
+            _action_required,
+        ),
+        "value": View("High value", "What is open, the largest first.", _high_value),
+        "going": View(
+            "Going lost this week",
+            "Every step was taken, and the campaign ends within a week: the "
+            f"{MOST_URGENT} that are due soonest.",
+            _going_lost,
+        ),
+        "paused": View("Paused", "Nobody is written to or charged until the pause ends.", _paused),
     }
 )
 
@@ -78,7 +95,7 @@ NEWEST_FIRST = ("-opened_at", "-id")
 ORDERS: Mapping[str, tuple[str, ...]] = MappingProxyType({"value": ("-amount", "-id")})
 
 
-def search(rows: Rows, term: str, *, merchant: Merchant) -> Rows:
+def search(rows: Rows, term: str, *, merchant: Merchant, tell: Tell) -> Rows:
     """By what a person has at hand: an address, a name, an invoice's number, or any id. What one
     begins with is enough for addresses, names and numbers; ids are whole."""
     term = term.strip()
@@ -91,18 +108,21 @@ def search(rows: Rows, term: str, *, merchant: Merchant) -> Rows:
     }  # fmt: skip
     if "_" in term and prefix in by_id:
         return rows.filter(**{by_id[prefix]: term})
-    found = Q(customer__in=customers(merchant, term))
+    found = Q(customer__in=customers(merchant, term, tell=tell))
     return rows.filter(found if _is_customers_id(term) else found | Q(invoice_number=term))
 
 
-def cases(term: str, *, merchant: Merchant) -> list[int]:
+def cases(term: str, *, merchant: Merchant, tell: Tell) -> list[int]:
     """The newest that `search` finds, for lists of what belongs to cases."""
-    found = search(RecoveryCase.objects.of(merchant), term, merchant=merchant)
+    found = search(RecoveryCase.objects.of(merchant), term, merchant=merchant, tell=tell)
     newest = found.order_by(*NEWEST_FIRST).values_list("pk", flat=True)
-    return list(newest[:MOST_CASES])
+    pks = list(newest[: MOST_CASES + 1])
+    if len(pks) > MOST_CASES:
+        tell(f"That is found in more than {MOST_CASES} cases; here are those of the newest.")
+    return pks[:MOST_CASES]
 
 
-def customers(merchant: Merchant, term: str) -> list[int]:
+def customers(merchant: Merchant, term: str, *, tell: Tell) -> list[int]:
     """Read first: cases are then found by their customers, not all of them looked through."""
     known: Any = Customer.objects.of(merchant)
     if _is_customers_id(term):
@@ -111,7 +131,10 @@ def customers(merchant: Merchant, term: str) -> list[int]:
     found: list[int] = []
     for field in ("lower_email", "lower_name"):
         alike = known.filter(**{f"{field}__startswith": term.lower()})
-        found += alike.values_list("pk", flat=True)[:MOST_CUSTOMERS]
+        pks = list(alike.values_list("pk", flat=True)[: MOST_CUSTOMERS + 1])
+        found += pks[:MOST_CUSTOMERS]
+        if len(pks) > MOST_CUSTOMERS:
+            tell(f"More than {MOST_CUSTOMERS} customers are found; type more to see the others.")
     return found
 
 

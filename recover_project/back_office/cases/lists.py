@@ -23,7 +23,7 @@ from recover_project.back_office.cases.finding import (
 from recover_project.back_office.cases.of_a_case import OfACase
 from recover_project.back_office.cases.verbs import VERBS
 from recover_project.back_office.pages import show, working_with
-from recover_project.back_office.rows import Searched, WithPage, badge
+from recover_project.back_office.rows import Searched, Tell, WithPage, badge
 from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
 from recovery.operator_tasks import TaskKind
 
@@ -34,13 +34,13 @@ class ViewFilter(admin.SimpleListFilter):
     title, parameter_name = "view", "view"
 
     def lookups(self, *_: Any) -> list[tuple[str, str]]:
-        return [(name, label) for name, (label, _rows) in VIEWS.items()]
+        return [(name, view.label) for name, view in VIEWS.items()]
 
     def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         chosen, at = VIEWS.get(self.value() or ""), working(request)
         if chosen is None or at is None or at.merchant is None:
             return rows
-        return chosen[1](rows, at.merchant, timezone.now())
+        return chosen.rows(rows, at.merchant, timezone.now())
 
 
 class CurrencyFilter(admin.SimpleListFilter):
@@ -86,10 +86,12 @@ def _views(request: HttpRequest) -> dict[str, Any]:
     asked = {name: request.GET[name] for name in saved_views.ASKED if request.GET.get(name)}
     query, kept = saved_views.query_of(asked), {view.query for view in own}
     everybodys = [("All", "", not query)]
-    for name, (label, _rows) in VIEWS.items():
-        everybodys.append((label, address := f"view={name}", address == query))
+    for name, view in VIEWS.items():
+        everybodys.append((view.label, address := f"view={name}", address == query))
+    shown = VIEWS.get(request.GET.get("view", ""))
     return {
         "views": everybodys,
+        "explained": shown.explained if shown else "",
         "own_views": [(view, view.query == query) for view in own],
         "asked": asked if query not in {address for _, address, _ in everybodys} | kept else {},
     }
@@ -130,8 +132,10 @@ class RecoveryCaseAdmin(Searched, WithPage):
     def number(self, case: RecoveryCase) -> str:
         return case.invoice_number or case.stripe_invoice_id or case.stripe_payment_intent_id
 
-    def find(self, rows: QuerySet[Any], term: str, *, merchant: Merchant) -> QuerySet[Any]:
-        return search(rows, term, merchant=merchant)
+    def find(
+        self, rows: QuerySet[Any], term: str, *, merchant: Merchant, tell: Tell
+    ) -> QuerySet[Any]:
+        return search(rows, term, merchant=merchant, tell=tell)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ORDERS.get(request.GET.get("view", ""), NEWEST_FIRST)
@@ -160,8 +164,10 @@ class CustomerAdmin(Searched):
     search_help_text = "What an e-mail address or a name begins with, or an id"
     ordering = ("-id",)
 
-    def find(self, rows: QuerySet[Any], term: str, *, merchant: Merchant) -> QuerySet[Any]:
-        return rows.filter(pk__in=customers(merchant, term))
+    def find(
+        self, rows: QuerySet[Any], term: str, *, merchant: Merchant, tell: Tell
+    ) -> QuerySet[Any]:
+        return rows.filter(pk__in=customers(merchant, term, tell=tell))
 
     @admin.display(description="In Stripe")
     def deletion_shown(self, customer: Customer) -> SafeString | str:

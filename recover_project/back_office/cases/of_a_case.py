@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recover_project.back_office.cases import finding, words
-from recover_project.back_office.rows import Searched, badge
+from recover_project.back_office.rows import Searched, Tell, badge
 from recovery.models import Merchant
 
 TONES = {
@@ -27,10 +27,12 @@ class OfACase(Searched):
     ordering = ("-id",)
     prefix = ""
 
-    def find(self, rows: QuerySet[Any], term: str, *, merchant: Merchant) -> QuerySet[Any]:
+    def find(
+        self, rows: QuerySet[Any], term: str, *, merchant: Merchant, tell: Tell
+    ) -> QuerySet[Any]:
         if self.prefix and term.startswith(f"{self.prefix}_"):
             return rows.filter(public_id=term)
-        return rows.filter(case__in=finding.cases(term, merchant=merchant))
+        return rows.filter(case__in=finding.cases(term, merchant=merchant, tell=tell))
 
     @admin.display(description="Case")
     def customer_shown(self, row: Any) -> SafeString | str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from recover_project.back_office.rows import Searched, badge, shortly
+from recover_project.back_office.rows import Searched, Tell, badge, shortly
 from recovery import inbox, outbound_delivery
 from recovery.models import (
     Merchant,
@@ -66,6 +66,7 @@ class StripeEventAdmin(Searched):
         term: str,
         *,
         merchant: Merchant,  # noqa: ARG002 - the rows are the merchant's already
+        tell: Tell,  # noqa: ARG002 - all of them are found
     ) -> QuerySet[Any]:
         return rows.filter(**{"stripe_event_id" if term.startswith("evt_") else "concerns": term})
 
@@ -111,7 +112,14 @@ class WebhookDeliveryAdmin(Searched):
     actions = ("resend",)
     when_empty = "Nothing was sent yet. What your own systems are told is listed here."
 
-    def find(self, rows: QuerySet[Any], term: str, *, merchant: Merchant) -> QuerySet[Any]:
+    def find(
+        self,
+        rows: QuerySet[Any],
+        term: str,
+        *,
+        merchant: Merchant,
+        tell: Tell,  # noqa: ARG002 - as above
+    ) -> QuerySet[Any]:
         return rows.filter(_told_by(merchant, term))
 
     @admin.display(description="State", ordering="state")
