@@ -1,5 +1,6 @@
 """What a page costs the database: how many questions, and how long it thinks about them."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ def ask(client: Client, address: str) -> Cost:
 def logged_in(user: Any) -> Client:
     """Rows are read at once from then on: what a cursor of the server reads later is not seen."""
     connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] = True
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # of a 403, that it is no page
     client = Client(raise_request_exception=False)
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     return client

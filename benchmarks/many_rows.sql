@@ -99,7 +99,7 @@ INSERT INTO dunning_dunningrun (
 )
 SELECT
     id, merchant_id, id, %(campaign)s, CASE status WHEN 'open' THEN 'live' ELSE 'stopped' END,
-    CASE WHEN id %% 4 = 0 THEN 100 ELSE 2 END,
+    CASE WHEN id %% 4 = 0 THEN cardinality(%(steps)s::bigint[]) + 1 ELSE 2 END,
     CASE status WHEN 'open' THEN %(now)s + interval '7 days' * ((id * 7919) %% 997 - 2) / 997 END,
     opened_at, closed_at, CASE status WHEN 'open' THEN '' ELSE 'closed' END, opened_at, 0
 FROM recovery_recoverycase WHERE merchant_id = %(merchant)s;

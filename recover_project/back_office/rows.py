@@ -23,7 +23,7 @@ from recover_project.back_office.access import Right, Working
 from recovery.models import Merchant
 
 Tell = Callable[[str], None]
-MOST = 1_000  # rows of a list that can be leafed through
+MOST = 500  # rows of a list that can be leafed through
 LONGEST = 120  # characters of what a list shows of a long text
 
 

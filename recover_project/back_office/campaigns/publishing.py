@@ -24,7 +24,7 @@ from recover_project.back_office.pages import page, show
 from recovery.declines import DeclineType
 
 DAYS = 90
-MOST_CASES = 1_000  # that a page tries a draft on: more would keep its reader waiting
+MOST_CASES = 500  # that a page tries a draft on: more would keep its reader waiting
 LIST, EDIT = "admin:dunning_dunningcampaign_changelist", "admin:campaign_edit"
 
 

@@ -17,9 +17,9 @@ from recovery.state_machine import Status
 
 Rows = QuerySet[RecoveryCase]
 A_WEEK = timedelta(days=7)
-MOST_CUSTOMERS = 200  # that one search may mean
-MOST_URGENT = 250  # that a view holds whose cases are found by something else
-MOST_CASES = 200  # of them, where what is looked for belongs to cases
+MOST_CUSTOMERS = 50  # that one search may mean
+MOST_URGENT = 100  # that a view holds whose cases are found by something else
+MOST_CASES = 100  # of them, where what is looked for belongs to cases
 
 
 def _open(rows: Rows) -> Rows:
@@ -43,7 +43,7 @@ def _high_value(rows: Rows, _merchant: Merchant, _now: datetime) -> Rows:
 def _going_lost(rows: Rows, merchant: Merchant, now: datetime) -> Rows:
     ending = Q()
     for campaign, last in _last_steps(merchant):
-        ending |= Q(campaign=campaign, next_position__gt=last)
+        ending |= Q(campaign=campaign, next_position=last + 1)
     live = DunningRun.objects.filter(state=DunningRun.State.LIVE, due_at__lte=now + A_WEEK)
     soonest = live.filter(ending).order_by("due_at").values_list("case", flat=True)
     return _open(rows).filter(pk__in=list(soonest[:MOST_URGENT]) if ending else [])
