@@ -7,17 +7,15 @@ logged in as. Whatever the browser complains of is in `complaints`; whatever it 
 host is in `elsewhere`: both are to be empty.
 """
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
-from tests.journeys import rules
-from tests.journeys.test_pages import browser
+from tests.journeys import pictures, rules
+from tests.journeys.browsers import browser
 
 __all__ = ["DESK", "PHONE", "SCHEMES", "Person", "browser", "person_at"]
 
@@ -66,18 +64,16 @@ class Person:
             told.append(f"The page is {wider} px wider than the screen.")
         return told
 
-    def faults(self, path: str, *, folder: Path | None = None) -> list[str]:
-        """What is wrong with the page on a desk and a phone, in both themes; it is asked for once.
-        With a folder, the screenshots are there to be looked at."""
+    def faults(self, path: str) -> list[str]:
+        """What is wrong with the page on a desk and a phone, in both themes; it is asked for
+        once."""
         self.complaints.clear()
         self.elsewhere.clear()
         self.see(path)
         found = []
         for size, scheme, held_to in LOOKS:
             self.look(size, scheme)
-            if folder:
-                name = f"{_file_name(path)}-{size['width']}-{scheme}.png"
-                self.page.screenshot(path=folder / name, full_page=True)
+            pictures.take(self.page, f"{path}-{size['width']}-{scheme}")
             where = f"{path} at {size['width']} px, {scheme}"
             found += [f"{where}: {fault}" for fault in self.breaks(held_to)]
         return found + [f"{path}: {told}" for told in (*self.complaints, *self.elsewhere)]
@@ -88,13 +84,9 @@ class Person:
         self.page.emulate_media(color_scheme=scheme)
         self.page.evaluate(TURN, scheme)
 
-    def assert_fine(self, path: str, *, folder: Path | None = None) -> None:
-        found = self.faults(path, folder=folder)
+    def assert_fine(self, path: str) -> None:
+        found = self.faults(path)
         assert found == [], "\n".join(found)
-
-
-def _file_name(path: str) -> str:
-    return re.sub(r"[^\w-]+", "_", path).strip("_")
 
 
 def person_at(browser: Browser, live_server: LiveServer, client: Client) -> Person:

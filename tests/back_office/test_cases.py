@@ -1,6 +1,5 @@
 """What operators do to cases: said beforehand, done once, refused in words, by whoever may."""
 
-import html
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +11,6 @@ from django.utils import timezone
 
 from dunning import campaigns
 from dunning.models import DunningCampaign, DunningMessage, DunningRun
-from recover_project.back_office.cases import finding
 from recover_project.back_office.cases.verbs import VERBS
 from recovery import cases
 from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase, Role
@@ -295,78 +293,6 @@ def test_a_message_is_shown_as_it_went_and_does_nothing(ours: Merchant, jo: Clie
     assert framed["X-Frame-Options"] == "SAMEORIGIN"
     for name in ("message", "message_html"):
         assert jo.get(reverse(f"admin:{name}", args=[other.public_id])).status_code == 404
-
-
-# --- finding -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("term", "is_found"),
-    [
-        ("fern@example.com", True), ("FERN@ex", True), ("fern-0001", True), ("in_fern", True),
-        ("cus_fern", True), ("moss", False), ("%", False), ("in_", False), ("xfern", False),
-    ],
-)  # fmt: skip
-def test_a_case_is_found_by_what_one_has_at_hand(
-    ours: Merchant, jo: Client, term: str, is_found: bool
-) -> None:
-    make_world("moss")
-
-    shown = jo.get(LIST, {"q": term})
-
-    assert list(shown.context["cl"].queryset) == ([case_of(ours)] if is_found else [])
-
-
-def test_whoever_looks_for_what_very_many_begin_with_is_told_that_there_are_more(
-    ours: Merchant, jo: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def told(list_name: str) -> list[str]:
-        shown = jo.get(reverse(f"admin:{list_name}_changelist"), {"q": "f"})
-        return [str(message) for message in shown.context["messages"]]
-
-    monkeypatch.setattr(finding, "MOST_CASES", 0)
-    assert told("recovery_operatortask") == [
-        "That is found in more than 0 cases; here are those of the newest."
-    ]
-    monkeypatch.setattr(finding, "MOST_CUSTOMERS", 0)
-    assert told("recovery_customer") == [
-        "More than 0 customers are found; type more to see the others."
-    ]
-    assert told("recovery_recoverycase") == told("recovery_customer")
-
-
-@pytest.mark.parametrize("name", finding.VIEWS)
-def test_each_view_says_what_it_holds(jo: Client, name: str) -> None:
-    shown = jo.get(LIST, {"view": name}).content.decode()
-
-    assert html.escape(finding.VIEWS[name].explained) in shown
-
-
-def test_the_views_show_what_they_say(ours: Merchant, jo: Client) -> None:
-    case = case_of(ours)
-
-    def shows(view: str) -> bool:
-        return list(jo.get(LIST, {"view": view}).context["cl"].queryset) == [case]
-
-    assert shows("attention")
-    OperatorTask.objects.update(done_at=timezone.now())
-    assert not shows("attention")
-    assert shows("action")
-    assert shows("value")
-    assert not shows("paused")
-    cases.pause(case=case, until=None, actor="jo", now=timezone.now())
-    assert shows("paused")
-
-
-def test_going_lost_is_what_ends_within_a_week(ours: Merchant, jo: Client) -> None:
-    view = {"view": "going"}
-    assert jo.get(LIST, view).context["cl"].result_count == 0
-    run = DunningRun.objects.get(case=case_of(ours))
-    DunningCampaign.objects.filter(pk=run.campaign_id).update(end_action="mark_lost")
-    run.next_position, run.due_at = 99, timezone.now()
-    run.save()
-
-    assert jo.get(LIST, view).context["cl"].result_count == 1
 
 
 # --- what it costs -------------------------------------------------------------------------------

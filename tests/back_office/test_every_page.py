@@ -1,7 +1,5 @@
 """Every page of the back office in a browser, on a desk and a phone, in both themes."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser
 from pytest_django import Settings
@@ -18,20 +16,13 @@ pytestmark = [
 ]  # fmt: skip
 
 
-def test_every_page_is_fine(
-    browser: Browser, live_server: LiveServer, tmp_path: Path,
-    request: pytest.FixtureRequest, settings: Settings,
-) -> None:  # fmt: skip
-    """With --basetemp there are screenshots, to be looked at."""
-    folder = tmp_path if request.config.getoption("basetemp") else None
+def test_every_page_is_fine(browser: Browser, live_server: LiveServer, settings: Settings) -> None:
     settings.PUBLIC_URL = live_server.url  # where the pictures of mails are
     merchant = lived_in()
     clients = who_looks(merchant)
     pages = pages_there_are.found(clients, arguments(merchant))
     people = [person_at(browser, live_server, client) for client in clients]
 
-    broken = [
-        fault for page in pages for fault in people[page.who].faults(page.path, folder=folder)
-    ]
+    broken = [fault for page in pages for fault in people[page.who].faults(page.path)]
 
     assert broken == [], "\n".join(broken)

@@ -1,7 +1,6 @@
 """The first page: whether it pays, by the API's own figures; and what is to be done."""
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +24,7 @@ from tests.builders import make_merchant
 
 __all__ = ["browser"]  # a fixture
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 BERLIN = ZoneInfo("Europe/Berlin")
 HOME = "/admin/"
 
@@ -260,9 +259,7 @@ def test_where_there_is_no_merchant_the_platforms_staff_is_told_how_to_make_one(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.any_database
-def test_it_is_fine_empty_and_full(
-    browser: Browser, live_server: LiveServer, tmp_path: Path
-) -> None:
+def test_it_is_fine_empty_and_full(browser: Browser, live_server: LiveServer) -> None:
     merchant = make_world("fern")
     for n in range(12):
         at = timezone.now() - timedelta(days=n)
@@ -272,7 +269,7 @@ def test_it_is_fine_empty_and_full(
     olga = person_at(browser, live_server, log_in(merchant, Role.OWNER))
 
     for asked in ("", "?period=90-days"):
-        olga.assert_fine(f"/admin/{asked}", folder=tmp_path)
+        olga.assert_fine(f"/admin/{asked}")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,5 @@
 """An operator's day in a real browser: on a desk and on a phone, in both themes."""
 
-from pathlib import Path
-
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser
@@ -75,7 +73,7 @@ def test_why_a_case_is_not_charged_is_read_and_the_customer_written_to(
 
 
 def test_a_search_is_kept_found_again_and_deleted(
-    browser: Browser, live_server: LiveServer, tmp_path: Path
+    browser: Browser, live_server: LiveServer
 ) -> None:
     jo = person_at(browser, live_server, log_in(make_world("fern")))
     page = jo.go(f"{LIST}?q=fern")
@@ -84,7 +82,7 @@ def test_a_search_is_kept_found_again_and_deleted(
     page.get_by_role("button", name="Keep", exact=True).click()
     page.get_by_role("link", name="Fern’s").click()
     page.get_by_text("“Fern’s” is one of your own views.").wait_for()
-    jo.assert_fine(f"{LIST}?q=fern", folder=tmp_path)
+    jo.assert_fine(f"{LIST}?q=fern")
     page.get_by_role("button", name="Delete this view").click()
     page.get_by_text("The view is deleted.").wait_for()
 
@@ -122,9 +120,7 @@ def test_many_are_paused_from_the_list(browser: Browser, live_server: LiveServer
     assert RecoveryCase.objects.get().is_paused
 
 
-def test_every_page_of_the_work_is_fine(
-    browser: Browser, live_server: LiveServer, tmp_path: Path
-) -> None:
+def test_every_page_of_the_work_is_fine(browser: Browser, live_server: LiveServer) -> None:
     jo = person_at(browser, live_server, log_in(make_world("fern")))
     case = RecoveryCase.objects.get()
     message = case.messages.get()
@@ -141,7 +137,7 @@ def test_every_page_of_the_work_is_fine(
     ]  # fmt: skip
 
     for path in pages:
-        jo.assert_fine(path, folder=tmp_path)
+        jo.assert_fine(path)
 
 
 def test_the_summary_of_what_will_be_done_is_fine(

@@ -1,7 +1,6 @@
 """An owner's afternoon in a real browser: a campaign of her own, and what its mails say."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.core import mail
@@ -135,14 +134,14 @@ def test_without_scripts_rows_are_seen_the_preview_comes_by_its_button_and_steps
 
 
 def test_retired_campaigns_and_words_in_japanese_are_fine(
-    browser: Browser, live_server: LiveServer, tmp_path: Path
+    browser: Browser, live_server: LiveServer
 ) -> None:
     merchant = make_world("fern")
     campaigns.retire(publish(merchant, "Euros and more of what comes in large invoices"))
     olga = person_at(browser, live_server, log_in(merchant, Role.OWNER, "olga@example.com"))
 
     for path in (f"{LIST}?which=retired", "/admin/wording/failed/ja/"):
-        olga.assert_fine(path, folder=tmp_path)
+        olga.assert_fine(path)
 
 
 def test_a_sheet_with_faults_is_fine(browser: Browser, live_server: LiveServer) -> None:

@@ -1,7 +1,6 @@
 """Operations → Reconciliation: what was found, in words, and asking for it now."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -198,7 +197,7 @@ def test_only_who_may_operate_asks_for_it(ours: Merchant, jo: Client) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.any_database
 def test_the_pages_are_fine_and_an_impatient_double_click_asks_once(
-    browser: Browser, live_server: LiveServer, tmp_path: Path
+    browser: Browser, live_server: LiveServer
 ) -> None:
     ours = make_world("fern")
     ours.stripe.connected_at = timezone.now()
@@ -206,8 +205,8 @@ def test_the_pages_are_fine_and_an_impatient_double_click_asks_once(
     run = drifted(ours)
     jo = person_at(browser, live_server, log_in(ours))
 
-    jo.assert_fine(f"{LIST}{run.pk}/change/", folder=tmp_path)
-    jo.assert_fine(LIST, folder=tmp_path)
+    jo.assert_fine(f"{LIST}{run.pk}/change/")
+    jo.assert_fine(LIST)
     jo.page.goto(live_server.url + LIST)
     jo.page.get_by_role("button", name="Reconcile now").dblclick()
     jo.page.get_by_text("It begins within a minute.").first.wait_for()

@@ -30,10 +30,11 @@ from dunning.tasks import deliver_queued, replace_links, start_runs, work_due_st
 from recovery import outbound
 from recovery.models import Merchant, RecoveryCase
 from tests.connected import debt, down, local_stripe, merchant
+from tests.journeys.browsers import browser
 from tests.journeys.canaries import Canaries, Listener, listening, watched
 from tests.journeys.product import ROOT, free_ports, is_closed, wait_for
 from tests.journeys.states import Jo
-from tests.journeys.test_pages import browser, jo
+from tests.journeys.test_pages import jo
 from tests.local_stripe import LocalStripe
 from tests.recovery.receivers import registered
 from tests.test_architecture import MODELS

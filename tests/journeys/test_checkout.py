@@ -16,7 +16,7 @@ from recovery.models import Merchant, RecoveryCase
 from recovery.tasks import look_after_checkouts, process_inbox
 from tests.builders import dashboard, make_merchant
 from tests.connected import KEY
-from tests.journeys.test_pages import browser
+from tests.journeys.browsers import browser
 from tests.local_stripe import LocalStripe
 from tests.local_stripe_tests.openapi import Validator
 from tests.recovery.purchases import intents, money_taken, sessions, standing

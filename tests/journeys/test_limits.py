@@ -14,8 +14,10 @@ import pytest
 
 from tests.builders import DASHBOARD
 from tests.journeys.product import wait_for
-from tests.journeys.web_server import Installed, manage
+from tests.journeys.web_server import Installed, manage, migrated
 from tests.redis_server import RedisServer
+
+__all__ = ["migrated"]  # a fixture
 
 pytestmark = [pytest.mark.journey, pytest.mark.any_database]
 PAGE = "/fourthngoal/recover/update"
@@ -61,10 +63,10 @@ class Web:
 
 
 @pytest.fixture
-def web(tmp_path: Path, redis_server: RedisServer) -> Iterator[Web]:
+def web(tmp_path: Path, migrated: Path, redis_server: RedisServer) -> Iterator[Web]:
     (tmp_path / "product").mkdir()
     product = Installed.in_folder(
-        tmp_path / "product", REDIS_URL=redis_server.url, TRUSTED_PROXY_COUNT="1"
+        tmp_path / "product", migrated, REDIS_URL=redis_server.url, TRUSTED_PROXY_COUNT="1"
     )
     more = [
         json.loads(manage(product.environment, "create_merchant", name, "--json"))["internal_key"]

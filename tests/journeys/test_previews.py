@@ -13,7 +13,8 @@ from billing_portal.page_words import PAGE_WORDS
 from recovery.models import Merchant
 from tests.back_office.people import log_in_superuser
 from tests.builders import make_merchant
-from tests.journeys.test_pages import DESK, PHONE, SCHEMES, browser
+from tests.journeys.browsers import browser
+from tests.journeys.test_pages import DESK, PHONE, SCHEMES
 
 __all__ = ["browser"]  # a fixture
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import uuid
 from collections.abc import Iterator
@@ -11,25 +10,15 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.journeys.browsers import browser
 from tests.journeys.product import Product, is_closed, mail_server, running, wait_for
-from tests.suite import is_ci
+
+__all__ = ["browser"]  # a fixture
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(240)]
 PHONE = {"width": 360, "height": 740}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        reason = "chromium is not installed (Debian: apt-get install chromium)."
-        pytest.fail(reason) if is_ci() else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

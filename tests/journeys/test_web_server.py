@@ -6,13 +6,16 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recovery.signatures import sign
 from tests.builders import DASHBOARD, DOCUMENTED_EXAMPLE
-from tests.journeys.web_server import Installed
+from tests.journeys.web_server import Installed, migrated
+
+__all__ = ["migrated"]  # a fixture
 
 LARGEST = 1024 * 1024
 
@@ -49,8 +52,8 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    product = Installed.in_folder(tmp_path_factory.mktemp("server"))
+def server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Server]:
+    product = Installed.in_folder(tmp_path_factory.mktemp("server"), migrated)
     with product.serving() as port:
         yield Server(port, product.made)
 

@@ -2,14 +2,33 @@
 
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
+
 from tests.journeys.product import ROOT, free_ports, is_closed, wait_for
+
+
+@pytest.fixture(scope="session")
+def migrated(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:  # fmt: skip
+    """The embedded database as `migrate` leaves it, which takes many seconds and was done once."""
+    path = tmp_path_factory.mktemp("migrated") / "recover.sqlite3"
+    with django_db_blocker.unblock(), closing(sqlite3.connect(path)) as copy:
+        connection.ensure_connection()
+        connection.connection.backup(copy)
+    return path
 
 
 @dataclass(frozen=True)
@@ -21,9 +40,9 @@ class Installed:
     log: Path
 
     @classmethod
-    def in_folder(cls, folder: Path, **settings: str) -> "Installed":
+    def in_folder(cls, folder: Path, migrated: Path, **settings: str) -> "Installed":
         environment = {"PATH": os.environ["PATH"], "RUN_DIR": str(folder), **settings}
-        manage(environment, "migrate", "--no-input", "--verbosity", "0")
+        shutil.copy(migrated, folder)
         made = manage(environment, "create_merchant", "Fern", "--json")
         return cls(environment, json.loads(made), folder / "log")
 

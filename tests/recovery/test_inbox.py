@@ -12,7 +12,7 @@ from recovery.stripe_events import Event
 from tests.builders import event, make_merchant
 from tests.recovery.stories import at_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 

@@ -17,7 +17,7 @@ from recovery.tasks import process_inbox
 from tests.builders import DOCUMENTED_EXAMPLE, event, make_merchant, post, receive
 from tests.recovery.stories import at_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def failed(invoice: str, **facts: Any) -> dict[str, Any]:

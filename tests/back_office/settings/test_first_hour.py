@@ -20,6 +20,7 @@ from tests.back_office.people import log_in
 from tests.builders import make_merchant
 from tests.connected import KEY
 from tests.drawings import file_of, wordmark
+from tests.journeys import pictures
 from tests.local_stripe import LocalStripe
 
 __all__ = ["browser"]
@@ -221,7 +222,7 @@ def pages_of(role: str) -> list[str]:
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.VIEWER])
 def test_every_page_is_fine_on_a_desk_and_a_phone_in_both_themes(
-    browser: Browser, live_server: LiveServer, furnished: Merchant, tmp_path: Path, role: str
+    browser: Browser, live_server: LiveServer, furnished: Merchant, role: str
 ) -> None:
     person = person_at(browser, live_server, log_in(furnished, role, f"{role}@example.com"))
     paths = [f"{HOME}{name}/" for name in pages_of(role)]
@@ -229,13 +230,13 @@ def test_every_page_is_fine_on_a_desk_and_a_phone_in_both_themes(
         paths += [f"{HOME}webhooks/{one.public_id}/" for one in WebhookRegistration.objects.all()]
 
     for path in paths:
-        person.assert_fine(path, folder=tmp_path)
+        person.assert_fine(path)
 
     person.page.context.close()
 
 
 def test_forms_that_are_wrong_and_secrets_that_are_shown_are_fine(
-    jo: Person, merchant: Merchant, local_stripe: LocalStripe, tmp_path: Path
+    jo: Person, merchant: Merchant, local_stripe: LocalStripe
 ) -> None:
     local_stripe.world.restrict(KEY, missing=["rak_invoice_write", "rak_customer_write"])
     wrong = [
@@ -254,7 +255,7 @@ def test_forms_that_are_wrong_and_secrets_that_are_shown_are_fine(
             page.get_by_label(field, exact=True).fill(value)
             page.get_by_role("button", name=re.compile(f"^{button}")).first.click()
             page.wait_for_load_state()
-            page.screenshot(path=tmp_path / f"wrong-{number}-{name}-{width}.png", full_page=True)
+            pictures.take(page, f"wrong-{number}-{name}-{width}")
             assert jo.breaks() == [], (name, value, width)
         page = jo.go(f"{HOME}keys/")
         page.locator("summary", has_text="Revoke").first.click()

@@ -21,7 +21,7 @@ from tests.dunning.facts import fail, queue
 from tests.dunning.killed_worker import KILLED, POINTS
 from tests.dunning.mail_servers import MailServer, listening
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 ROOT = Path(__file__).parents[3]
 # What is known afterwards: the messages' states, and how many mails there are.
 OUTCOMES = {

@@ -15,7 +15,7 @@ from recovery.models import Merchant, RecoveryCase
 from recovery.models.fields import cipher
 from tests.builders import make_merchant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 NOON = datetime.fromisoformat("2026-11-03T12:00:00Z")
 
 

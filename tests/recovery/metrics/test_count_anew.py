@@ -10,7 +10,7 @@ from recovery.metrics import tallying
 from recovery.models import Tally
 from tests.builders import DOCUMENTED_EXAMPLE, make_merchant, receive
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def run(merchant_id: str) -> list[str]:

@@ -12,7 +12,7 @@ from tests.recovery.api.asking import get
 from tests.recovery.metrics.oracle import Oracle, groups
 from tests.recovery.metrics.past import Past, pasts
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 # One merchant lives through all examples; each begins with no cases.
 MANY = settings(
     max_examples=60,

@@ -11,7 +11,7 @@ from recovery.models import Customer, Merchant, RecoveryCase
 from tests.builders import make_merchant
 from tests.recovery.api.asking import NOON, case, customer, get
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 LOST: dict[str, Any] = {"status": "lost", "reason": "campaign_ended", "closed_at": NOON}
 
 

@@ -1,0 +1,100 @@
+"""Cases as operators find them: by what they have at hand, and in views."""
+
+import html
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from dunning.models import DunningCampaign, DunningRun
+from recover_project.back_office.cases import finding
+from recovery import cases
+from recovery.models import Merchant, OperatorTask, RecoveryCase
+from tests.back_office.people import log_in, make_world
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+LIST = "/admin/recovery/recoverycase/"
+
+
+@pytest.fixture
+def ours() -> Merchant:
+    return make_world("fern")
+
+
+@pytest.fixture
+def jo(ours: Merchant) -> Client:
+    return log_in(ours)
+
+
+def case_of(merchant: Merchant) -> RecoveryCase:
+    return RecoveryCase.objects.of(merchant).get()
+
+
+@pytest.mark.parametrize(
+    ("term", "is_found"),
+    [
+        ("fern@example.com", True), ("FERN@ex", True), ("fern-0001", True), ("in_fern", True),
+        ("cus_fern", True), ("moss", False), ("%", False), ("in_", False), ("xfern", False),
+    ],
+)  # fmt: skip
+def test_a_case_is_found_by_what_one_has_at_hand(
+    ours: Merchant, jo: Client, term: str, is_found: bool
+) -> None:
+    make_world("moss")
+
+    shown = jo.get(LIST, {"q": term})
+
+    assert list(shown.context["cl"].queryset) == ([case_of(ours)] if is_found else [])
+
+
+def test_whoever_looks_for_what_very_many_begin_with_is_told_that_there_are_more(
+    ours: Merchant, jo: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(list_name: str) -> list[str]:
+        shown = jo.get(reverse(f"admin:{list_name}_changelist"), {"q": "f"})
+        return [str(message) for message in shown.context["messages"]]
+
+    monkeypatch.setattr(finding, "MOST_CASES", 0)
+    assert told("recovery_operatortask") == [
+        "That is found in more than 0 cases; here are those of the newest."
+    ]
+    monkeypatch.setattr(finding, "MOST_CUSTOMERS", 0)
+    assert told("recovery_customer") == [
+        "More than 0 customers are found; type more to see the others."
+    ]
+    assert told("recovery_recoverycase") == told("recovery_customer")
+
+
+@pytest.mark.parametrize("name", finding.VIEWS)
+def test_each_view_says_what_it_holds(jo: Client, name: str) -> None:
+    shown = jo.get(LIST, {"view": name}).content.decode()
+
+    assert html.escape(finding.VIEWS[name].explained) in shown
+
+
+def test_the_views_show_what_they_say(ours: Merchant, jo: Client) -> None:
+    case = case_of(ours)
+
+    def shows(view: str) -> bool:
+        return list(jo.get(LIST, {"view": view}).context["cl"].queryset) == [case]
+
+    assert shows("attention")
+    OperatorTask.objects.update(done_at=timezone.now())
+    assert not shows("attention")
+    assert shows("action")
+    assert shows("value")
+    assert not shows("paused")
+    cases.pause(case=case, until=None, actor="jo", now=timezone.now())
+    assert shows("paused")
+
+
+def test_going_lost_is_what_ends_within_a_week(ours: Merchant, jo: Client) -> None:
+    view = {"view": "going"}
+    assert jo.get(LIST, view).context["cl"].result_count == 0
+    run = DunningRun.objects.get(case=case_of(ours))
+    DunningCampaign.objects.filter(pk=run.campaign_id).update(end_action="mark_lost")
+    run.next_position, run.due_at = 99, timezone.now()
+    run.save()
+
+    assert jo.get(LIST, view).context["cl"].result_count == 1
