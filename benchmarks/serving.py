@@ -1,13 +1,15 @@
-"""The product as in production: granian as the Procfile starts it, PostgreSQL, no DEBUG."""
+"""The product as in production: granian as the Procfile starts it, PostgreSQL that loses nothing,
+Redis, no DEBUG."""
 
 import os
 import secrets
+import shlex
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -15,17 +17,23 @@ from cryptography.fernet import Fernet
 from psycopg import sql
 
 from tests.journeys.product import free_ports, is_closed, wait_for
+from tests.redis_server import RedisServer
 from tests.suite import postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 STARTS_WITHIN = 60  # seconds
+PRODUCT = "recover_project.wsgi:application"
 
 
 @dataclass(frozen=True)
 class Server:
+    """`program` is what granian serves, run by `python`'s environment."""
+
     port: int
     environment: Mapping[str, str]
+    program: str = PRODUCT
+    interpreter: str = sys.executable
 
     @property
     def url(self) -> str:
@@ -34,28 +42,47 @@ class Server:
     def python(self, *arguments: str) -> str:
         """What a program prints that sees the server's database."""
         return subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=dict(self.environment), text=True,
+            [self.interpreter, *arguments], cwd=ROOT, env=dict(self.environment), text=True,
             stdout=subprocess.PIPE, check=True,
         ).stdout  # fmt: skip
 
 
 @contextmanager
-def served() -> Iterator[Server]:
-    with prepared() as server, _web(server):
+def served(**settings: str) -> Iterator[Server]:
+    with prepared(**settings) as server, web(server):
         yield server
 
 
 @contextmanager
-def prepared() -> Iterator[Server]:
+def prepared(**settings: str) -> Iterator[Server]:
     """With a database of its own and nobody at the door yet: what programs see."""
     with tempfile.TemporaryDirectory(prefix="recover-bench-") as folder, _database() as url:
-        server = Server(free_ports(1), _environment(folder, url))
+        server = Server(free_ports(1), _environment(folder, url) | settings)
         server.python("manage.py", "migrate", "--no-input", "--verbosity", "0")
         yield server
 
 
+@contextmanager
+def redis() -> Iterator[str]:
+    """The URL of a Redis that is gone afterwards."""
+    folders = tempfile.TemporaryDirectory(prefix="recover-bench-redis-")
+    with folders as folder, RedisServer(Path(folder)) as server:
+        yield server.url
+
+
+def beside(
+    server: Server, program: str, interpreter: str = sys.executable, **settings: str
+) -> Server:
+    """Another program on the same database, to be served as the product is."""
+    environment = {**server.environment, **settings}
+    return replace(
+        server, port=free_ports(1), environment=environment, program=program,
+        interpreter=interpreter,
+    )  # fmt: skip
+
+
 def _environment(folder: str, database_url: str) -> dict[str, str]:
-    kept = ("BENCH_CASES", "HOME", "LANG", "REDIS_URL", "XDG_RUNTIME_DIR")
+    kept = ("BENCH_CASES", "HOME", "LANG", "XDG_RUNTIME_DIR")
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
@@ -73,12 +100,11 @@ def _environment(folder: str, database_url: str) -> dict[str, str]:
 
 
 @contextmanager
-def _web(server: Server) -> Iterator[None]:
-    procfile = dict(
-        line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines() if line
-    )
+def web(server: Server) -> Iterator[None]:
+    command = procfile()["web"].replace(PRODUCT, server.program)
+    granian = shlex.quote(str(Path(server.interpreter).parent / "granian"))
     process = subprocess.Popen(
-        ["sh", "-c", procfile["web"]],
+        ["sh", "-c", command.replace("granian", granian, 1)],
         cwd=ROOT, env={**server.environment, "HOST": HOST, "PORT": str(server.port)},
     )  # fmt: skip
     try:
@@ -89,12 +115,18 @@ def _web(server: Server) -> Iterator[None]:
         process.wait()
 
 
+def procfile() -> dict[str, str]:
+    """What production runs, by the process's name."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    return dict(line.split(": ", 1) for line in lines if line)
+
+
 @contextmanager
 def _database() -> Iterator[str]:
     """A database of its own, gone afterwards, on the server that DATABASE_URL names, else on one
     that is gone afterwards too."""
     name = f"recover_bench_{secrets.token_hex(4)}"
-    with postgresql() as url, psycopg.connect(url, autocommit=True) as connection:
+    with postgresql(is_lasting=True) as url, psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
             yield _renamed(url, name)

@@ -25,18 +25,20 @@ from recovery import (
 from recovery.batches import apart
 from recovery.metrics import tallying
 from recovery.models import Reconciliation, StripeEvent
+from recovery.pokes import Poke
 from recovery.reading import UnreadablePayloadError
 from recovery.stripe_events import UnreadableEventError
 
 logger = logging.getLogger(__name__)
 
 MOST_BATCHES = 50  # then the next poke or sweep goes on
+BETWEEN_POKES = 0.1  # seconds: a worker that heard one looks until there is nothing left
 RECONCILING = timedelta(seconds=50)  # then the next sweep goes on
 
 
 def poke_inbox() -> None:
     """Say that there is something in the inbox; if nobody hears it, the sweep looks anyway."""
-    _poke(process_inbox, "process the inbox")
+    _INBOX.soon()
 
 
 def poke_reconciliation() -> None:
@@ -49,6 +51,13 @@ def _poke(task: Task[..., None], what: str) -> None:
         task.apply_async(expires=60)
     except (OperationalError, OSError):
         logger.warning("The broker takes no message; the sweep will %s.", what)
+
+
+def _poke_inbox() -> None:
+    _poke(process_inbox, "process the inbox")
+
+
+_INBOX = Poke(_poke_inbox, pause=BETWEEN_POKES)
 
 
 @shared_task(name="recovery.beat_heart")

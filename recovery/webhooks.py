@@ -1,7 +1,7 @@
 """The door for Stripe's events: verify, store once, commit, acknowledge."""
 
 import logging
-from collections.abc import Iterable
+import time
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from recovery import inbox, tasks
+from recovery import doors, inbox, tasks
 from recovery.errors import error_response
-from recovery.models import Merchant, SigningSecret
+from recovery.models import Merchant
 from recovery.signatures import InvalidSignatureError, verify
 from recovery.stripe_events import Event, UnreadableEventError
 
@@ -48,36 +48,37 @@ def receive(request: HttpRequest) -> JsonResponse:
 
 def _receive(request: HttpRequest) -> None:
     body = request.body
-    merchant = _named_merchant(request.GET.get("m", ""))
     header = request.headers.get("Stripe-Signature")
     now = timezone.now()
-    is_for_platform = "m" not in request.GET and _is_signed_for_platform(
-        body, header, now.timestamp()
-    )
-    if not is_for_platform:
-        verify(body=body, header=header, secrets=_secrets(merchant), now=now.timestamp())
-    payload = body.decode("utf-8")
-    event = Event.parse(payload)
-    if is_for_platform:
+    if "m" not in request.GET and _is_signed_for_platform(body, header, now.timestamp()):
+        event = Event.parse(payload := body.decode("utf-8"))
         merchant = _connected_merchant(event)
+    else:
+        merchant = _signer(request.GET.get("m", ""), body, header, now.timestamp())
+        event = Event.parse(payload := body.decode("utf-8"))
     if merchant is not None and inbox.is_for(merchant, event):
         inbox.store(merchant=merchant, event=event, payload=payload, now=now)
         tasks.poke_inbox()
 
 
-def _named_merchant(public_id: str) -> Merchant | None:
-    """The merchant that the URL names or, where it names none, the only one there is."""
-    merchants = Merchant.objects.select_related("stripe")
-    if public_id:
-        return merchants.filter(public_id=public_id[:40].replace("\x00", "")).first()
-    first_two = list(merchants[:2])
-    return first_two[0] if len(first_two) == 1 else None
+def _signer(public_id: str, body: bytes, header: str | None, now: float) -> Merchant:
+    """The merchant that the URL names or, where it names none, the only one there is. Raises
+    InvalidSignatureError."""
+    public_id, clock = public_id[:40].replace("\x00", ""), time.monotonic()
+    door = doors.named(public_id, now=clock) if public_id else doors.only_one(now=clock)
+    try:
+        return _verified(door, body, header, now)
+    except InvalidSignatureError:
+        if door is None or door.read_at == clock:
+            raise
+        return _verified(doors.look(public_id, now=clock), body, header, now)
 
 
-def _secrets(merchant: Merchant | None) -> Iterable[str]:
-    if merchant is None:
-        return []
-    return [row.secret for row in SigningSecret.objects.of(merchant).order_by("-id")]
+def _verified(door: doors.Door | None, body: bytes, header: str | None, now: float) -> Merchant:
+    if door is None:
+        raise InvalidSignatureError("No such endpoint is known.")
+    verify(body=body, header=header, secrets=door.secrets, now=now)
+    return door.merchant
 
 
 def _is_signed_for_platform(body: bytes, header: str | None, now: float) -> bool:

@@ -21,23 +21,37 @@ settings.load_profile("any machine")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+ON_THE_EMBEDDED_ONE_TOO = ("any_database", "both_databases", "journey")
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The pass on PostgreSQL repeats only what a database can change."""
-    if os.environ.get("RECOVER_TESTS") != "database":
-        return
-    others = [item for item in items if not _uses_a_database(item)]
-    items[:] = [item for item in items if _uses_a_database(item)]
-    config.hook.pytest_deselected(items=others)
+    """Each of the suite's passes (tests/suite.py) runs its own; who calls pytest runs all that
+    are named, on the database at hand."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.no_cover)  # the tests without one run all of it as well
+    is_run = {"embedded": _is_for_the_embedded_one, "postgresql": _is_for_postgresql}.get(
+        os.environ.get("RECOVER_TESTS", "")
+    )
+    if is_run:
+        config.hook.pytest_deselected(items=[item for item in items if not is_run(item)])
+        items[:] = [item for item in items if is_run(item)]
 
 
-def _uses_a_database(item: pytest.Item) -> bool:
+def _is_for_the_embedded_one(item: pytest.Item) -> bool:
+    return not _asks_a_database(item) or any(
+        item.get_closest_marker(name) for name in ON_THE_EMBEDDED_ONE_TOO
+    )
+
+
+def _is_for_postgresql(item: pytest.Item) -> bool:
+    return _asks_a_database(item) and item.get_closest_marker("any_database") is None
+
+
+def _asks_a_database(item: pytest.Item) -> bool:
     from django.test import TransactionTestCase
 
-    if item.get_closest_marker("any_database") is not None:
-        return False
     return (
         item.get_closest_marker("django_db") is not None
         or item.get_closest_marker("journey") is not None
@@ -91,6 +105,14 @@ def _nobody_has_asked_before(_requests_are_counted_here: None) -> None:
     from django.core.cache import cache
 
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _secrets_are_read_for_each_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test changes holds for the next line of it."""
+    from recovery import doors
+
+    monkeypatch.setattr(doors, "LIFETIME", 0)
 
 
 @pytest.fixture(scope="session")

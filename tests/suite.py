@@ -1,7 +1,8 @@
-"""python -m tests.suite [pytest arguments]: every test, on SQLite and again on PostgreSQL.
+"""python -m tests.suite [pytest arguments]: every test, in two passes.
 
-Without arguments, what the first pass ran of the product is held to the marks below: measuring
-takes half as long again, and the second pass runs no line that the first one doesn't.
+What asks a database runs on PostgreSQL, as in production. What asks none, whole journeys and what
+a browser shows run on SQLite, which is for trying out. Where the two differ, tests run on either.
+Without arguments, what both passes ran of the product is held to the marks below.
 """
 
 import os
@@ -29,7 +30,7 @@ PRODUCT_SETTINGS = (
     "STRIPE_CONNECT_WEBHOOK_SECRET", "TRUSTED_PROXY_COUNT", "WEBHOOKS_TO_LOOPBACK",
 )  # fmt: skip
 NOTHING_COLLECTED = 5
-MEASURED = ("--cov", "--cov-report=")
+MEASURED = ["--cov", "--cov-report="]
 # What a money-moving rule or use case does is run by a test, each branch of it; of the pure
 # modules, which pyproject.toml lists, that holds too.
 COMPLETE = (
@@ -71,20 +72,21 @@ def main(arguments: list[str]) -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="recover-coverage-") as folder:
         os.environ["COVERAGE_FILE"] = str(Path(folder) / "data")
-        code = _run_both_passes(arguments, () if arguments else MEASURED)
+        code = _run_both_passes(arguments)
         return code if code or arguments else _check_coverage()
 
 
-def _run_both_passes(arguments: list[str], measured: Sequence[str]) -> int:
-    print("== Pass 1 of 2: the embedded database", flush=True)
-    first = _run_pytest([*arguments, *measured])
-    print("== Pass 2 of 2: PostgreSQL, the tests that use a database", flush=True)
+def _run_both_passes(arguments: list[str]) -> int:
+    print("== Pass 1 of 2: the embedded database, and what asks none", flush=True)
+    first = _run_pytest(arguments or MEASURED, RECOVER_TESTS="embedded")
+    print("== Pass 2 of 2: PostgreSQL", flush=True)
     with postgresql() as database_url:
-        settings = {"DATABASE_URL": database_url, "RECOVER_TESTS": "database"}
+        settings = {"DATABASE_URL": database_url, "RECOVER_TESTS": "postgresql"}
         if redis_url := os.environ.get("REDIS_URL"):
             settings["REDIS_URL"] = redis_url
-        second = _run_pytest(arguments, **settings)
-    return max(first, 0 if second == NOTHING_COLLECTED else second)
+        second = _run_pytest(arguments or [*MEASURED, "--cov-append"], **settings)
+    ran = {first, second} - {NOTHING_COLLECTED}
+    return max(ran, default=NOTHING_COLLECTED)
 
 
 def _check_coverage() -> int:
@@ -127,7 +129,7 @@ def _report_missing_programs() -> list[str]:
     return missing
 
 
-def _run_pytest(arguments: list[str], **settings: str) -> int:
+def _run_pytest(arguments: Sequence[str], **settings: str) -> int:
     command = [sys.executable, "-m", "pytest", *_parallel(arguments), *arguments]
     with tempfile.TemporaryDirectory(prefix="recover-tests-") as run_dir:
         inherited = {k: v for k, v in os.environ.items() if k not in PRODUCT_SETTINGS}
@@ -141,7 +143,7 @@ def _run_pytest(arguments: list[str], **settings: str) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _parallel(arguments: list[str]) -> list[str]:
+def _parallel(arguments: Sequence[str]) -> list[str]:
     chosen = any(
         argument.startswith(("-n", "--numprocesses", "--pdb")) or argument.endswith("no:xdist")
         for argument in arguments
@@ -151,8 +153,9 @@ def _parallel(arguments: list[str]) -> list[str]:
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The PostgreSQL that DATABASE_URL names, else one of our own, gone afterwards."""
+def postgresql(*, is_lasting: bool = False) -> Iterator[str]:
+    """The PostgreSQL that DATABASE_URL names, else one of our own, gone afterwards; if it is to be
+    lasting until then, whatever happens to the machine."""
     given = os.environ.get("DATABASE_URL", "")
     if given.startswith("postgres"):
         yield given
@@ -164,7 +167,7 @@ def postgresql() -> Iterator[str]:
         server = get_server(Path(folder) / "data", cleanup_mode="stop", start=False)
         server.ensure_pgdata_inited()
         with (server.pgdata / "postgresql.conf").open("a") as configuration:
-            configuration.write(UNSAFE_AND_FAST)
+            configuration.write("" if is_lasting else UNSAFE_AND_FAST)
         server.start()
         with server:
             yield server.get_uri()
