@@ -115,14 +115,16 @@ def _answer(connection: socket.socket, request: bytes) -> bytes:
     while b"\r\n\r\n" not in answer:
         answer += _received(connection)
     head, _, body = answer.partition(b"\r\n\r\n")
-    length = next(
-        int(line.partition(b":")[2])
-        for line in head.lower().split(b"\r\n")
-        if line.startswith(b"content-length:")
-    )
-    while len(body) < length:
+    while len(body) < _length(head):
         body += _received(connection)
     return head + b"\r\n\r\n" + body
+
+
+def _length(head: bytes) -> int:
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line.partition(b":")[2])
+    raise ConnectionError("An answer has no length.")
 
 
 def _received(connection: socket.socket) -> bytes:

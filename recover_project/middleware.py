@@ -65,8 +65,11 @@ def answer_webhooks(get_response: View) -> View:
     time that one takes would go into what they don't need."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        is_event = request.path_info == WEBHOOK_PATH
-        return receive(request) if is_event else get_response(request)
+        if request.path_info != WEBHOOK_PATH:
+            return get_response(request)
+        response = receive(request)
+        response["Content-Length"] = str(len(response.content))
+        return response
 
     return answer
 

@@ -9,4 +9,6 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "benchmarks.bare_site.urls"
 USE_TZ = True
 DATABASES = {"default": environ.Env.db_url_config(os.environ["DATABASE_URL"])}
-DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 0, "max_size": 32, "timeout": 5}}
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    "min_size": 0, "max_size": 32, "timeout": 5,
+}  # fmt: skip

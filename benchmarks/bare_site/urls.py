@@ -20,7 +20,9 @@ def receive(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=400)
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO bare_event (body) VALUES (%s)", [request.body.decode()])
-    return JsonResponse({"received": True})
+    response = JsonResponse({"received": True})
+    response["Content-Length"] = str(len(response.content))
+    return response
 
 
 urlpatterns = [path("webhook", receive)]

@@ -7,6 +7,7 @@ SECRET_KEY = os.environ["SECRET_KEY"]
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "benchmarks.dj_stripe_site.urls"
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "djstripe"]
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # an answer has a length
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 _at = urlsplit(os.environ["DATABASE_URL"])
