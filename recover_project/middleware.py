@@ -20,7 +20,6 @@ from recover_project.probes.views import LOGGED, PROBES
 from recover_project.routes import BACK_OFFICE
 from recovery.errors import error_response
 from recovery.merchants import WEBHOOK_PATH
-from recovery.webhooks import receive
 
 View = Callable[[HttpRequest], HttpResponseBase]
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
@@ -56,20 +55,6 @@ def errors_in_one_shape(get_response: View) -> View:
         if getattr(response, LOGGED, False):
             setattr(shaped, LOGGED, True)
         return shaped
-
-    return answer
-
-
-def answer_webhooks(get_response: View) -> View:
-    """Stripe's events need no session, no login and no limit: they are signed. A tenth of the
-    time that one takes would go into what they don't need."""
-
-    def answer(request: HttpRequest) -> HttpResponseBase:
-        if request.path_info != WEBHOOK_PATH:
-            return get_response(request)
-        response = receive(request)
-        response["Content-Length"] = str(len(response.content))
-        return response
 
     return answer
 

@@ -143,7 +143,6 @@ MIDDLEWARE = [
     "recover_project.middleware.errors_in_one_shape",
     # Ahead of what reads the Host: a probe calls a process by its address.
     "recover_project.probes.views.answer_probes",
-    "recover_project.middleware.answer_webhooks",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

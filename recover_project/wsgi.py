@@ -11,6 +11,10 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recover_project.settings")
 django_application = get_wsgi_application()
 
+from recover_project.acknowledging import Acknowledging  # noqa: E402 - it needs a booted Django
+
+recover = Acknowledging(django_application)
+
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Django takes a request that announces no length for an empty one. A body in chunks is
@@ -19,7 +23,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     if not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated"):
         body = _read(environ, at_most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
-    return django_application(environ, start_response)
+    return recover(environ, start_response)
 
 
 def _read(environ: WSGIEnvironment, *, at_most: int) -> bytes:

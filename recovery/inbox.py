@@ -1,6 +1,6 @@
 """The inbox of Stripe's events: stored once, claimed in batches, given up late and visibly."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import psycopg
@@ -16,14 +16,11 @@ MOST_TRIES = 12
 # So long Stripe goes on delivering a live event (docs.stripe.com/webhooks, retries).
 STRIPE_DELIVERS_WITHIN = timedelta(days=3)
 LONGEST_ERROR = 1000
-_STORED = (
-    "merchant_id", "stripe_event_id", "type", "concerns", "payload", "received_at", "state",
-    "due_at", "tries", "error",
-)  # fmt: skip
-_INSERT = (
-    f"INSERT INTO recovery_stripeevent ({', '.join(_STORED)}) "  # noqa: S608 - names of ours
-    f"VALUES ({', '.join('%s' for _ in _STORED)}) ON CONFLICT DO NOTHING"
-)
+_INSERT = """
+INSERT INTO recovery_stripeevent (
+    merchant_id, stripe_event_id, type, concerns, payload, received_at, due_at, state, tries, error
+) VALUES (%s, %s, %s, %s, %s, %s, %s, 'pending', 0, '') ON CONFLICT DO NOTHING
+"""
 
 
 def is_for(merchant: Merchant, event: Event) -> bool:
@@ -38,10 +35,10 @@ def is_for(merchant: Merchant, event: Event) -> bool:
 
 def store(*, merchant: Merchant, event: Event, payload: str, now: datetime) -> None:
     """Keep a verified event, once."""
-    row = _row(merchant, event, payload, now=now)
     if connection.vendor == "postgresql":
-        _insert(row)
+        _insert([merchant.pk, event.id, event.type, concerns(event), payload, now, now])
     else:
+        row = _row(merchant, event, payload, now=now)
         StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
 
 
@@ -65,15 +62,13 @@ def _row(merchant: Merchant, event: Event, payload: str, *, now: datetime) -> St
     )  # fmt: skip
 
 
-def _insert(row: StripeEvent) -> None:
+def _insert(values: Sequence[object]) -> None:
     """As `bulk_create` would. PostgreSQL plans this statement once in each of its connections,
     which takes it as long as the insert itself."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
         connection.connection.prepare_threshold = 0
-        psycopg.Cursor(connection.connection).execute(
-            _INSERT, [getattr(row, name) for name in _STORED], prepare=True
-        )
+        psycopg.Cursor(connection.connection).execute(_INSERT, values, prepare=True)
 
 
 @transaction.atomic

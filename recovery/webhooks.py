@@ -1,5 +1,6 @@
 """The door for Stripe's events: verify, store once, commit, acknowledge."""
 
+import json
 import logging
 import time
 
@@ -19,6 +20,7 @@ from recovery.stripe_events import Event, UnreadableEventError
 logger = logging.getLogger(__name__)
 
 LARGEST_BODY = 1024 * 1024
+ACKNOWLEDGED = b'{"received": true}'
 RETRY_AFTER_SECONDS = 30
 
 
@@ -33,7 +35,10 @@ def receive(request: HttpRequest) -> JsonResponse:
     if int(announced[:20]) > LARGEST_BODY:
         return error_response(413, "too_large", "An event is at most 1 MiB.")
     try:
-        _receive(request)
+        take_in(
+            request.body, header=request.headers.get("Stripe-Signature"),
+            public_id=request.GET.get("m"),
+        )  # fmt: skip
     except InvalidSignatureError as error:
         return error_response(400, "invalid_signature", str(error))
     except (UnreadableEventError, UnicodeDecodeError):
@@ -43,18 +48,21 @@ def receive(request: HttpRequest) -> JsonResponse:
         response = error_response(503, "unavailable", "Not stored. Please deliver it again.")
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
-    return JsonResponse({"received": True})
+    return JsonResponse(json.loads(ACKNOWLEDGED))
 
 
-def _receive(request: HttpRequest) -> None:
-    body = request.body
-    header = request.headers.get("Stripe-Signature")
+def take_in(body: bytes, *, header: str | None, public_id: str | None) -> None:
+    """Store what Stripe sends, once, and have it processed; `header` is its signature, `public_id`
+    the merchant whom the URL names, if any.
+
+    Raises InvalidSignatureError, UnreadableEventError, UnicodeDecodeError, DatabaseError.
+    """
     now = timezone.now()
-    if "m" not in request.GET and _is_signed_for_platform(body, header, now.timestamp()):
+    if public_id is None and _is_signed_for_platform(body, header, now.timestamp()):
         event = Event.parse(payload := body.decode("utf-8"))
         merchant = _connected_merchant(event)
     else:
-        merchant = _signer(request.GET.get("m", ""), body, header, now.timestamp())
+        merchant = _signer(public_id or "", body, header, now.timestamp())
         event = Event.parse(payload := body.decode("utf-8"))
     if merchant is not None and inbox.is_for(merchant, event):
         inbox.store(merchant=merchant, event=event, payload=payload, now=now)

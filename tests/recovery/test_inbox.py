@@ -1,6 +1,7 @@
 """Stripe's events: stored once, claimed by one worker, tried again, given up late and visibly."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -198,3 +199,23 @@ def test_a_worker_that_outlived_its_lease_does_not_undo_what_another_one_did() -
 
     quick.refresh_from_db()
     assert (quick.state, quick.error) == ("processed", "")
+
+
+def test_an_event_is_stored_alone_as_it_is_among_others() -> None:
+    """Alone it goes by a statement of its own."""
+    merchant = make_merchant()
+    told = event(
+        "invoice.payment_failed", {"id": "in_1", "amount_due": 4900, "number": "é \u2028"}
+    )
+    payload = json.dumps(told, ensure_ascii=False)
+    alone = Event.parse(payload)
+    among = replace(alone, id="evt_among_others")
+
+    inbox.store(merchant=merchant, event=alone, payload=payload, now=NOW)
+    inbox.store_missing(merchant=merchant, listed={among.id: (among, payload)}, now=NOW)
+
+    first, second = StripeEvent.objects.order_by("id").values()
+    for row in (first, second):
+        del row["id"], row["stripe_event_id"]
+    assert first == second
+    assert first["payload"] == payload

@@ -1,0 +1,156 @@
+"""Events are acknowledged ahead of Django where nothing is to be asked, else by its view."""
+
+import io
+import json
+import time
+from typing import Any
+
+import pytest
+from django.core.wsgi import get_wsgi_application
+from django.db import OperationalError
+
+from recover_project.acknowledging import Acknowledging
+from recovery import inbox
+from recovery.endpoints import webhook_url
+from recovery.models import Merchant, StripeEvent
+from recovery.signatures import sign
+from tests.builders import SECRET, event, make_merchant
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+Answer = tuple[str, dict[str, str], Any]
+
+
+class Web:
+    """A web server whose Django is asked as seldom as can be."""
+
+    def __init__(self) -> None:
+        self.asked_django = 0
+        self._django = get_wsgi_application()
+        self._program = Acknowledging(self._ask_django)
+
+    def _ask_django(self, environ: Any, start_response: Any) -> Any:
+        self.asked_django += 1
+        return self._django(environ, start_response)
+
+    def post(
+        self, payload: dict[str, Any], merchant: Merchant, *, secret: str = SECRET, **changes: Any
+    ) -> Answer:
+        body = json.dumps(payload).encode()
+        path, _, query = webhook_url(merchant).partition("?")
+        environ = {
+            "REQUEST_METHOD": "POST", "PATH_INFO": path[path.index("/fourthngoal") :],
+            "QUERY_STRING": query, "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80",
+            "HTTP_HOST": "127.0.0.1", "SCRIPT_NAME": "", "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_TYPE": "application/json",
+            "HTTP_STRIPE_SIGNATURE": sign(body=body, secret=secret, timestamp=int(time.time())),
+            **changes,
+        }  # fmt: skip
+        said: list[Any] = []
+        answer = self._program(environ, lambda *told: said.append(told))  # type: ignore[arg-type]
+        [(status, headers)] = said
+        content = b"".join(answer)
+        if close := getattr(answer, "close", None):
+            close()
+        return status, dict(headers), json.loads(content)
+
+
+@pytest.fixture
+def merchant() -> Merchant:
+    return make_merchant()
+
+
+@pytest.fixture
+def web(merchant: Merchant, settings: Any) -> Web:
+    """Where one event has been taken in already."""
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    web = Web()
+    web.post(an_event(), merchant)
+    assert web.asked_django == 1
+    return web
+
+
+def an_event() -> dict[str, Any]:
+    return event("invoice.payment_failed", {"id": "in_1", "amount_due": 4900})
+
+
+def test_an_event_is_stored_and_acknowledged_as_django_would(web: Web, merchant: Merchant) -> None:
+    ahead = web.post(an_event(), merchant)
+
+    assert web.asked_django == 1
+    assert StripeEvent.objects.of(merchant).count() == 2
+    assert ahead == Web().post(an_event(), merchant)
+    assert ahead[0] == "200 OK"
+    assert ahead[2] == {"received": True}
+    assert {"Content-Length", "Content-Security-Policy", "X-Content-Type-Options"} <= set(ahead[1])
+
+
+def test_an_event_that_comes_again_is_stored_once(web: Web, merchant: Merchant) -> None:
+    told = an_event()
+
+    for _time in range(2):
+        assert web.post(told, merchant)[0] == "200 OK"
+
+    assert StripeEvent.objects.of(merchant).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"secret": "whsec_of_somebody_else"}, "400 Bad Request", "invalid_signature"),
+        ({"HTTP_STRIPE_SIGNATURE": "t=1"}, "400 Bad Request", "invalid_signature"),
+        ({"QUERY_STRING": "m=mer_of_nobody"}, "400 Bad Request", "invalid_signature"),
+        ({"QUERY_STRING": "m=a%00b"}, "400 Bad Request", "nul_character"),
+        ({"CONTENT_LENGTH": "3"}, "400 Bad Request", "invalid_signature"),
+        ({"CONTENT_LENGTH": "many"}, "400 Bad Request", "invalid_length"),
+        ({"CONTENT_LENGTH": str(2**20 + 1)}, "413 Request Entity Too Large", "too_large"),
+        ({"REQUEST_METHOD": "PUT"}, "405 Method Not Allowed", "method_not_allowed"),
+    ],
+)
+def test_what_is_wrong_is_said_by_django(
+    web: Web, merchant: Merchant, changes: dict[str, Any], status: str, code: str
+) -> None:
+    answer = web.post(an_event(), merchant, **changes)
+
+    assert (answer[0], answer[2]["error"]["code"]) == (status, code)
+    assert web.asked_django == 2
+    assert StripeEvent.objects.count() == 1
+
+
+def test_what_is_signed_and_no_event_is_refused(web: Web, merchant: Merchant) -> None:
+    answer = web.post({"id": 1}, merchant)
+
+    assert (answer[0], answer[2]["error"]["code"]) == ("400 Bad Request", "not_an_event")
+
+
+def test_an_endpoint_without_a_merchants_name_is_djangos(web: Web, merchant: Merchant) -> None:
+    assert web.post(an_event(), merchant, QUERY_STRING="")[0] == "200 OK"
+    assert web.asked_django == 2
+    assert StripeEvent.objects.of(merchant).count() == 2
+
+
+def test_what_could_not_be_stored_is_tried_once_more(
+    web: Web, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that the database has closed meanwhile is found out by its next statement."""
+    faults = [OperationalError("server closed the connection unexpectedly")]
+    store = inbox.store
+
+    def fail_once(**facts: Any) -> None:
+        if faults:
+            raise faults.pop()
+        store(**facts)
+
+    monkeypatch.setattr(inbox, "store", fail_once)
+
+    assert web.post(an_event(), merchant)[0] == "200 OK"
+    assert web.asked_django == 2
+    assert StripeEvent.objects.of(merchant).count() == 2
+
+
+def test_an_error_of_djangos_is_nobodys_acknowledgement(merchant: Merchant) -> None:
+    web = Web()
+    web.post(an_event(), merchant, secret="whsec_of_somebody_else")
+
+    assert web.post(an_event(), merchant)[0] == "200 OK"
+    assert web.asked_django == 2
