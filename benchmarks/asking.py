@@ -19,6 +19,9 @@ class Cost:
     milliseconds: float
 
 
+Ask = Callable[[], Cost]
+
+
 class _Meter:
     def __init__(self) -> None:
         self.queries = 0

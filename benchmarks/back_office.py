@@ -1,5 +1,5 @@
-"""The back office of a merchant with a million cases and ten million timeline entries, against
-that of one with a thousand, in the same database.
+"""The back office and the API of a merchant with a million cases and ten million timeline
+entries, against those of one with a thousand, in the same database.
 
 BENCH_CASES makes it smaller, to try it out. `python -m benchmarks.back_office` is what asks, in a
 process that has the product's settings; it prints a line of JSON for each page.
@@ -10,9 +10,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from benchmarks.measuring import Comparison, Fact, by_turns
 from benchmarks.serving import prepared
+
+if TYPE_CHECKING:  # it needs a booted Django
+    from benchmarks import asking
 
 MANY, FEW = 1_000_000, 1_000
 ROUNDS = 3
@@ -29,6 +33,7 @@ class Asked:
     queries: int
     many: float
     few: float
+    at_most: float = MOST_TIMES
 
 
 def run() -> list[Comparison | Fact]:
@@ -44,7 +49,7 @@ def told(pages: list[Asked]) -> list[Comparison | Fact]:
         *(
             Comparison(
                 f"{page.page} ({page.queries} queries)", "ms", page.many, page.few,
-                at_most=MOST_TIMES, fine_below=FINE_BELOW, digits=1,
+                at_most=page.at_most, fine_below=FINE_BELOW, digits=1,
             )
             for page in pages
         ),
@@ -61,7 +66,7 @@ def asked(*, few: int, many: int, rounds: int = ROUNDS) -> Iterator[Asked]:
     """Fills the database that the settings name, and asks for every page by turns."""
     from django.utils import timezone  # noqa: PLC0415 - it needs a booted Django
 
-    from benchmarks import asking, many_merchants, office_pages  # noqa: PLC0415 - as well
+    from benchmarks import api_pages, asking, many_merchants, office_pages  # noqa: PLC0415 - too
 
     small, large = many_merchants.open_offices(few=few, many=many, now=timezone.now())
     of_small, of_large = (asking.logged_in(office.owner) for office in (small, large))
@@ -69,12 +74,16 @@ def asked(*, few: int, many: int, rounds: int = ROUNDS) -> Iterator[Asked]:
         ask_small = partial(asking.ask, of_small, page.address(small))
         ask_large = partial(asking.ask, of_large, page.address(large))
         if (cost := ask_large()).is_page:
-            product, yardstick = by_turns(
-                lambda ask=ask_large: ask().milliseconds,  # type: ignore[misc]
-                lambda ask=ask_small: ask().milliseconds,  # type: ignore[misc]
-                rounds=rounds,
-            )
-            yield Asked(page.label, cost.queries, product, yardstick)
+            times = _times(ask_large, ask_small, rounds=rounds)
+            yield Asked(page.label, cost.queries, *times)
+    for question in api_pages.questions(few=small, many=large):
+        times = _times(question.of_many, question.of_few, rounds=rounds)
+        yield Asked(question.label, question.of_many().queries, *times, question.at_most)
+
+
+def _times(of_many: "asking.Ask", of_few: "asking.Ask", *, rounds: int) -> tuple[float, float]:
+    """Medians, in milliseconds."""
+    return by_turns(lambda: of_many().milliseconds, lambda: of_few().milliseconds, rounds=rounds)
 
 
 if __name__ == "__main__":

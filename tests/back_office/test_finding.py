@@ -94,7 +94,7 @@ def test_going_lost_is_what_ends_within_a_week(ours: Merchant, jo: Client) -> No
     assert jo.get(LIST, view).context["cl"].result_count == 0
     run = DunningRun.objects.get(case=case_of(ours))
     DunningCampaign.objects.filter(pk=run.campaign_id).update(end_action="mark_lost")
-    run.next_position, run.due_at = 99, timezone.now()
+    run.next_position, run.due_at = run.campaign.steps.count() + 1, timezone.now()
     run.save()
 
     assert jo.get(LIST, view).context["cl"].result_count == 1

@@ -58,7 +58,8 @@ def test_every_page_is_asked_for_by_both_merchants(monkeypatch: pytest.MonkeyPat
     assert {
         "index", "health", "changes", "campaign dry run", "recovery recoverycase change",
         "recovery/recoverycase/?p=1", "recovery/recoverycase/?q=noah",
-        "recovery/customer/?q=noah", "a case's long story, its end",
+        "recovery/customer/?q=noah", "a case's long story, its end", "API: dashboard",
+        "API: metrics", "API: events, first page", "API: events, last page",
     } <= set(pages)  # fmt: skip
     assert not any(one.is_missed for one in told([*pages.values()])[-1:])
 

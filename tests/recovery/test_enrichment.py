@@ -64,26 +64,6 @@ def test_an_invoices_case_learns_its_decline_when_stripe_can_be_asked_again(
     assert kinds(case)[-1] == "enriched"
 
 
-def test_a_try_that_no_event_has_told_of_yet_is_kept_at_its_own_time(
-    local_stripe: LocalStripe, merchant: Merchant
-) -> None:
-    first = int((timezone.now() - timedelta(hours=3)).timestamp())
-    with local_stripe.world.time.pinned_at(first):
-        ids = local_stripe.scenarios.renewal_fails(reason="insufficient_funds", key=KEY)
-    case = opened_in_the_dark(local_stripe, "invoice.payment_failed")
-    local_stripe.scenarios.set_outcome(payment_method=ids["payment_method"], reason="expired_card")
-    with local_stripe.world.time.pinned_at(first + 3600):
-        local_stripe.scenarios.retry(invoice=ids["invoice"])
-
-    make_due()
-    enrich_cases()
-    receive(*told(local_stripe, "invoice.payment_failed", "payment_intent.payment_failed"))
-
-    tries = case.attempts.order_by("attempted_at")
-    told_of = [(one.decline_code, int(one.attempted_at.timestamp()) - first) for one in tries]
-    assert told_of == [("insufficient_funds", 0), ("expired_card", 3600)]
-
-
 @pytest.mark.parametrize(
     ("change", "status", "reason"),
     [

@@ -15,6 +15,7 @@ from recovery import inbox, ingest
 from recovery.models import RecoveryCase, StripeEvent
 from recovery.tasks import process_inbox
 from tests.builders import DOCUMENTED_EXAMPLE, event, make_merchant, post, receive
+from tests.journeys.product import wait_for
 from tests.recovery.stories import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -205,7 +206,7 @@ def test_an_event_is_taken_in_while_the_broker_is_down_and_processed_by_the_swee
     assert post(failed("in_1")).status_code == 200
 
     assert time.monotonic() - began_at < 2  # Stripe doesn't wait for a broker
-    assert "the sweep will process the inbox" in caplog.text
+    wait_for(lambda: "the sweep will process the inbox" in caplog.text)
     assert StripeEvent.objects.get().state == "pending"
     process_inbox()
     assert RecoveryCase.objects.count() == 1
