@@ -106,7 +106,7 @@ def test_what_nobody_foresaw_in_production(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DEBUG = False
-    monkeypatch.setattr("recovery.webhooks.take_in", lambda _request: 1 / 0)
+    monkeypatch.setattr("recovery.webhooks.take_in", lambda *_, **__: 1 / 0)
     answer = Client(raise_request_exception=False).post(
         WEBHOOK, b"{}", content_type="application/json"
     )
@@ -118,7 +118,7 @@ def test_what_nobody_foresaw_in_debug_shows_where_it_happened(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.DEBUG = True
-    monkeypatch.setattr("recovery.webhooks.take_in", lambda _request: 1 / 0)
+    monkeypatch.setattr("recovery.webhooks.take_in", lambda *_, **__: 1 / 0)
     answer = Client(raise_request_exception=False).post(
         WEBHOOK, b"{}", content_type="application/json"
     )
