@@ -148,6 +148,17 @@ def test_what_could_not_be_stored_is_tried_once_more(
     assert StripeEvent.objects.of(merchant).count() == 2
 
 
+def test_what_nobody_foresaw_is_answered_by_django(
+    web: Web, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "is_for", lambda *_: 1 / 0)
+
+    answer = web.post(an_event(), merchant)
+
+    assert answer[0] == "500 Internal Server Error"
+    assert answer[2]["error"]["code"] == "internal_error"
+
+
 def test_an_error_of_djangos_is_nobodys_acknowledgement(merchant: Merchant) -> None:
     web = Web()
     web.post(an_event(), merchant, secret="whsec_of_somebody_else")
