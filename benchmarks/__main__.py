@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import back_office, cold_start, ingestion, memory, update_page
+from benchmarks import back_office, cold_start, ingestion, memory, processing, update_page
 from benchmarks.measuring import Comparison, Fact, machine
 
 BENCHMARKS: Mapping[str, Callable[[], list[Comparison | Fact]]] = {
     "update_page": update_page.run,
     "ingestion": ingestion.run,
+    "processing": processing.run,
     "cold_start": cold_start.run,
     "memory": memory.run,
     "back_office": back_office.run,

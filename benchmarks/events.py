@@ -103,12 +103,19 @@ def _template() -> str:
 TEMPLATE = _template()
 
 
+def bodies(how_many: int) -> list[bytes]:
+    return [_body(f"{next(_numbers):012}") for _one in range(how_many)]
+
+
 def signed(how_many: int, *, path: str, secret: str) -> list[bytes]:
     """Requests that a server has not seen before."""
-    return [_signed(f"{next(_numbers):012}", path, secret) for _one in range(how_many)]
+    return [_signed(body, path, secret) for body in bodies(how_many)]
 
 
-def _signed(number: str, path: str, secret: str) -> bytes:
-    body = TEMPLATE.replace(_NUMBER, number).encode()
+def _body(number: str) -> bytes:
+    return TEMPLATE.replace(_NUMBER, number).encode()
+
+
+def _signed(body: bytes, path: str, secret: str) -> bytes:
     header = sign(body=body, secret=secret, timestamp=int(time.time()))
     return load.post(path, body, {"Stripe-Signature": header})

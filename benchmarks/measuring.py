@@ -4,6 +4,7 @@ What else the machine does meets both alike, and a ratio of two medians of the s
 compared with that of another machine, which a number of milliseconds can't.
 """
 
+import math
 import os
 import platform
 import subprocess
@@ -56,21 +57,23 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A number that needs no yardstick, and the most that it may be."""
+    """A number that needs no yardstick, and the most, or the least, that it may be."""
 
     what: str
     unit: str
     product: float
-    at_most: float
+    at_most: float = math.inf
+    at_least: float = 0
 
     @property
     def is_missed(self) -> bool:
-        return self.product > self.at_most
+        return not self.at_least <= self.product <= self.at_most
 
     def row(self) -> str:
+        goal = f"≥ {self.at_least:,.0f}" if self.at_least else f"≤ {self.at_most:,.0f}"
         return (
             f"| {self.what} | {self.product:,.0f} {self.unit} | | "
-            f"| ≤ {self.at_most:,.0f}{', missed' if self.is_missed else ''} |"
+            f"| {goal}{', missed' if self.is_missed else ''} |"
         )
 
 

@@ -82,7 +82,7 @@ def beside(
 
 
 def _environment(folder: str, database_url: str) -> dict[str, str]:
-    kept = ("BENCH_CASES", "BENCH_REQUESTS", "HOME", "LANG", "XDG_RUNTIME_DIR")
+    kept = ("BENCH_CASES", "BENCH_EVENTS", "BENCH_REQUESTS", "HOME", "LANG", "XDG_RUNTIME_DIR")
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},

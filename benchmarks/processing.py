@@ -1,0 +1,103 @@
+"""Events from the inbox to open cases with their timeline: how many a second one worker process
+works, against single-row inserts into the same database. `python -m benchmarks.processing` is the
+worker, in a process that has the product's settings.
+
+BENCH_EVENTS makes it shorter, to try it out.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import psycopg
+
+from benchmarks.measuring import Comparison, Fact, by_turns
+from benchmarks.serving import ROOT, Server, prepared
+from tests.journeys.product import free_ports, is_closed, wait_for
+
+EVENTS, ROWS = 500, 2_000  # a turn
+ROUNDS = 3
+LEAST, LEAST_A_SECOND = 0.15, 400
+
+
+def run() -> list[Comparison | Fact]:
+    events = int(os.environ.get("BENCH_EVENTS", EVENTS))
+    with _stripe() as address, prepared(STRIPE_API_BASE=address) as server:
+        product, yardstick = by_turns(
+            lambda: float(server.python("-m", "benchmarks.processing", str(events))),
+            partial(_inserts, server), rounds=ROUNDS,
+        )  # fmt: skip
+    return [
+        Comparison(
+            "events to open cases, against single-row inserts", "a second", product, yardstick,
+            at_least=LEAST,
+        ),
+        Fact("events to open cases", "a second", product, at_least=LEAST_A_SECOND),
+    ]  # fmt: skip
+
+
+@contextmanager
+def _stripe() -> Iterator[str]:
+    port = free_ports(1)
+    command = [sys.executable, "-m", "benchmarks.stripe_stub", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        wait_for(lambda: not is_closed(port))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _inserts(server: Server) -> float:
+    """Each a transaction of its own, prepared, over one connection: what pgbench would do."""
+    with psycopg.connect(server.environment["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS bench_row (id bigserial, told text)")
+        begun = time.perf_counter()
+        for number in range(ROWS):
+            connection.execute(
+                "INSERT INTO bench_row (told) VALUES (%s)", [f"{number:0100}"], prepare=True
+            )
+        return ROWS / (time.perf_counter() - begun)
+
+
+def work(how_many: int) -> float:
+    """A second; raises RuntimeError where not each event has its case."""
+    from django.utils import timezone  # noqa: PLC0415 - they need a booted Django
+
+    from benchmarks import events  # noqa: PLC0415
+    from recovery import inbox, merchants  # noqa: PLC0415
+    from recovery.models import RecoveryCase  # noqa: PLC0415
+    from recovery.stripe_events import Event  # noqa: PLC0415
+    from recovery.tasks import process_inbox  # noqa: PLC0415
+
+    merchant, _credentials = merchants.create(
+        name="Fern Tea Club", product_name="", currency="usd", time_zone="UTC",
+        monthly_price=2900, webhook_secret="whsec_bench_0123456789", settling_minutes=30,  # noqa: S106 - of nobody
+        now=timezone.now(),
+    )  # fmt: skip
+    merchant.stripe.api_key, merchant.stripe.livemode = "rk_test_bench", False
+    merchant.stripe.save()
+    for body in events.bodies(how_many):
+        payload = body.decode()
+        inbox.store(
+            merchant=merchant, event=Event.parse(payload), payload=payload, now=timezone.now()
+        )
+    begun = time.perf_counter()
+    process_inbox()
+    took = time.perf_counter() - begun
+    opened = RecoveryCase.objects.of(merchant).exclude(decline_code="").count()
+    if opened != how_many:
+        raise RuntimeError(f"Of {how_many} events {opened} have a case that tells why.")
+    return how_many / took
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    print(work(int(sys.argv[1])))
