@@ -38,7 +38,7 @@ def process(stored: StripeEvent, *, now: datetime) -> None:
         if case is not None:
             # What is new about the case, or may not have been told when a worker died.
             told = known.get(case.pk, []) if stored.tries <= 1 else []
-            tell_what_was_told(case, but_of=told, now=now)
+            tell_what_was_told(case, but_of=told, but=_heard_whole(stored), now=now)
             if not told:
                 hear_of_new_card(case, now=now)
     elif event.type in ABOUT_CUSTOMERS:
@@ -54,12 +54,21 @@ def apply(*, case: RecoveryCase, event: Event, now: datetime) -> None:
         effect(case, event, event.created_at or now, now)
 
 
-def tell_what_was_told(case: RecoveryCase, *, now: datetime, but_of: Collection[str] = ()) -> None:
+def tell_what_was_told(
+    case: RecoveryCase, *, now: datetime, but_of: Collection[str] = (), but: Collection[int] = ()
+) -> None:
     """Events don't come in order: what was said before the case opened, or before it was known
-    that it concerns the case, is heard now. `but_of`: ids of which the case has heard."""
+    that it concerns the case, is heard now. `but_of`: ids of which the case has heard; `but`:
+    stored events that it has."""
     unheard = [key for key in cases.keys(case) if key not in but_of]
     for earlier in inbox.told_of(case.merchant, unheard) if unheard else ():
-        apply(case=case, event=Event.parse(earlier.payload), now=now)
+        if earlier.pk not in but:
+            apply(case=case, event=Event.parse(earlier.payload), now=now)
+
+
+def _heard_whole(opener: StripeEvent) -> Collection[int]:
+    """An invoice's failure opens its case with all that it says; a payment's may open another."""
+    return {opener.pk} if opener.type == EventType.INVOICE_PAYMENT_FAILED else ()
 
 
 def _learn_mode(merchant: Merchant, event: Event) -> None:
