@@ -48,14 +48,6 @@ def test_two_small_numbers_differ_by_noise(product: float, is_missed: bool) -> N
     assert "≤ 2, or below 10 ms" in compared.row()
 
 
-@pytest.mark.parametrize(("size", "is_missed"), [(50_000, False), (50_001, True)])
-def test_a_number_alone_has_a_most(size: int, is_missed: bool) -> None:
-    fact = Fact("the page", "bytes", size, 50_000)
-
-    assert fact.is_missed is is_missed
-    assert ("missed" in fact.row()) is is_missed
-
-
 def test_what_is_missed_ends_the_command_with_an_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,3 +60,19 @@ def test_what_is_missed_ends_the_command_with_an_error(
     assert [command.main(names) for names in (["good"], ["bad"], [])] == [0, 1, 1]
     assert command.main(["other"]) == 2
     assert "There is no benchmark other. There are: good, bad." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fact", "is_missed", "goal"),
+    [
+        (Fact("x", "a second", 399, at_least=400), True, "≥ 400, missed"),
+        (Fact("x", "a second", 400, at_least=400), False, "≥ 400"),
+        (Fact("x", "ms", 11, at_most=10), True, "≤ 10, missed"),
+        (Fact("x", "ms", 10, at_most=10), False, "≤ 10"),
+    ],
+)
+def test_a_number_without_a_yardstick_has_a_most_or_a_least(
+    fact: Fact, is_missed: bool, goal: str
+) -> None:
+    assert fact.is_missed is is_missed
+    assert f"| {goal} |" in fact.row()
