@@ -1,7 +1,7 @@
 """Whose events come through the door, and who may have signed them: known for a moment, because a
 merchant whose payments fail by the thousand sends them by the thousand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from recovery.models import Merchant, SigningSecret
@@ -25,9 +25,15 @@ class Door:
 
 
 def named(public_id: str, *, now: float) -> Door | None:
-    """The merchant's door, as it was within LIFETIME; None where there is no such merchant."""
+    """The merchant's door, as it was within LIFETIME; None where there is no such merchant. One
+    asks the database again when that is over: who comes meanwhile doesn't wait for it."""
     known = _known.get(public_id)
-    return known if known and now - known.read_at < LIFETIME else look(public_id, now=now)
+    if known is None:
+        return look(public_id, now=now)
+    if now - known.read_at < LIFETIME:
+        return known
+    _known[public_id] = replace(known, read_at=now)
+    return look(public_id, now=now)
 
 
 def look(public_id: str, *, now: float) -> Door | None:

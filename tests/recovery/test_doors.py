@@ -56,6 +56,26 @@ def test_a_secret_that_was_taken_back_is_believed_for_a_moment_only(
     assert after.secrets == ()
 
 
+def test_who_comes_while_one_asks_again_does_not_wait(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "LIFETIME", 1)
+    doors.look(merchant.public_id, now=1)
+    looked: list[float] = []
+
+    def look(public_id: str, *, now: float) -> doors.Door | None:
+        looked.append(now)
+        return doors.named(public_id, now=now)  # who comes meanwhile
+
+    monkeypatch.setattr(doors, "look", look)
+
+    door = doors.named(merchant.public_id, now=2)
+
+    assert looked == [2]
+    assert door is not None
+    assert door.secrets == (SECRET,)
+
+
 def test_a_wrong_signature_is_refused_however_often(merchant: Merchant) -> None:
     post(an_event(), merchant=merchant)
 
