@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from recovery import cases, ingest, timeline
+from recovery import cases, effects, ingest, timeline
 from recovery.asking import ask
 from recovery.customer_events import learn_customer
 from recovery.models import RecoveryCase
@@ -48,7 +48,7 @@ def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
         return False
     cases.take_over_invoice(case=case, invoice=invoice, at=now)
     if invoice.failure:
-        ingest.record_failure(
+        effects.record_failure(
             case=case, failure=invoice.failure, at=_failed_at(case, invoice.failure), now=now,
             key=f"{invoice.id}#{invoice.attempt_count}",
         )  # fmt: skip
@@ -68,7 +68,7 @@ def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
     if intent is None or not learn_customer(case):
         return False
     if intent.failure:
-        ingest.record_failure(
+        effects.record_failure(
             case=case, failure=intent.failure, at=_failed_at(case, intent.failure), now=now,
             key=f"{intent_id}#enriched",
         )  # fmt: skip

@@ -5,23 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from recovery import cases, checkouts, customers, failures, inbox, stripe_gateway, twins
+from recovery import cases, checkouts, effects, failures, inbox, stripe_gateway, twins
 from recovery.asking import ask, can_be_asked
-from recovery.cases import Payment
 from recovery.checkout_sessions import named_in
 from recovery.customer_events import ABOUT_CUSTOMERS, hear_of_new_card, learn_customer
 from recovery.models import Checkout, Merchant, RecoveryCase, StripeEvent
 from recovery.reading import id_of
 from recovery.state_machine import Trigger
 from recovery.stripe_events import Event, EventType
-from recovery.stripe_objects import (
-    NEEDS_AUTHENTICATION,
-    UNDER_WAY,
-    Failure,
-    Invoice,
-    PaymentIntent,
-    Reversal,
-)
+from recovery.stripe_objects import Invoice, PaymentIntent
 
 
 def process(stored: StripeEvent, *, now: datetime) -> None:
@@ -45,13 +37,7 @@ def process(stored: StripeEvent, *, now: datetime) -> None:
         ABOUT_CUSTOMERS[event.type](merchant, event, now)
     else:
         for case in cases.concerning(merchant, stored.concerns):
-            apply(case=case, event=event, now=now)
-
-
-def apply(*, case: RecoveryCase, event: Event, now: datetime) -> None:
-    """What an event about an existing case does to it; doing it twice changes nothing."""
-    if effect := EFFECTS.get(event.type):
-        effect(case, event, event.created_at or now, now)
+            effects.apply(case=case, event=event, now=now)
 
 
 def tell_what_was_told(
@@ -63,7 +49,7 @@ def tell_what_was_told(
     unheard = [key for key in cases.keys(case) if key not in but_of]
     for earlier in inbox.told_of(case.merchant, unheard) if unheard else ():
         if earlier.pk not in but:
-            apply(case=case, event=Event.parse(earlier.payload), now=now)
+            effects.apply(case=case, event=Event.parse(earlier.payload), now=now)
 
 
 def _heard_whole(opener: StripeEvent) -> Collection[int]:
@@ -88,16 +74,6 @@ def _learn_payment(
         tell_what_was_told(case, but_of=known, now=now)
     elif is_retried:  # a worker may have died in the middle of that
         tell_what_was_told(case, now=now)
-
-
-def record_failure(
-    *, case: RecoveryCase, failure: Failure, key: str, at: datetime, now: datetime
-) -> None:
-    """Keep a failed charge; who holds the card may be written to where the customer can't be."""
-    failures.record(case=case, failure=failure, key=key, at=at, now=now)
-    customers.has_alternate(
-        customer=case.customer, email=failure.payment_method.billing_email, at=at
-    )
 
 
 # --- what opens a case ------------------------------------------------------------------------
@@ -129,7 +105,7 @@ def invoice_failed(
         is_complete=fresh is not None or not can_be_asked(merchant),
     )  # fmt: skip
     cases.note_paid_before(case=case, invoice=told)
-    record_failure(
+    effects.record_failure(
         case=case, failure=failures.of_invoice(told, fresh=fresh),
         key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now,
     )  # fmt: skip
@@ -168,10 +144,10 @@ def settle_checkout(*, checkout: Checkout, now: datetime) -> None:
 
 def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> None:
     """Close the case if Stripe says that the invoice is no longer open."""
-    _note_status(case, invoice.payment_status, at=now)
+    effects.note_status(case, invoice.payment_status, at=now)
     trigger = BY_INVOICE_STATUS.get(invoice.status)
     if trigger:
-        _close_for_invoice(
+        effects.close_for_invoice(
             case, trigger, invoice, at=invoice.paid_at or now, now=now, once="asked"
         )
 
@@ -179,32 +155,11 @@ def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> No
 def settle_payment(*, case: RecoveryCase, intent: PaymentIntent, now: datetime) -> None:
     """Close a one-time payment's case if Stripe says that it was paid or canceled."""
     cases.take_over_payment(case=case, intent=intent, at=now)
-    _note_status(case, intent.status, at=now)
+    effects.note_status(case, intent.status, at=now)
     if intent.status == "succeeded":
-        _pay_by_intent(case, intent, at=intent.paid_at or now, now=now, once="asked")
-    elif intent.status == "canceled" and not _is_canceled_by_us(case, intent.id):
+        effects.pay_by_intent(case, intent, at=intent.paid_at or now, now=now, once="asked")
+    elif intent.status == "canceled" and not effects.is_canceled_by_us(case, intent.id):
         cases.advance(case=case, trigger=Trigger.PAYMENT_CANCELED, at=now, now=now, once="asked")
-
-
-def _pay_by_intent(
-    case: RecoveryCase, intent: PaymentIntent, *, at: datetime, now: datetime, once: str
-) -> None:
-    is_through_checkout = checkouts.pay(case=case, intent_id=intent.id, now=now)
-    payment = Payment.of_intent(intent, is_through_checkout=is_through_checkout)
-    cases.pay(
-        case=case, trigger=Trigger.PAYMENT_SUCCEEDED, payment=payment, at=at, now=now, once=once
-    )
-
-
-def _is_canceled_by_us(case: RecoveryCase, intent_id: str) -> bool:
-    """The payment that failed, given up for a Checkout, or one that was tried at a Checkout before
-    it expired: the debt is owed all the same."""
-    return intent_id != case.stripe_payment_intent_id or checkouts.is_given_up(case)
-
-
-def _note_status(case: RecoveryCase, status: str, *, at: datetime) -> None:
-    if status:
-        cases.note_payment(case=case, is_under_way=status in UNDER_WAY, at=at)
 
 
 BY_INVOICE_STATUS = {
@@ -219,7 +174,7 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
     told = PaymentIntent.read(event.object)
     failed_at = event.created_at or now
     for case in cases.paid_through_checkout(merchant, told.id):
-        _payment_failed_again(case, event, failed_at, now)
+        effects.payment_failed_again(case, event, failed_at, now)
         return None
     asked = None
     invoice_id = told.invoice_id or cases.invoice_of_payment(merchant, told.id)
@@ -235,7 +190,7 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
         merchant=merchant, intent=told, email=_address(merchant, told), failed_at=failed_at,
         now=now, is_complete=is_complete,
     )  # fmt: skip
-    _payment_failed_again(case, event, failed_at, now)
+    effects.payment_failed_again(case, event, failed_at, now)
     if asked is not None and not learn_customer(case):
         cases.is_to_be_enriched(case=case, at=now)
     return case if can_be_asked(merchant) else twins.unite(case, now=now)
@@ -247,7 +202,7 @@ def _payment_of_invoice_failed(
     for twin in cases.concerning(merchant, id_of(event.object)):
         cases.note_failure_time(case=twin, failed_at=event.created_at or now)
     for case in cases.concerning(merchant, invoice_id):
-        _payment_failed_again(case, event, event.created_at or now, now)
+        effects.payment_failed_again(case, event, event.created_at or now, now)
         return None
     # The invoice's own event may come later, or its endpoint may be missing: Stripe knows.
     invoice = ask(merchant, lambda stripe: stripe.invoice(invoice_id))
@@ -269,131 +224,6 @@ OPENERS: Mapping[str, Callable[[Merchant, Event, datetime], RecoveryCase | None]
         {
             EventType.INVOICE_PAYMENT_FAILED: _invoice_failed,
             EventType.PAYMENT_INTENT_PAYMENT_FAILED: _payment_failed,
-        }
-    )
-)
-
-
-# --- what happens to a case -------------------------------------------------------------------
-
-
-def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
-    invoice = Invoice.read(event.object)
-    cases.note_failure_time(case=case, failed_at=at)
-    cases.take_over_invoice(case=case, invoice=invoice, at=at)
-    cases.note_paid_before(case=case, invoice=invoice)
-    record_failure(
-        case=case, failure=invoice.failure or failures.NO_REASON,
-        key=f"{invoice.id}#{invoice.attempt_count}", at=at, now=now,
-    )  # fmt: skip
-
-
-def _payment_failed_again(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
-    intent = PaymentIntent.read(event.object)
-    cases.note_failure_time(case=case, failed_at=at)
-    cases.take_over_payment(case=case, intent=intent, at=at)
-    record_failure(
-        case=case,
-        failure=intent.failure or failures.NO_REASON,
-        key=f"{intent.id}#{event.id}",
-        at=at,
-        now=now,
-    )
-
-
-def _invoice_paid(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
-    invoice = Invoice.read(event.object)
-    _close_for_invoice(
-        case, Trigger.INVOICE_PAID, invoice, at=invoice.paid_at or at, now=now, once=event.id
-    )
-
-
-def _close_for_invoice(
-    case: RecoveryCase,
-    trigger: Trigger,
-    invoice: Invoice,
-    *,
-    at: datetime,
-    now: datetime,
-    once: str,
-) -> None:
-    if trigger is not Trigger.INVOICE_PAID:
-        cases.advance(case=case, trigger=trigger, at=at, now=now, once=once)
-        return
-    payment = Payment.of_invoice(invoice)
-    cases.pay(case=case, trigger=trigger, payment=payment, at=at, now=now, once=once)
-
-
-def _payment_processing(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:  # noqa: ARG001
-    _note_status(case, "processing", at=at)
-
-
-def _payment_succeeded(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
-    _note_status(case, "succeeded", at=at)
-    if not case.is_one_time:
-        return  # `invoice.paid` says it, and how much
-    intent = PaymentIntent.read(event.object)
-    cases.take_over_payment(case=case, intent=intent, at=at)
-    _pay_by_intent(case, intent, at=at, now=now, once=event.id)
-
-
-def _payment_canceled(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
-    _note_status(case, "canceled", at=at)
-    if case.is_one_time and not _is_canceled_by_us(case, id_of(event.object)):
-        _closes(Trigger.PAYMENT_CANCELED)(case, event, at, now)
-
-
-def _closes(trigger: Trigger) -> Callable[[RecoveryCase, Event, datetime, datetime], None]:
-    def close(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
-        cases.advance(case=case, trigger=trigger, at=at, now=now, once=event.id)
-
-    return close
-
-
-def _invoice_changed(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:  # noqa: ARG001
-    cases.take_over_invoice(case=case, invoice=Invoice.read(event.object), at=at)
-
-
-def _action_required(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
-    """The bank wants the customer to confirm an automatic payment, which counts as failed."""
-    _invoice_changed(case, event, at, now)
-    invoice = Invoice.read(event.object)
-    failures.record(
-        case=case, failure=NEEDS_AUTHENTICATION, key=f"{invoice.id}#{invoice.attempt_count}",
-        at=at, now=now,
-    )  # fmt: skip
-
-
-def _money_went_back(
-    trigger: Trigger,
-) -> Callable[[RecoveryCase, Event, datetime, datetime], None]:
-    def go_back(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
-        reversal = Reversal.read(event.object)
-        if reversal.is_inquiry:
-            return
-        cases.refund(case=case, amount=reversal.amount, at=at, now=now, once=event.id)
-        if reversal.is_whole:
-            cases.advance(case=case, trigger=trigger, at=at, now=now, once=event.id)
-
-    return go_back
-
-
-EFFECTS: Mapping[str, Callable[[RecoveryCase, Event, datetime, datetime], None]] = (
-    MappingProxyType(
-        {
-            EventType.INVOICE_PAYMENT_FAILED: _invoice_failed_again,
-            EventType.PAYMENT_INTENT_PROCESSING: _payment_processing,
-            EventType.PAYMENT_INTENT_PAYMENT_FAILED: _payment_failed_again,
-            EventType.INVOICE_PAID: _invoice_paid,
-            EventType.INVOICE_VOIDED: _closes(Trigger.INVOICE_VOIDED),
-            EventType.INVOICE_MARKED_UNCOLLECTIBLE: _closes(Trigger.MARKED_UNCOLLECTIBLE),
-            EventType.INVOICE_UPDATED: _invoice_changed,
-            EventType.INVOICE_PAYMENT_ACTION_REQUIRED: _action_required,
-            EventType.PAYMENT_INTENT_SUCCEEDED: _payment_succeeded,
-            EventType.PAYMENT_INTENT_CANCELED: _payment_canceled,
-            EventType.CUSTOMER_SUBSCRIPTION_DELETED: _closes(Trigger.SUBSCRIPTION_CANCELED),
-            EventType.CHARGE_REFUNDED: _money_went_back(Trigger.REFUNDED),
-            EventType.CHARGE_DISPUTE_CREATED: _money_went_back(Trigger.DISPUTED),
         }
     )
 )

@@ -35,6 +35,7 @@ MEASURED = ["--cov", "--cov-report="]
 # modules, which pyproject.toml lists, that holds too.
 COMPLETE = (
     "recovery.cases",
+    "recovery.effects",
     "recovery.ingest",
     "recovery.attempts",
     "recovery.api.authentication",

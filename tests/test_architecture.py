@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from dunning.tasks import start_runs, work_due_steps
 from recover_project.celery import app as celery_app
-from recovery import customer_events, ingest, outbound
+from recovery import customer_events, effects, ingest, outbound
 from recovery.models import TimelineEntry, WebhookDelivery
 from recovery.models.base import AppendOnly, AppendOnlyError, Mutable, TenantOwned
 from recovery.stripe_events import CONCERNS, EventType
@@ -342,7 +342,7 @@ def test_every_kind_of_timeline_entry_is_told_by_somebody() -> None:
 
 
 def test_every_type_of_event_is_about_something_and_does_something() -> None:
-    about_cases = set(ingest.EFFECTS)
+    about_cases = set(effects.EFFECTS)
     about_customers = set(customer_events.ABOUT_CUSTOMERS)
 
     assert set(CONCERNS) == set(EventType)

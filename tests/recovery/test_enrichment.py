@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from recovery import cases, enrichment, ingest
+from recovery import cases, effects, enrichment
 from recovery.models import Merchant, PaymentAttempt, RecoveryCase, StripeEvent
 from recovery.stripe_events import Event
 from recovery.tasks import enrich_cases, process_inbox
@@ -254,7 +254,7 @@ def test_a_charge_that_is_the_invoices_is_not_told_on_the_case_opened_by_mistake
     receive(*told(local_stripe, "invoice.payment_failed"))
 
     heard = Event.parse(json.dumps(own))
-    ingest.apply(case=mistaken, event=heard, now=timezone.now())
+    effects.apply(case=mistaken, event=heard, now=timezone.now())
 
     assert mistaken.attempts.count() == 0
     assert PaymentAttempt.objects.count() == 1
