@@ -87,6 +87,7 @@ app.conf.update(
         "look whether all holds that must": _every(60, "recover_project.check_invariants"),
         "forget old idempotency keys": _every(600, "recovery.forget_requests"),
         "forget keys that ended long ago": _every(3600, "recovery.forget_ended_credentials"),
+        "forget what old events said": _every(3600, "recovery.forget_payloads"),
     },
 )
 app.autodiscover_tasks()

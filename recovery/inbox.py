@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from recovery.backoff import pause
 from recovery.models import Merchant, StripeEvent
@@ -16,11 +17,27 @@ MOST_TRIES = 12
 # So long Stripe goes on delivering a live event (docs.stripe.com/webhooks, retries).
 STRIPE_DELIVERS_WITHIN = timedelta(days=3)
 LONGEST_ERROR = 1000
+# Once one of these was said, nothing is owed any more, whatever comes later.
+FINAL = (
+    EventType.INVOICE_PAID, EventType.INVOICE_VOIDED,
+    EventType.PAYMENT_INTENT_SUCCEEDED, EventType.PAYMENT_INTENT_CANCELED,
+)  # fmt: skip
 _INSERT = """
 INSERT INTO recovery_stripeevent (
     merchant_id, stripe_event_id, type, concerns, payload, received_at, due_at, state, tries, error
 ) VALUES (%s, %s, %s, %s, %s, %s, %s, 'pending', 0, '') ON CONFLICT DO NOTHING
 """
+
+
+class PayloadForgottenError(Exception):
+    """What the event said is gone: it can't be processed anew."""
+
+    def __init__(self, event: StripeEvent, *, forgotten_at: datetime) -> None:
+        days = (forgotten_at - event.received_at).days
+        super().__init__(
+            f"{event.stripe_event_id} can't be processed anew: its payload was kept for {days} "
+            "days, and is gone."
+        )
 
 
 def is_for(merchant: Merchant, event: Event) -> bool:
@@ -107,18 +124,22 @@ def failed(event: StripeEvent, *, error: str, is_permanent: bool, now: datetime)
 
 def replay(event: StripeEvent, *, now: datetime) -> bool:
     """Process it anew, whatever became of it: facts that are known already change nothing. False
-    for one that is waiting anyway."""
+    for one that is waiting anyway. Raises PayloadForgottenError."""
     known = StripeEvent.objects.filter(pk=event.pk).exclude(state=StripeEvent.State.PENDING)
-    return bool(
-        known.update(
-            state=StripeEvent.State.PENDING, tries=0, due_at=now, processed_at=None, error=""
-        )
-    )
+    if known.filter(payload_forgotten_at__isnull=True).update(
+        state=StripeEvent.State.PENDING, tries=0, due_at=now, processed_at=None, error=""
+    ):
+        return True
+    forgotten_at = known.values_list("payload_forgotten_at", flat=True).first()
+    if forgotten_at is not None:
+        raise PayloadForgottenError(event, forgotten_at=forgotten_at)
+    return False
 
 
 def failed_invoices(merchant: Merchant, *, around: datetime) -> list[StripeEvent]:
-    """The latest failures of invoices that came within days of a moment, newest first."""
-    near = StripeEvent.objects.of(merchant).filter(
+    """The latest failures of invoices that came within days of a moment, newest first, as far as
+    it is known what they said."""
+    near = _telling(merchant).filter(
         type=EventType.INVOICE_PAYMENT_FAILED,
         received_at__range=(around - STRIPE_DELIVERS_WITHIN, around + STRIPE_DELIVERS_WITHIN),
     )
@@ -126,5 +147,16 @@ def failed_invoices(merchant: Merchant, *, around: datetime) -> list[StripeEvent
 
 
 def told_of(merchant: Merchant, ids: list[str]) -> list[StripeEvent]:
-    """Every stored event that concerns one of `ids`, processed or not, as they came."""
-    return list(StripeEvent.objects.of(merchant).filter(concerns__in=ids).order_by("id"))
+    """Every stored event that concerns one of `ids`, processed or not, as they came; but for those
+    of which nobody knows any more what they said."""
+    return list(_telling(merchant).filter(concerns__in=ids).order_by("id"))
+
+
+def _telling(merchant: Merchant) -> QuerySet[StripeEvent]:
+    return StripeEvent.objects.of(merchant).filter(payload_forgotten_at__isnull=True)
+
+
+def was_settled(merchant: Merchant, concerned: str) -> bool:
+    """Whether an event of which no more is known said that nothing is owed any more."""
+    forgotten = StripeEvent.objects.of(merchant).filter(payload_forgotten_at__isnull=False)
+    return bool(concerned) and forgotten.filter(concerns=concerned, type__in=FINAL).exists()

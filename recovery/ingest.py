@@ -24,20 +24,27 @@ def process(stored: StripeEvent, *, now: datetime) -> None:
     name, intent_id = named_in(event.object)
     if name and (checkout := checkouts.named(merchant, name, intent_id=intent_id)):
         _learn_payment(checkout, intent_id, now=now, is_retried=stored.tries > 1)
-    if open_case := OPENERS.get(event.type):
-        known = {case.pk: cases.keys(case) for case in cases.concerning(merchant, stored.concerns)}
-        case = open_case(merchant, event, now)
-        if case is not None:
-            # What is new about the case, or may not have been told when a worker died.
-            told = known.get(case.pk, []) if stored.tries <= 1 else []
-            tell_what_was_told(case, but_of=told, but=_heard_whole(stored), now=now)
-            if not told:
-                hear_of_new_card(case, now=now)
+    if event.type in OPENERS:
+        _open(stored, event, now=now)
     elif event.type in ABOUT_CUSTOMERS:
         ABOUT_CUSTOMERS[event.type](merchant, event, now)
     else:
         for case in cases.concerning(merchant, stored.concerns):
             effects.apply(case=case, event=event, now=now)
+
+
+def _open(stored: StripeEvent, event: Event, *, now: datetime) -> None:
+    merchant = stored.merchant
+    known = {case.pk: cases.keys(case) for case in cases.concerning(merchant, stored.concerns)}
+    if not known and not can_be_asked(merchant) and inbox.was_settled(merchant, stored.concerns):
+        return  # it was settled so long ago that only that is known
+    case = OPENERS[event.type](merchant, event, now)
+    if case is not None:
+        # What is new about the case, or may not have been told when a worker died.
+        told = known.get(case.pk, []) if stored.tries <= 1 else []
+        tell_what_was_told(case, but_of=told, but=_heard_whole(stored), now=now)
+        if not told:
+            hear_of_new_card(case, now=now)
 
 
 def tell_what_was_told(

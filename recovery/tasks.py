@@ -1,6 +1,7 @@
 """What workers do for recovery. A message is only a hint: the rows say what is to be done."""
 
 import logging
+from collections import deque
 from datetime import timedelta
 
 from celery import Task, shared_task
@@ -20,6 +21,7 @@ from recovery import (
     outbound,
     outbound_delivery,
     reconciliation,
+    retention,
     superseding,
 )
 from recovery.batches import apart
@@ -34,6 +36,7 @@ logger = logging.getLogger(__name__)
 MOST_BATCHES = 50  # then the next poke or sweep goes on
 BETWEEN_POKES = 0.1  # seconds: a worker that heard one looks until there is nothing left
 RECONCILING = timedelta(seconds=50)  # then the next sweep goes on
+FORGETTING = timedelta(seconds=50)  # then the next hour goes on
 
 
 def poke_inbox() -> None:
@@ -169,3 +172,15 @@ def forget_requests(**_: object) -> None:
 @shared_task(name="recovery.forget_ended_credentials")
 def forget_ended_credentials(**_: object) -> None:
     credentials.forget_ended(now=timezone.now())
+
+
+@shared_task(name="recovery.forget_payloads")
+def forget_payloads(**_: object) -> None:
+    """A batch of each merchant in turn: one with years to forget keeps nobody else waiting."""
+    now = timezone.now()
+    waiting = deque(retention.overdue(now=now))
+    while waiting and timezone.now() < now + FORGETTING:
+        merchant = waiting.popleft()
+        with apart(f"Merchant {merchant.public_id}"):
+            if retention.forget_payloads(merchant, now=now) == retention.BATCH:
+                waiting.append(merchant)

@@ -103,7 +103,7 @@ WRITERS: Mapping[str, set[str]] = {
         "recovery/merchants/connections.py",
         "recovery/portal_configurations.py",
     },  # what events tell of it
-    "StripeEvent": {"recovery/inbox.py"},
+    "StripeEvent": {"recovery/inbox.py", "recovery/retention.py"},  # stored, forgotten
     "SuppressedAddress": {"dunning/mail/addresses.py"},
     "TimelineEntry": {"recovery/timeline.py", DEMO},
     "TokenFamily": {"recovery/credentials/pruning.py", "recovery/credentials/token_pairs.py"},

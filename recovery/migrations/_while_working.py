@@ -1,7 +1,10 @@
-"""Indexes that come and go while the tables are worked with: on PostgreSQL nobody waits for them.
-SQLite is for trying out, and knows no other way. Migrations that use these aren't atomic."""
+"""Indexes and constraints that come and go while the tables are worked with: on PostgreSQL nobody
+waits for them. SQLite is for trying out, and knows no other way. Migrations that use these aren't
+atomic."""
 
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import (
+    AddConstraintNotValid, AddIndexConcurrently, RemoveIndexConcurrently, ValidateConstraint,
+)
 from django.db import migrations, models
 
 
@@ -58,3 +61,16 @@ class UnindexWhileWorking(migrations.AlterField):
         schema_editor.execute(
             schema_editor._create_index_sql(model, fields=[field], concurrently=True)
         )
+
+
+class AddConstraintWhileWorking(migrations.AddConstraint):
+    """It holds at once for what is written; the rows that are there are looked through meanwhile."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        addition = AddConstraintNotValid(self.model_name, self.constraint)
+        addition.database_forwards(app_label, schema_editor, from_state, to_state)
+        validation = ValidateConstraint(self.model_name, self.constraint.name)
+        validation.database_forwards(app_label, schema_editor, from_state, to_state)

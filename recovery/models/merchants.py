@@ -7,6 +7,10 @@ from django.db import models
 from recovery.models.base import Mutable, new_public_id
 
 DEFAULT_SETTLING_MINUTES = 30
+DEFAULT_PAYLOAD_DAYS = 90
+# Stripe lists events for thirty days: one that was missed may come that late, and then asks what
+# was told before it.
+FEWEST_PAYLOAD_DAYS, MOST_PAYLOAD_DAYS = 30, 3650
 EVERY_DAY = "1234567"
 COLOR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write it as #rrggbb.")
 LONGEST_NAME = 200
@@ -61,6 +65,11 @@ class Merchant(Mutable):
         validators=[RegexValidator(r"^1?2?3?4?5?6?7?$", "Write 12345 for Monday to Friday.")],
         help_text="On these days: 1 is Monday, 7 is Sunday.",
     )  # fmt: skip
+    payload_days = models.PositiveSmallIntegerField(
+        default=DEFAULT_PAYLOAD_DAYS, db_default=DEFAULT_PAYLOAD_DAYS,
+        validators=[MinValueValidator(FEWEST_PAYLOAD_DAYS), MaxValueValidator(MOST_PAYLOAD_DAYS)],
+        help_text="For how many days it is kept what Stripe's events said, word for word.",
+    )  # fmt: skip
     requires_second_factor = models.BooleanField(
         default=False, help_text="Owners get into the back office with a second factor only."
     )
@@ -81,6 +90,10 @@ class Merchant(Mutable):
                 & models.Q(send_until_hour__lte=24)
                 & ~models.Q(send_weekdays=""),
                 name="a_send_window_has_room",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(payload_days__range=(FEWEST_PAYLOAD_DAYS, MOST_PAYLOAD_DAYS)),
+                name="payloads_are_kept_for_a_month_to_ten_years",
             ),
         ]
 

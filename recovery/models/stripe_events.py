@@ -17,7 +17,8 @@ class StripeEvent(TenantListed, Mutable):
     # finds here what was said before it.
     concerns = models.CharField(max_length=255)
     # Text, not JSON: the bytes that were signed, with whatever a JSON column would refuse.
-    payload = models.TextField()
+    payload = models.TextField(help_text='"" once it is forgotten.')
+    payload_forgotten_at = models.DateTimeField(null=True, blank=True)
     received_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     due_at = models.DateTimeField(help_text="When it is next to be processed.")
@@ -37,6 +38,11 @@ class StripeEvent(TenantListed, Mutable):
                 | (~models.Q(state="processed") & models.Q(processed_at__isnull=True)),
                 name="processed_events_and_no_others_have_a_time",
             ),
+            models.CheckConstraint(
+                condition=models.Q(payload_forgotten_at__isnull=True)
+                | models.Q(state="processed", payload=""),
+                name="what_is_still_to_be_processed_has_its_payload",
+            ),
         ]
         indexes = [
             models.Index(fields=["merchant", "-id"], name="events_of_a_merchant"),
@@ -49,6 +55,11 @@ class StripeEvent(TenantListed, Mutable):
                 name="events_given_up",
             ),
             models.Index(fields=["merchant", "concerns"], name="events_by_what_they_concern"),
+            models.Index(
+                fields=["merchant", "received_at"],
+                condition=models.Q(state="processed", payload_forgotten_at__isnull=True),
+                name="payloads_by_age",
+            ),
         ]
 
     def __str__(self) -> str:

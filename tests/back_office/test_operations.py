@@ -1,7 +1,7 @@
 """What operators see of the work itself: what came in, what went out, whether it is being done."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from dunning.models import DunningMessage, DunningRun
 from recover_project.back_office.models import InvariantCheck
 from recover_project.back_office.operations import checking, health, invariants
 from recover_project.back_office.tasks import check_invariants
-from recovery import heartbeats, webhook_registrations
+from recovery import heartbeats, retention, webhook_registrations
 from recovery.metrics import tallying
 from recovery.models import (
     Coverage,
@@ -85,6 +85,62 @@ def test_an_event_shows_what_stripe_sent(ours: Merchant, jo: Client) -> None:
 
     assert "&quot;fern@example.com&quot;" in shown
     assert "processed" in shown
+
+
+def forgotten(merchant: Merchant, *, copies: int = 1) -> list[StripeEvent]:
+    """The merchant's event of a hundred days ago, and others like it, without what they said."""
+    now, event = timezone.now(), StripeEvent.objects.of(merchant).get()
+    for number in range(copies - 1):
+        event.pk, event.stripe_event_id = None, f"evt_{number}"
+        event.save()
+    events = StripeEvent.objects.of(merchant).order_by("pk")
+    events.update(received_at=now - timedelta(days=100))
+    assert retention.forget_payloads(merchant, now=now) == copies
+    return list(events)
+
+
+def test_an_event_says_plainly_since_when_it_is_gone_what_stripe_sent(
+    ours: Merchant, jo: Client
+) -> None:
+    [event] = forgotten(ours)
+    StripeEvent.objects.update(payload_forgotten_at=datetime(2026, 11, 5, 14, 30, tzinfo=UTC))
+    Merchant.objects.update(time_zone="Asia/Tokyo")
+
+    shown = jo.get(reverse(f"admin:{EVENTS}_change", args=[event.pk])).content.decode()
+
+    assert "Gone since 5 Nov 2026, 23:30." in shown
+    assert "Settings → Account" in shown
+    assert "in_fern" in shown
+
+
+def test_an_event_can_t_be_processed_anew_once_it_is_gone_what_stripe_sent(
+    ours: Merchant, jo: Client
+) -> None:
+    [event] = forgotten(ours)
+    before = StripeEvent.objects.values().get()
+
+    assert act(jo, EVENTS, "replay", event) == [
+        "Processed anew within seconds: 0.",
+        "evt_fern can't be processed anew: its payload was kept for 100 days, and is gone.",
+    ]
+
+    assert StripeEvent.objects.values().get() == before
+
+
+def test_of_many_that_can_t_be_processed_anew_some_are_named_and_the_others_go_on(
+    ours: Merchant, jo: Client
+) -> None:
+    gone = forgotten(ours, copies=7)
+    StripeEvent.objects.filter(pk=gone[0].pk).update(
+        state="failed", processed_at=None, payload="{", payload_forgotten_at=None
+    )
+
+    first, *named, last = act(jo, EVENTS, "replay", *gone)
+
+    assert first == "Processed anew within seconds: 1."
+    assert len(named) == 5
+    assert last == "Nor can 1 more, whose payloads are gone as well."
+    assert StripeEvent.objects.filter(state="pending").get() == gone[0]
 
 
 def test_a_webhook_is_sent_again_unless_its_endpoint_is_off(ours: Merchant, jo: Client) -> None:

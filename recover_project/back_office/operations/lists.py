@@ -10,11 +10,13 @@ from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recover_project.back_office.rows import Searched, Tell, badge, shortly
 from recovery import inbox, outbound_delivery
+from recovery.inbox import PayloadForgottenError
 from recovery.models import (
     Merchant,
     OutboundNotice,
@@ -25,6 +27,7 @@ from recovery.models import (
 from recovery.webhook_registrations import RegistrationDisabledError
 
 MOST_AT_ONCE = 100
+MOST_NAMED = 5  # of those that something can't be done with
 # What else than a delivery's own id finds it.
 FOUND_BY: Mapping[str, Any] = MappingProxyType(
     {"notice": OutboundNotice, "registration": WebhookRegistration}
@@ -79,7 +82,13 @@ class StripeEventAdmin(Searched):
         return shortly(event.error)
 
     @admin.display(description="What Stripe sent")
-    def payload_shown(self, event: StripeEvent) -> SafeString:
+    def payload_shown(self, event: StripeEvent) -> SafeString | str:
+        if event.payload_forgotten_at is not None:
+            since = date_format(timezone.localtime(event.payload_forgotten_at), "j M Y, H:i")
+            return (
+                f"Gone since {since}. It is kept for as many days as Settings → Account says. "
+                "The rest of this page is kept for good."
+            )
         try:
             shown = json.dumps(json.loads(event.payload), indent=2, ensure_ascii=False)
         except ValueError:
@@ -88,11 +97,20 @@ class StripeEventAdmin(Searched):
 
     @admin.action(description="Process anew", permissions=["operate"])
     def replay(self, request: HttpRequest, chosen: QuerySet[Any]) -> None:
-        now = timezone.now()
-        done = [inbox.replay(event, now=now) for event in chosen[:MOST_AT_ONCE]]
+        now, done, refused = timezone.now(), [], []
+        for event in chosen[:MOST_AT_ONCE]:
+            try:
+                done.append(inbox.replay(event, now=now))
+            except PayloadForgottenError as error:
+                refused.append(str(error))
         self.message_user(request, f"Processed anew within seconds: {sum(done)}.")
         if waiting := len(done) - sum(done):
             told = f"Waiting to be processed already: {waiting}."
+            self.message_user(request, told, messages.WARNING)
+        for sentence in refused[:MOST_NAMED]:
+            self.message_user(request, sentence, messages.WARNING)
+        if more := len(refused[MOST_NAMED:]):
+            told = f"Nor can {more} more, whose payloads are gone as well."
             self.message_user(request, told, messages.WARNING)
 
 

@@ -17,7 +17,7 @@ from recover_project.back_office.settings.forms import Form, taken
 from recovery import merchants
 from recovery.declines import DeclineType
 from recovery.models import DeclineOverride, Merchant
-from recovery.models.merchants import LONGEST_NAME
+from recovery.models.merchants import FEWEST_PAYLOAD_DAYS, LONGEST_NAME, MOST_PAYLOAD_DAYS
 from recovery.money import decimals, major
 
 HERE = "admin:settings"
@@ -81,8 +81,15 @@ class AccountForm(MoneyForm):
         help_text="Minutes after a failed one-time payment until its buyer is first written to: "
         "many try again by themselves.",
     )  # fmt: skip
+    payload_days = forms.IntegerField(
+        min_value=FEWEST_PAYLOAD_DAYS, max_value=MOST_PAYLOAD_DAYS,
+        label="Days that payloads are kept",
+        help_text="What Stripe's events said word for word, names and addresses too, is forgotten "
+        "after so many days, for good. That they came is kept, and so are cases and figures.",
+    )  # fmt: skip
     field_order = (
         "name", "product_name", "time_zone", "currency", "monthly_price", "settling_minutes",
+        "payload_days",
     )  # fmt: skip
 
     def __init__(self, merchant: Merchant, given: Any = None) -> None:

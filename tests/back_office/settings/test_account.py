@@ -41,6 +41,7 @@ def test_what_is_filled_in_is_kept(merchant: Merchant, owner: Client) -> None:
     assert {name: kept[name] for name in ACCOUNT} == {
         "name": "Fern Ltd", "product_name": "Fern Tea", "time_zone": "Asia/Tokyo",
         "currency": "jpy", "monthly_price": 3000, "settling_minutes": 5,
+        "payload_days": 45,
     }  # fmt: skip
 
 
@@ -52,6 +53,7 @@ def test_the_form_shows_what_is_kept(merchant: Merchant, owner: Client) -> None:
     assert form.initial == {
         "name": "Fern Ltd", "product_name": "Fern Tea", "time_zone": "Asia/Tokyo",
         "currency": "bhd", "monthly_price": "2.125", "settling_minutes": 5,
+        "payload_days": 45,
     }  # fmt: skip
 
 
@@ -77,6 +79,11 @@ def test_without_a_price_there_is_none(merchant: Merchant, owner: Client) -> Non
         ("settling_minutes", "soon", "Enter a whole number."),
         ("settling_minutes", "-1", "Ensure this value is greater than or equal to 0."),
         ("settling_minutes", "10081", "Ensure this value is less than or equal to 10080."),
+        ("payload_days", "", "This field is required."),
+        ("payload_days", "for ever", "Enter a whole number."),
+        ("payload_days", "29", "Ensure this value is greater than or equal to 30."),
+        ("payload_days", "3651", "Ensure this value is less than or equal to 3650."),
+        ("payload_days", "9" * 30, "Ensure this value is less than or equal to 3650."),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
@@ -89,6 +96,21 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
     assert row(merchant) == before
     page = owner.post(address(""), ACCOUNT | {field: value}).content.decode()
     assert 'value="Fern Tea"' in page or field == "product_name"
+
+
+@pytest.mark.parametrize("days", ["30", "3650"])
+def test_payloads_are_kept_for_a_month_to_ten_years(
+    merchant: Merchant, owner: Client, days: str
+) -> None:
+    assert row(merchant)["payload_days"] == 90
+
+    assert send(owner, "", **ACCOUNT | {"payload_days": days}) == ["Saved."]
+
+    assert row(merchant)["payload_days"] == int(days)
+    shown = owner.get("/admin/changes/").content.decode()
+    assert "<strong>payload days</strong>" in shown
+    assert "<del>90</del>" in shown
+    assert f"<ins>{days}</ins>" in shown
 
 
 # --- decline codes -----------------------------------------------------------------------------
