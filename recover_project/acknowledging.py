@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from django.db import connection
-
 from recovery.endpoints import WEBHOOK_PATH
 from recovery.webhooks import ACKNOWLEDGED, LARGEST_BODY, take_in
 
@@ -60,6 +58,8 @@ def _is_event(environ: WSGIEnvironment) -> bool:
 
 
 def _is_taken_in(environ: WSGIEnvironment, body: bytes) -> bool:
+    """The thread keeps its connection for the next event, until Django answers something in it;
+    one that the database has hung up on meanwhile is given up by Django, which connects anew."""
     try:
         take_in(
             body, header=environ.get("HTTP_STRIPE_SIGNATURE"),
@@ -67,6 +67,4 @@ def _is_taken_in(environ: WSGIEnvironment, body: bytes) -> bool:
         )  # fmt: skip
     except Exception:  # noqa: BLE001 - Django meets it again, and tells of it
         return False
-    finally:
-        connection.close()  # back to the pool, as Django does it after each request
     return True

@@ -1,14 +1,14 @@
 """The inbox of Stripe's events: stored once, claimed in batches, given up late and visibly."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-import psycopg
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from recovery.backoff import pause
 from recovery.models import Merchant, StripeEvent
+from recovery.prepared import Prepared
 from recovery.stripe_events import Event, EventType, concerns
 
 BATCH = 100
@@ -22,11 +22,15 @@ FINAL = (
     EventType.INVOICE_PAID, EventType.INVOICE_VOIDED,
     EventType.PAYMENT_INTENT_SUCCEEDED, EventType.PAYMENT_INTENT_CANCELED,
 )  # fmt: skip
-_INSERT = """
-INSERT INTO recovery_stripeevent (
-    merchant_id, stripe_event_id, type, concerns, payload, received_at, due_at, state, tries, error
-) VALUES (%s, %s, %s, %s, %s, %s, %s, 'pending', 0, '') ON CONFLICT DO NOTHING
-"""
+_INSERT = Prepared(
+    "store_event",
+    """
+    INSERT INTO recovery_stripeevent (
+        merchant_id, stripe_event_id, type, concerns, payload, received_at, due_at, state, tries,
+        error
+    ) VALUES ($1, $2, $3, $4, $5, $6, $6, 'pending', 0, '') ON CONFLICT DO NOTHING
+    """,
+)
 
 
 class PayloadForgottenError(Exception):
@@ -53,7 +57,9 @@ def is_for(merchant: Merchant, event: Event) -> bool:
 def store(*, merchant: Merchant, event: Event, payload: str, now: datetime) -> None:
     """Keep a verified event, once."""
     if connection.vendor == "postgresql":
-        _insert([merchant.pk, event.id, event.type, concerns(event), payload, now, now])
+        _INSERT.execute(
+            str(merchant.pk), event.id, event.type, concerns(event), payload, now.isoformat()
+        )
     else:
         row = _row(merchant, event, payload, now=now)
         StripeEvent.objects.bulk_create([row], ignore_conflicts=True)
@@ -77,15 +83,6 @@ def _row(merchant: Merchant, event: Event, payload: str, *, now: datetime) -> St
         merchant=merchant, stripe_event_id=event.id, type=event.type, concerns=concerns(event),
         payload=payload, received_at=now, due_at=now,
     )  # fmt: skip
-
-
-def _insert(values: Sequence[object]) -> None:
-    """As `bulk_create` would. PostgreSQL plans this statement once in each of its connections,
-    which takes it as long as the insert itself."""
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        connection.connection.prepare_threshold = 0
-        psycopg.Cursor(connection.connection).execute(_INSERT, values, prepare=True)
 
 
 @transaction.atomic

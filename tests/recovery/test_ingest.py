@@ -323,6 +323,7 @@ HISTORY = [
 
 
 @pytest.mark.django_db
+@pytest.mark.any_database
 @pytest.mark.no_cover
 @pytest.mark.timeout(300)
 @settings(
