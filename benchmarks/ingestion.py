@@ -18,7 +18,7 @@ from benchmarks.serving import ROOT, Server, beside, redis, served, web
 
 EVENTS = 2_000  # a turn
 CONNECTIONS = 16
-SECONDS = 10  # at half the load
+SECONDS, ROUNDS = 5, 5  # at half the load
 LEAST_OF_BARE, LEAST_OF_DJ_STRIPE = 1.2, 4.5
 MOST_OF_MEDIAN = 5
 DJ_STRIPE = ROOT / ".tools" / "dj-stripe"
@@ -39,7 +39,7 @@ def run() -> list[Comparison | Fact]:
         other = partial(_rate, dj_stripe, theirs, secret, "djstripe_webhookeventtrigger")
         taken, by_bare = by_turns(product, yardstick)
         taken_again, by_dj_stripe = by_turns(product, other)
-        waited = _waits(ours, path, secret, per_second=taken / 2)
+        waited = [_waits(ours, path, secret, per_second=taken / 2) for _round in range(ROUNDS)]
     return [
         Comparison(
             "events stored, against a bare view", "a second", taken, by_bare,
@@ -51,7 +51,8 @@ def run() -> list[Comparison | Fact]:
         ),
         Comparison(
             "the longest of a hundred waits at half of that, against the median", "ms",
-            quantiles(waited, n=100)[98] * 1000, median(waited) * 1000,
+            median(quantiles(waits, n=100)[98] for waits in waited) * 1000,
+            median(map(median, waited)) * 1000,
             at_most=MOST_OF_MEDIAN, digits=1,
         ),
     ]  # fmt: skip

@@ -34,7 +34,7 @@ from recovery.stripe_events import UnreadableEventError
 logger = logging.getLogger(__name__)
 
 MOST_BATCHES = 50  # then the next poke or sweep goes on
-BETWEEN_POKES = 0.1  # seconds: a worker that heard one looks until there is nothing left
+BETWEEN_POKES = 0.25  # seconds: a worker that heard one looks until there is nothing left
 RECONCILING = timedelta(seconds=50)  # then the next sweep goes on
 FORGETTING = timedelta(seconds=50)  # then the next hour goes on
 
