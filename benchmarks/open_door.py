@@ -7,18 +7,12 @@ import django
 
 django.setup()
 
-from django.utils import timezone  # noqa: E402 - they need a booted Django
-
-from recovery import merchants  # noqa: E402
-from recovery.endpoints import webhook_url  # noqa: E402
+from recovery.endpoints import webhook_url  # noqa: E402 - they need a booted Django
+from tests.builders import make_merchant  # noqa: E402
 
 
 def main(secret: str) -> None:
-    merchant, _credentials = merchants.create(
-        name="Fern Tea Club", product_name="", currency="usd", time_zone="UTC",
-        monthly_price=2900, webhook_secret=secret, settling_minutes=30, now=timezone.now(),
-    )  # fmt: skip
-    path = webhook_url(merchant).partition("/fourthngoal/")
+    path = webhook_url(make_merchant(webhook_secret=secret)).partition("/fourthngoal/")
     print("".join(path[1:]))
 
 

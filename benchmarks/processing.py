@@ -70,16 +70,13 @@ def work(how_many: int) -> float:
     from django.utils import timezone  # noqa: PLC0415 - they need a booted Django
 
     from benchmarks import events  # noqa: PLC0415
-    from recovery import inbox, merchants  # noqa: PLC0415
+    from recovery import inbox  # noqa: PLC0415
     from recovery.models import RecoveryCase  # noqa: PLC0415
     from recovery.stripe_events import Event  # noqa: PLC0415
     from recovery.tasks import process_inbox  # noqa: PLC0415
+    from tests.builders import make_merchant  # noqa: PLC0415
 
-    merchant, _credentials = merchants.create(
-        name="Fern Tea Club", product_name="", currency="usd", time_zone="UTC",
-        monthly_price=2900, webhook_secret="whsec_bench_0123456789", settling_minutes=30,  # noqa: S106 - of nobody
-        now=timezone.now(),
-    )  # fmt: skip
+    merchant = make_merchant()
     merchant.stripe.api_key, merchant.stripe.livemode = "rk_test_bench", False
     merchant.stripe.save()
     for body in events.bodies(how_many):

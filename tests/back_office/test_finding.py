@@ -10,25 +10,13 @@ from django.utils import timezone
 from dunning.models import DunningCampaign, DunningRun
 from recover_project.back_office.cases import finding
 from recovery import cases
-from recovery.models import Merchant, OperatorTask, RecoveryCase
-from tests.back_office.people import log_in, make_world
+from recovery.models import Merchant, OperatorTask
+from tests.back_office.people import make_world
+from tests.back_office.test_cases import LIST, case_of, jo, ours
+
+__all__ = ["jo", "ours"]  # fixtures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-LIST = "/admin/recovery/recoverycase/"
-
-
-@pytest.fixture
-def ours() -> Merchant:
-    return make_world("fern")
-
-
-@pytest.fixture
-def jo(ours: Merchant) -> Client:
-    return log_in(ours)
-
-
-def case_of(merchant: Merchant) -> RecoveryCase:
-    return RecoveryCase.objects.of(merchant).get()
 
 
 @pytest.mark.parametrize(
