@@ -105,17 +105,32 @@ def bench(*names: str) -> None:
     _become("-m", "benchmarks", *names)
 
 
+def fuzz(*factor: str) -> None:
+    """Whatever comes in from outside, tried a hundred times as hard as by `test`, or as told."""
+    set_up("requirements-dev.txt")
+    _become("-m", "tests.fuzz", *factor)
+
+
+def chaos(*names: str) -> None:
+    """The long proofs, all or those named: processes die, events come in any order."""
+    set_up("requirements-dev.txt")
+    _become("-m", "tests.chaos", *names)
+
+
 def lock() -> None:
     """Both lock files, made anew from pyproject.toml."""
     compile_ = [*_uv(), "pip", "compile", "--quiet", "pyproject.toml", "--universal",
                 "--generate-hashes", "--no-annotate", "--no-header", "--upgrade"]  # fmt: skip
     call(*compile_, "--output-file", "requirements.txt")
-    call(*compile_, "--group", "dev", "--constraint", "requirements.txt",
+    call(*compile_, "--group", "dev", "--all-extras", "--constraint", "requirements.txt",
          "--output-file", "requirements-dev.txt")  # fmt: skip
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "bench": bench, "lock": lock}
-TAKE_ARGUMENTS = (test, bench)
+COMMANDS = {
+    "run": run, "test": test, "check": check, "bench": bench, "fuzz": fuzz, "chaos": chaos,
+    "lock": lock,
+}  # fmt: skip
+TAKE_ARGUMENTS = (test, bench, fuzz, chaos)
 
 
 def main() -> None:

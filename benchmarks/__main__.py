@@ -3,13 +3,26 @@
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import back_office, cold_start, ingestion, memory, processing, update_page
+from benchmarks import (
+    back_office,
+    burst,
+    cold_start,
+    ingestion,
+    mails,
+    memory,
+    processing,
+    tick,
+    update_page,
+)
 from benchmarks.measuring import Comparison, Fact, machine
 
 BENCHMARKS: Mapping[str, Callable[[], list[Comparison | Fact]]] = {
     "update_page": update_page.run,
     "ingestion": ingestion.run,
     "processing": processing.run,
+    "burst": burst.run,
+    "tick": tick.run,
+    "mails": mails.run,
     "cold_start": cold_start.run,
     "memory": memory.run,
     "back_office": back_office.run,

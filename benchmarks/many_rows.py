@@ -49,9 +49,14 @@ def fill(
         "steps": list(campaign.steps.order_by("position").values_list("pk", flat=True)),
         "long_story": min(A_LONG_STORY, cases),
     }  # fmt: skip
+    write(STATEMENTS, told)
+
+
+def write(statements: Path, told: Mapping[str, Any]) -> None:
+    """What the file says, with what is `told` filled in; nothing is checked, nor set off."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        for statement in _statements():
+        for statement in _read(statements):
             cursor.execute(statement, told)
         cursor.execute("SET session_replication_role = DEFAULT")
 
@@ -73,8 +78,8 @@ def _continue_ids(cursor: CursorWrapper, table: str) -> None:
     )
 
 
-def _statements() -> Sequence[str]:
-    return [one for one in STATEMENTS.read_text().split(";\n") if one.strip()]
+def _read(statements: Path) -> Sequence[str]:
+    return [one for one in statements.read_text().split(";\n") if one.strip()]
 
 
 def counts(merchant: Merchant) -> Mapping[str, int]:

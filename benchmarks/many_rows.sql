@@ -23,7 +23,8 @@ INSERT INTO recovery_recoverycase (
     hosted_invoice_url, status, reason, is_paused, mechanism, amount, amount_recovered,
     amount_refunded, currency, decline_type, decline_code, advice_code, payment_method_id,
     card_brand, card_last4, attempt_count, paid_attempt_count, failed_at, opened_at, closed_at,
-    known_at, enrich_tries, retry_driver, is_payment_under_way, is_reached, has_opened, has_updated
+    known_at, enrich_tries, retry_driver, is_payment_under_way, is_taken_up, is_reached, has_opened,
+    has_updated
 )
 SELECT
     %(base)s + n, 'case_' || %(name)s || n, %(merchant)s,
@@ -43,7 +44,7 @@ SELECT
     failed_at, failed_at,
     CASE status WHEN 'open' THEN NULL
         ELSE least(%(now)s, failed_at + interval '1 day' * (1 + n %% 20)) END,
-    failed_at, 0, 'stripe', false, fourth < 900, third < 500, status = 'recovered'
+    failed_at, 0, 'stripe', false, true, fourth < 900, third < 500, status = 'recovered'
 FROM (
     SELECT
         *, (ARRAY[1900, 2900, 2900, 4900, 4900, 9900, 19900, 29000])[1 + third %% 8] AS amount,

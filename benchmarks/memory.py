@@ -6,16 +6,14 @@ BENCH_REQUESTS makes it shorter, to try it out.
 
 import os
 import secrets
-import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from redis import Redis
 
 from benchmarks import events, load
 from benchmarks.measuring import Comparison, Fact
-from benchmarks.serving import ROOT, Server, procfile, redis, served
+from benchmarks.serving import Server, redis, running, served
 from tests.journeys.product import wait_for
 
 MANY, FEW = 100_000, 1_000
@@ -63,25 +61,13 @@ def _web(server: Server, page: str, path: str, secret: str, many: int) -> list[i
 def _worker(server: Server, many: int) -> list[int]:
     """As above."""
     broker = Redis.from_url(server.environment["REDIS_URL"])
-    with _celery(server), closing(broker):
+    with running(server, "worker"), closing(broker):
         held = []
         for tasks in (FEW, many - FEW):
             server.python("-c", TASKS, str(tasks))
             wait_for(lambda: not broker.llen(QUEUE), seconds=tasks)
             held.append(_bytes_of_children("celery", server))
         return held
-
-
-@contextmanager
-def _celery(server: Server) -> Iterator[None]:
-    process = subprocess.Popen(
-        ["sh", "-c", procfile()["worker"]], cwd=ROOT, env=dict(server.environment)
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _bytes_of_children(program: str, server: Server) -> int:

@@ -6,18 +6,14 @@ BENCH_EVENTS makes it shorter, to try it out.
 """
 
 import os
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import psycopg
 
 from benchmarks.measuring import Comparison, Fact, by_turns
-from benchmarks.serving import ROOT, Server, prepared
-from tests.journeys.product import free_ports, is_closed, wait_for
+from benchmarks.serving import Server, prepared, stub
 
 EVENTS, ROWS = 500, 2_000  # a turn
 ROUNDS = 3
@@ -26,7 +22,10 @@ LEAST, LEAST_A_SECOND = 0.15, 400
 
 def run() -> list[Comparison | Fact]:
     events = int(os.environ.get("BENCH_EVENTS", EVENTS))
-    with _stripe() as address, prepared(STRIPE_API_BASE=address) as server:
+    with (
+        stub("benchmarks.stripe_stub") as port,
+        prepared(STRIPE_API_BASE=f"http://127.0.0.1:{port}") as server,
+    ):
         product, yardstick = by_turns(
             lambda: float(server.python("-m", "benchmarks.processing", str(events))),
             partial(_inserts, server), rounds=ROUNDS,
@@ -38,19 +37,6 @@ def run() -> list[Comparison | Fact]:
         ),
         Fact("events to open cases", "a second", product, at_least=LEAST_A_SECOND),
     ]  # fmt: skip
-
-
-@contextmanager
-def _stripe() -> Iterator[str]:
-    port = free_ports(1)
-    command = [sys.executable, "-m", "benchmarks.stripe_stub", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT)
-    try:
-        wait_for(lambda: not is_closed(port))
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _inserts(server: Server) -> float:

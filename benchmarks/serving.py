@@ -57,7 +57,7 @@ def served(**settings: str) -> Iterator[Server]:
 def prepared(**settings: str) -> Iterator[Server]:
     """With a database of its own and nobody at the door yet: what programs see."""
     with tempfile.TemporaryDirectory(prefix="recover-bench-") as folder, _database() as url:
-        server = Server(free_ports(1), _environment(folder, url) | settings)
+        server = Server(free_ports(1), environment(folder, url) | settings)
         server.python("manage.py", "migrate", "--no-input", "--verbosity", "0")
         yield server
 
@@ -74,14 +74,15 @@ def beside(
     server: Server, program: str, interpreter: str = sys.executable, **settings: str
 ) -> Server:
     """Another program on the same database, to be served as the product is."""
-    environment = {**server.environment, **settings}
     return replace(
-        server, port=free_ports(1), environment=environment, program=program,
-        interpreter=interpreter,
+        server, port=free_ports(1), environment={**server.environment, **settings},
+        program=program, interpreter=interpreter,
     )  # fmt: skip
 
 
-def _environment(folder: str, database_url: str) -> dict[str, str]:
+def environment(folder: str, database_url: str) -> dict[str, str]:
+    """As in production, with a `folder` to run in, and of this process's own only what programs
+    need."""
     kept = ("BENCH_CASES", "BENCH_EVENTS", "BENCH_REQUESTS", "HOME", "LANG", "XDG_RUNTIME_DIR")
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return {
@@ -100,6 +101,20 @@ def _environment(folder: str, database_url: str) -> dict[str, str]:
 
 
 @contextmanager
+def stub(module: str, *told: str | Path) -> Iterator[int]:
+    """The port at which a stub of ours listens, in a process of its own that is `told` more."""
+    port = free_ports(1)
+    command = [sys.executable, "-m", module, str(port), *map(str, told)]
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        wait_for(lambda: not is_closed(port))
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
 def web(server: Server) -> Iterator[None]:
     command = procfile()["web"].replace(PRODUCT, server.program)
     granian = shlex.quote(str(Path(server.interpreter).parent / "granian"))
@@ -113,6 +128,22 @@ def web(server: Server) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def running(server: Server, *names: str) -> Iterator[None]:
+    """What the Procfile calls by these names and that listens nowhere."""
+    processes = [
+        subprocess.Popen(["sh", "-c", procfile()[name]], cwd=ROOT, env=dict(server.environment))
+        for name in names
+    ]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
 
 
 def procfile() -> dict[str, str]:

@@ -16,35 +16,39 @@ _CHARGE = {
         "type": "issuer_declined", "network_decline_code": "51", "advice_code": "try_again_later",
     },
 }  # fmt: skip
-_ANSWERS = {
-    "invoices": {
-        "id": "in_NUMBER", "object": "invoice", "status": "open", "customer": "cus_NUMBER",
-        "customer_email": "jo.NUMBER@example.com", "customer_name": "Jo Mercer",
-        "amount_due": 4900, "amount_remaining": 4900, "amount_paid": 0, "currency": "usd",
-        "attempted": True, "attempt_count": 1, "billing_reason": "subscription_cycle",
-        "collection_method": "charge_automatically", "number": "FERN-NUMBER",
-        "livemode": False, "created": 1795003600, "next_payment_attempt": 1798000000,
-        "parent": {"subscription_details": {"subscription": "sub_NUMBER"}},
+_INTENT = {
+    "id": "pi_NUMBER", "object": "payment_intent", "amount": 4900, "currency": "usd",
+    "status": "requires_payment_method", "customer": "cus_NUMBER", "latest_charge": _CHARGE,
+    "last_payment_error": {
+        "type": "card_error", "code": "card_declined", "charge": "ch_NUMBER",
+        "decline_code": "insufficient_funds", "payment_method": _METHOD,
     },
+}  # fmt: skip
+_INVOICE = {
+    "id": "in_NUMBER", "object": "invoice", "status": "open", "customer": "cus_NUMBER",
+    "customer_email": "jo.NUMBER@example.com", "customer_name": "Jo Mercer",
+    "amount_due": 4900, "amount_remaining": 4900, "amount_paid": 0, "currency": "usd",
+    "attempted": True, "attempt_count": 1, "billing_reason": "subscription_cycle",
+    "collection_method": "charge_automatically", "number": "FERN-NUMBER",
+    "livemode": False, "created": 1795003600, "next_payment_attempt": 1798000000,
+    "parent": {"subscription_details": {"subscription": "sub_NUMBER"}},
+}  # fmt: skip
+_CUSTOMER = {
+    "id": "cus_NUMBER", "object": "customer", "email": "jo.NUMBER@example.com",
+    "name": "Jo Mercer", "preferred_locales": ["en"],
+    "invoice_settings": {"default_payment_method": "pm_NUMBER"},
+}  # fmt: skip
+_ANSWERS = {
+    "invoices": _INVOICE,
     "invoice_payments": {
         "object": "list", "has_more": False, "url": "/v1/invoice_payments", "data": [
             {"id": "inpay_NUMBER", "object": "invoice_payment", "created": 1795003600,
-             "payment": {"type": "payment_intent", "payment_intent": "pi_NUMBER"}},
+             "invoice": {**_INVOICE, "customer": _CUSTOMER},
+             "payment": {"type": "payment_intent", "payment_intent": _INTENT}},
         ],
     },
-    "payment_intents": {
-        "id": "pi_NUMBER", "object": "payment_intent", "amount": 4900, "currency": "usd",
-        "status": "requires_payment_method", "customer": "cus_NUMBER", "latest_charge": _CHARGE,
-        "last_payment_error": {
-            "type": "card_error", "code": "card_declined", "charge": "ch_NUMBER",
-            "decline_code": "insufficient_funds", "payment_method": _METHOD,
-        },
-    },
-    "customers": {
-        "id": "cus_NUMBER", "object": "customer", "email": "jo.NUMBER@example.com",
-        "name": "Jo Mercer", "preferred_locales": ["en"],
-        "invoice_settings": {"default_payment_method": "pm_NUMBER"},
-    },
+    "payment_intents": _INTENT,
+    "customers": _CUSTOMER,
 }  # fmt: skip
 ANSWERS = {name: json.dumps(answer) for name, answer in _ANSWERS.items()}
 ASKED = re.compile(rb"GET /v1/(\w+)\S*?(\d{12})\S* HTTP")

@@ -7,7 +7,7 @@ from datetime import datetime
 from billing_portal import links, obstacles, setting_out
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.obstacles import NoWayError, Shown, Wanted
-from recovery import attempts, checkouts, ingest, superseding
+from recovery import attempts, checkouts, settling, superseding
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
 from recovery.stripe_errors import StripeError, StripeUnavailableError
@@ -65,7 +65,7 @@ def come_back(link: PaymentUpdateLink, *, now: datetime) -> Standing:
     """What Stripe says of the payment now; told again as often as the page is fetched."""
     case, is_told = link.case, True
     try:
-        ingest.settle(case=case, now=now)
+        settling.settle(case=case, now=now)
     except StripeError:
         is_told = False
     standing = _standing(case, is_told=is_told)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from recovery import attempts, cases, charge_methods, ingest, repairs
+from recovery import attempts, cases, charge_methods, failed_invoices, repairs
 from recovery.attempts import ChargeResult, Outcome
 from recovery.batches import apart
 from recovery.mechanisms import AttemptTrigger
@@ -51,7 +51,7 @@ def collect(
     charges = []
     for case in _debts(customer, invoices):
         result = ChargeResult(Outcome.UNAVAILABLE)
-        with apart(f"Case {case.public_id}"):
+        with apart(f"Case {case.public_id}", **case.log_ids):
             result = _not_ours_to_charge(case, invoices, gateway, now=now) or attempts.charge(
                 case=case, payment_method_id=payment_method_id, trigger=AttemptTrigger.CUSTOMER,
                 is_customer_present=is_customer_present, now=now,
@@ -94,7 +94,7 @@ def _hear_of(customer: Customer, invoices: Sequence[Invoice], *, now: datetime) 
             for case in known:
                 cases.take_over_invoice(case=case, invoice=invoice, at=now)
             if not known:
-                ingest.invoice_failed(
+                failed_invoices.invoice_failed(
                     merchant=merchant, told=invoice, failed_at=invoice.created_at or now, now=now
                 )
 

@@ -10,12 +10,10 @@ from recovery.models import RecoveryCase
 
 def told(reader: Reader, case: RecoveryCase) -> dict[str, Any]:
     """A Content's `debt`, and the `facts` for the words around it."""
+    amount = presentation.amount(case, reader.language)
     return {
-        "debt": presentation.facts(case, reader.language),
-        "facts": {
-            "amount": presentation.amount(case, reader.language),
-            "reason": presentation.reason(case, reader.language),
-        },
+        "debt": presentation.facts(case, reader.language, amount=amount),
+        "facts": {"amount": amount, "reason": presentation.reason(case, reader.language)},
     }
 
 

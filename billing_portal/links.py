@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
-from billing_portal import tokens
+from billing_portal import link_rows, tokens
+from billing_portal.link_rows import MAY_BE_PAID
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.tokens import ExpiredTokenError, ForgedTokenError, Purpose
 from recovery import cases, timeline
@@ -52,18 +53,6 @@ BY_STATUS = {
     Status.RECOVERED: LinkState.PAID,
     Status.VOIDED: LinkState.VOIDED,
 }
-
-
-MAY_BE_PAID = (Status.OPEN, Status.LOST)
-_MORE = RecoveryCase.objects.filter(
-    merchant=OuterRef("merchant"), customer=OuterRef("case__customer"), status__in=MAY_BE_PAID
-).exclude(pk=OuterRef("case"))
-# With all that a page says, in one query; what Stripe is reached with is read where it is needed.
-AS_SHOWN = (
-    PaymentUpdateLink.objects.select_related("case__customer", "case__merchant__logo")
-    .defer("case__merchant__logo__content")
-    .annotate(owes_more=Exists(_MORE))
-)
 
 
 def create(*, case: RecoveryCase, now: datetime) -> str:
@@ -127,8 +116,11 @@ def _made_before(made: TimelineEntry) -> str:
     return _address(token)
 
 
-def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Found:
-    """What a token opens now. What became of the debt matters more than the token's age."""
+def find(
+    token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE, is_to_show: bool = False
+) -> Found:
+    """What a token opens now. What became of the debt matters more than the token's age. If it
+    `is_to_show` and no more, little else is read than what its page shows."""
     is_expired = False
     try:
         link_id = tokens.read(token, purpose=purpose, secret=settings.SECRET_KEY, now=now)
@@ -136,15 +128,18 @@ def find(token: str, *, now: datetime, purpose: Purpose = Purpose.UPDATE) -> Fou
         return Found(LinkState.FORGED)
     except ExpiredTokenError as error:
         is_expired, link_id = True, error.link_id
-    link = next(iter(AS_SHOWN.filter(public_id=link_id)), None)  # of one, so in no order
-    if link is None or (purpose is Purpose.UPDATE and link.digest != tokens.digest(token)):
+    found = (link_rows.as_shown if is_to_show else link_rows.whole)(link_id)
+    if found is None:
+        return Found(LinkState.FORGED)
+    link, owes_more = found
+    if purpose is Purpose.UPDATE and link.digest != tokens.digest(token):
         return Found(LinkState.FORGED)
     if link.revoked_at:
         return Found(LinkState.REVOKED, link)
     state = BY_STATUS[Status(link.case.status)]
     if is_expired and state is LinkState.VALID:
         return Found(LinkState.EXPIRED, link)
-    return Found(state, link, owes_more=link.owes_more)
+    return Found(state, link, owes_more=owes_more)
 
 
 def return_url(

@@ -53,7 +53,7 @@ def reader(request: HttpRequest, customer: Customer | None) -> Reader:
 def read_by(request: HttpRequest, asked: str, *, known: str = "") -> Reader:
     """As `reader`, of a request that may not be readable."""
     chosen = languages.choose(asked, "")
-    accepted = languages.accepted(request.headers.get("Accept-Language", ""))
+    accepted = languages.accepted(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
     return Reader(chosen or languages.choose(f"{known},{accepted}"), chosen)
 
 
@@ -109,10 +109,7 @@ def respond(
         "language": reader.language,
         "direction": languages.direction(reader.language),
         "kept": reader.kept,
-        "switch": [
-            (code, name, f"{content.path}?{urlencode({**content.query, 'lang': code})}")
-            for code, name in LANGUAGES.items()
-        ],
+        "switch": _switch(content),
         "debt": content.debt,
         "results": content.results,
         "invoice_label": presentation.labels(reader.language)["invoice"],
@@ -127,6 +124,13 @@ def respond(
     if status == UNAVAILABLE:
         response["Retry-After"] = RETRY_AFTER
     return response
+
+
+def _switch(content: Content) -> list[tuple[str, str, str]]:
+    """The page in each language: its code, its name, its address."""
+    query = "".join(f"{urlencode({name: value})}&" for name, value in content.query.items())
+    address = f"{content.path}?{query}lang="
+    return [(code, name, f"{address}{code}") for code, name in LANGUAGES.items()]
 
 
 def _look(merchant: Merchant | None) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
 
 from babel import Locale
 from babel.dates import format_date, format_timedelta
-from babel.numbers import format_currency, get_currency_symbol
+from babel.numbers import NumberPattern, format_currency, get_currency_symbol, parse_pattern
 
 from billing_portal import reasons
 from billing_portal.languages import ENGLISH
@@ -44,21 +45,37 @@ def amount(case: RecoveryCase, language: str = ENGLISH) -> str:
 
 def money(minor_units: int, currency: str, language: str = ENGLISH) -> str:
     """With as many decimals as Stripe's amounts in `currency` have."""
+    return format_currency(
+        major(minor_units, currency), currency.upper(), locale=_locale(language),
+        currency_digits=False, decimal_quantization=False, format=_pattern(currency, language),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def _pattern(currency: str, language: str) -> NumberPattern:
+    """Kept, because to find it takes longer than to fill in an amount."""
     places = decimals(currency)
-    usual = Locale.parse(language).currency_formats["standard"].pattern.partition(";")[0]
-    symbol = get_currency_symbol(currency.upper(), locale=language)
+    usual = _locale(language).currency_formats["standard"].pattern.partition(";")[0]
+    symbol = get_currency_symbol(currency.upper(), locale=_locale(language))
     if symbol.isascii() and symbol.isalpha():
         usual = CODE_BEFORE_NUMBER.sub("¤\N{NO-BREAK SPACE}", usual)
-    return format_currency(
-        major(minor_units, currency), currency.upper(), locale=language,
-        currency_digits=False, decimal_quantization=False,
-        format=usual.replace(".00", "." + "0" * places if places else ""),
-    )  # fmt: skip
+    return parse_pattern(usual.replace(".00", "." + "0" * places if places else ""))
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
 
 
 def day(at: datetime, merchant: Merchant, language: str = ENGLISH) -> str:
     """The merchant's calendar day: November 3, 2026"""
-    return format_date(at.astimezone(merchant.zone).date(), format="long", locale=language)
+    return _day(at.astimezone(merchant.zone).date(), language)
+
+
+@lru_cache(maxsize=1024)
+def _day(on: date, language: str) -> str:
+    """Kept, because links live for a week: all of them tell of a few days."""
+    return format_date(on, format="long", locale=_locale(language))
 
 
 def wait(seconds: int, language: str = ENGLISH) -> str:
@@ -88,10 +105,10 @@ def named_card(brand: str, last4: str, language: str = ENGLISH) -> str:
     return words.card.format(brand=BRANDS.get(brand, words.any_card), last4=last4) if last4 else ""
 
 
-def facts(case: RecoveryCase, language: str = ENGLISH) -> list[tuple[str, str]]:
-    """What is known of a debt, each with its label."""
+def facts(case: RecoveryCase, language: str, *, amount: str) -> list[tuple[str, str]]:
+    """What is known of a debt, each with its label; `amount` in words, which its reader has."""
     told = {
-        "amount": amount(case, language),
+        "amount": amount,
         "description": case.description,
         "invoice": case.invoice_number,
         "card": card(case, language),
@@ -105,6 +122,7 @@ def labels(language: str = ENGLISH) -> Mapping[str, str]:
     return WORDING[language].labels
 
 
+@lru_cache(maxsize=1024)
 def accent(color: str) -> tuple[str, str]:
     """A background and a text color that can be read on it, as near the merchant's as may be."""
     for text in (WHITE, BLACK):

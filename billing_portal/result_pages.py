@@ -1,7 +1,6 @@
 """Back from Stripe's portal: the page that says what became of each debt."""
 
 from django.http import HttpResponse
-from django.utils import timezone
 
 from billing_portal import debts, invoice_pages, links, presentation
 from billing_portal.collection import Charge
@@ -9,6 +8,7 @@ from billing_portal.link_pages import Visit
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.pages import Button, Reader
 from billing_portal.payment_updates import Overall, Result
+from recovery import clock
 from recovery.attempts import Outcome
 from recovery.models import RecoveryCase
 from recovery.stripe_objects import PaymentMethod
@@ -22,7 +22,7 @@ CAN_REFRESH = {Overall.PENDING, Overall.UNAVAILABLE}
 def result_page(visit: Visit, link: PaymentUpdateLink, result: Result) -> HttpResponse:
     to_confirm = [charge.case for charge in result.charges if _is_to_confirm(charge)]
     for case in to_confirm:
-        invoice_pages.address(case, now=timezone.now())  # which the case then has
+        invoice_pages.address(case, now=clock.now())  # which the case then has
     has_links = len(to_confirm) > 1
     return visit.page(
         _name(result, to_confirm), buttons=_next(visit, link, result, to_confirm),
@@ -59,7 +59,7 @@ def _next(
         is_posted = visit.request.method == "POST"
         return [Button(visit.request.get_full_path(), posted if is_posted else None)]
     if result.overall in CAN_TRY_AGAIN:
-        return [Button(links.UPDATE_PATH, {"token": links.reissue(link, now=timezone.now())})]
+        return [Button(links.UPDATE_PATH, {"token": links.reissue(link, now=clock.now())})]
     is_one = result.overall is Overall.NEEDS_AUTHENTICATION and len(to_confirm) == 1
     return [Button(to_confirm[0].hosted_invoice_url)] if is_one else []
 

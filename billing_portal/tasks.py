@@ -1,15 +1,14 @@
 """What workers do for customers who updated their card."""
 
 from celery import shared_task
-from django.utils import timezone
 
 from billing_portal import new_cards
-from recovery import customers
+from recovery import clock, customers
 from recovery.batches import apart
 
 
 @shared_task(name="billing_portal.charge_new_cards")
 def charge_new_cards(**_: object) -> None:
-    for customer in customers.claim_new_cards(now=timezone.now()):
+    for customer in customers.claim_new_cards(now=clock.now()):
         with apart(f"Customer {customer.pk}"):
-            new_cards.take_up(customer, now=timezone.now())
+            new_cards.take_up(customer, now=clock.now())

@@ -1,7 +1,6 @@
 """The page behind the link (the contract, section 5)."""
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -15,20 +14,22 @@ from billing_portal import (
 )
 from billing_portal.links import LinkState
 from billing_portal.tokens import Purpose
+from recovery import clock
 
 
 @csrf_exempt  # the token in the body is the credential; there is no session to ride on
 @require_http_methods(["GET", "HEAD", "POST"])
 def update(request: HttpRequest) -> HttpResponse:
     """GET shows what failed and changes nothing; POST goes to Stripe."""
-    now = timezone.now()
-    token = (request.POST if request.method == "POST" else request.GET).get("token", "")
-    found = links.find(token, now=now)
+    now, is_to_pay = clock.now(), request.method == "POST"
+    token = (request.POST if is_to_pay else request.GET).get("token", "")
+    found = links.find(token, now=now, is_to_show=not is_to_pay)
     visit = link_pages.visit(request, found, {"token": token})
     if found.state is LinkState.VALID and found.link is not None:
-        if request.method == "POST":
+        if is_to_pay:
             return ways_to_stripe.pay_or_update(visit, found.link)
-        if openings.counts(method=request.method or "", headers=request.headers):
+        is_news = found.link.opened_at is None
+        if is_news and openings.counts(method=request.method or "", headers=request.headers):
             links.opened(found.link, now=now)
     return link_pages.state_page(visit, found)
 
@@ -38,7 +39,7 @@ def update(request: HttpRequest) -> HttpResponse:
 def invoice(request: HttpRequest) -> HttpResponse:
     """To the invoice's own page at Stripe, by the address that it has now."""
     token = request.POST.get("token", "")
-    found = links.find(token, now=timezone.now())
+    found = links.find(token, now=clock.now())
     visit = link_pages.visit(request, found, {"token": token})
     if found.state is LinkState.VALID and found.link is not None:
         return ways_to_stripe.to_invoice(visit, found.link)
@@ -50,7 +51,7 @@ def invoice(request: HttpRequest) -> HttpResponse:
 def replace(request: HttpRequest) -> HttpResponse:
     """An expired link's holder asks for a new one, which goes to the address on file: the page
     says the same whether there is one or not."""
-    now = timezone.now()
+    now = clock.now()
     token = request.POST.get("token", "")
     found = links.find(token, now=now)
     visit = link_pages.visit(request, found, {"token": token})
@@ -67,7 +68,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
     that was on file before is charged by a POST that names it."""
     if openings.is_ahead(request.headers):
         return link_pages.NotAhead()
-    now = timezone.now()
+    now = clock.now()
     told = request.POST if request.method == "POST" else request.GET
     back, is_done = told.get("r", ""), "done" in told
     found = links.find(back, now=now, purpose=Purpose.RETURN)
@@ -89,7 +90,7 @@ def come_back_from_checkout(request: HttpRequest) -> HttpResponse:
     if openings.is_ahead(request.headers):
         return link_pages.NotAhead()
     back = request.GET.get("r", "")
-    found = links.find(back, now=timezone.now(), purpose=Purpose.RETURN)
+    found = links.find(back, now=clock.now(), purpose=Purpose.RETURN)
     visit = link_pages.visit(request, found, {"r": back}, path=links.CHECKOUT_RETURN_PATH)
     if found.state is LinkState.VALID and found.link is not None:
         return ways_to_stripe.checkout_page(visit, found.link)

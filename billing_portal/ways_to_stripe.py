@@ -2,7 +2,6 @@
 way back."""
 
 from django.http import HttpResponse
-from django.utils import timezone
 
 from billing_portal import checkouts, debts, invoice_pages, links, presentation, setting_out
 from billing_portal.checkouts import Standing
@@ -10,6 +9,7 @@ from billing_portal.link_pages import SeeOther, Visit
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.obstacles import NoWayError, Shown
 from billing_portal.pages import Button
+from recovery import clock
 from recovery.checkouts import NotPayableError
 from recovery.stripe_errors import StripeUnavailableError
 from recovery.superseding import OvertakenError
@@ -19,7 +19,7 @@ def pay_or_update(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
     """To where the debt is settled, or a page that says what helps instead."""
     begin = checkouts.begin if link.case.is_one_time else setting_out.begin
     try:
-        return SeeOther(begin(link, now=timezone.now(), language=visit.reader.chosen))
+        return SeeOther(begin(link, now=clock.now(), language=visit.reader.chosen))
     except (NotPayableError, OvertakenError):
         return SeeOther(visit.address)  # it says what there is to do, if anything
     except NoWayError as obstacle:
@@ -46,7 +46,7 @@ def _invoice_page(visit: Visit, link: PaymentUpdateLink) -> list[Button]:
 
 
 def to_invoice(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
-    now = timezone.now()
+    now = clock.now()
     url = invoice_pages.address(link.case, now=now)
     if not url:
         return SeeOther(visit.address)
@@ -56,7 +56,7 @@ def to_invoice(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
 
 def checkout_page(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
     """Back from Checkout, paid or not."""
-    now = timezone.now()
+    now = clock.now()
     standing = checkouts.come_back(link, now=now)
     buttons = []
     if standing is Standing.UNPAID:

@@ -6,13 +6,13 @@ from typing import Any
 
 from anymail.signals import AnymailTrackingEvent, tracking
 from django.dispatch import receiver
-from django.utils import timezone
 
 from dunning.mail import bounces
 from dunning.mail.bounce_rules import Verdict, judge
 from dunning.mail.bounces import Word
 from dunning.mail.letters import METADATA
 from dunning.models import DunningMessage
+from recovery import clock
 
 
 @receiver(tracking)
@@ -26,7 +26,7 @@ def hear(event: AnymailTrackingEvent, esp_name: str, **_: Any) -> None:
     message = _message(event)
     if message is None or verdict is Verdict.NOTHING:
         return
-    now = timezone.now()
+    now = clock.now()
     detail = event.mta_response or event.description or event.reject_reason or "no reason given"
     bounces.take_in(Word(message, verdict, detail=str(detail), at=event.timestamp or now, now=now))
 

@@ -8,7 +8,7 @@ from dunning import planning
 from dunning.models import DunningRetry, DunningRun, DunningStep
 from dunning.timing import schedule
 from dunning.timing.schedule import Channel, Step
-from recovery import attempts, charge_methods, operator_tasks, timeline
+from recovery import attempts, charge_methods, log_context, operator_tasks, timeline
 from recovery.attempts import ChargeResult, Outcome
 from recovery.backoff import pause
 from recovery.charge_methods import NotToBeChargedError
@@ -25,7 +25,8 @@ from recovery.stripe_errors import (
 from recovery.timeline import Kind
 
 BATCH = 100
-LEASE = timedelta(minutes=2)  # longer than Stripe surely takes to answer
+# A worker that takes longer is mostly dead; if it lives, Stripe knows the question by its key.
+LEASE = timedelta(seconds=45)
 TOO_LONG = timedelta(days=3)  # a charge that late is no longer the step's
 PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
 PAUSED = "the case is paused"  # as the charging rules say it
@@ -63,10 +64,13 @@ def work(retry_id: int, *, now: datetime) -> None:
     retry = DunningRetry.objects.select_related(
         "run__campaign", "step", "case__merchant__stripe", "case__customer"
     ).get(pk=retry_id)
+    log_context.also(**retry.case.log_ids)
     if why := _not_to_be_asked(retry):
         _refuse(retry, why, now=now)
     elif retry.case.is_paused:
         _wait(retry, PAUSED, until=now + PAUSE_CASE_IS_PAUSED)
+    elif retry.case.enrich_at is not None:
+        _put_off(retry, "Stripe has not told yet why the payment failed", now=now)
     elif retry.run.campaign.retries != retry.case.retry_driver:
         _put_off(retry, "Stripe has not confirmed yet that its own retries are off", now=now)
     else:

@@ -7,12 +7,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
 
 from billing_portal import links
-from dunning import campaigns, planning
+from dunning import campaigns, closings, planning
 from dunning import steps as campaign_steps
 from dunning.campaigns import Choice
 from dunning.models import DunningCampaign, DunningRetry, DunningRun, DunningStep, EndAction
 from dunning.planning import Plan
-from recovery import cases, timeline
+from recovery import cases, log_context, timeline
 from recovery.backoff import pause
 from recovery.batches import apart, pages
 from recovery.charging_rules import RetryDriver
@@ -21,7 +21,8 @@ from recovery.state_machine import Status
 from recovery.timeline import Actor, Kind
 
 BATCH = 200
-PAUSE = timedelta(minutes=10)  # before a run that failed, or whose worker died, is tried again
+LEASE = timedelta(seconds=45)  # of a batch: a worker that takes longer is dead
+PAUSE = timedelta(minutes=10)  # before a run that failed is tried again
 # The link in the last mail works that long: nothing is given up before.
 LAST_CHANCE = links.LIFETIME
 CHOSEN_BY_HAND = "a person chose it"
@@ -32,7 +33,7 @@ LAST_CHARGE_IS_HEARD = timedelta(days=1)
 
 def cases_to_start(*, now: datetime) -> Iterator[RecoveryCase]:
     """Open cases that no run has worked yet and that have settled."""
-    waiting = RecoveryCase.objects.filter(status=Status.OPEN, runs=None, is_paused=False)
+    waiting = RecoveryCase.objects.filter(status=Status.OPEN, is_taken_up=False, is_paused=False)
     settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
     connected = settled.filter(merchant__stripe__disconnected_at=None)
     # What Stripe could not tell yet may choose another campaign; nobody waits for it long.
@@ -40,8 +41,15 @@ def cases_to_start(*, now: datetime) -> Iterator[RecoveryCase]:
     return pages(connected.filter(known).select_related("merchant", "customer"), size=BATCH)
 
 
+@transaction.atomic
 def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
-    """A run of the campaign that fits the case; None if another worker was quicker."""
+    """A run of the campaign that fits the case; None if another worker was quicker, or the case
+    has closed meanwhile: nobody would hear of that again."""
+    if not cases.locked(case).is_open:
+        return None
+    if case.runs.exists():  # a worker of an older Recover began it, and left no word
+        cases.is_taken_up(case)
+        return None
     return _begin(case, campaigns.choose(case, now=now), actor=Actor.RECOVER, now=now)
 
 
@@ -60,6 +68,7 @@ def _begin(case: RecoveryCase, choice: Choice, *, actor: str, now: datetime) -> 
             )  # fmt: skip
     except IntegrityError:
         return None  # another worker started the case's one live run
+    cases.is_taken_up(case)
     timeline.append(
         case=case, kind=Kind.DUNNING_STARTED, once=f"run:{run.pk}", at=now,
         summary=f"{campaign} was started.", rule=choice.rule, source="the merchant's campaigns",
@@ -103,14 +112,30 @@ def take_due_steps(*, now: datetime) -> list[int]:
     cases end, those of paused ones wait. One that fails holds up none of the others."""
     queued: list[int] = []
     for run_id in _lease(now=now):
-        with apart(f"Run {run_id}"), transaction.atomic():
-            live = DunningRun.objects.filter(pk=run_id, state=DunningRun.State.LIVE)
-            locked = live.select_for_update(of=("self",)).select_related(
-                "case__merchant", "case__customer", "campaign"
-            )
-            if (run := locked.first()) and (message_id := _go_on(run, now=now)):
+        with apart(f"Run {run_id}"):
+            if message_id := _take_due_step(run_id, now=now):
                 queued.append(message_id)
+            continue
+        _put_off(run_id, now=now)
     return queued
+
+
+@transaction.atomic
+def _take_due_step(run_id: int, *, now: datetime) -> int | None:
+    live = DunningRun.objects.filter(pk=run_id, state=DunningRun.State.LIVE, due_at=now + LEASE)
+    locked = live.select_for_update(of=("self",)).select_related(
+        "case__merchant", "case__customer", "campaign"
+    )
+    run = locked.first()  # none that another worker has taken since: our lease was over
+    if run is None:
+        return None
+    log_context.also(**run.case.log_ids)
+    return _go_on(run, now=now)
+
+
+def _put_off(run_id: int, *, now: datetime) -> None:
+    still_ours = DunningRun.objects.filter(pk=run_id, due_at=now + LEASE)
+    still_ours.update(due_at=now + PAUSE)
 
 
 def due(*, now: datetime) -> QuerySet[DunningRun]:
@@ -128,7 +153,7 @@ def _lease(*, now: datetime) -> list[int]:
     rows = due(now=now).select_for_update(skip_locked=True, of=("self",))
     batch = rows.order_by("due_at", "id")
     leased = list(batch.values_list("id", flat=True)[:BATCH])
-    DunningRun.objects.filter(pk__in=leased).update(due_at=now + PAUSE)
+    DunningRun.objects.filter(pk__in=leased).update(due_at=now + LEASE)
     return leased
 
 
@@ -223,12 +248,13 @@ def _stop(run: DunningRun, case: RecoveryCase, *, now: datetime) -> None:
 
 def stop_for_closed_cases(*, now: datetime) -> None:
     """From a close to silence in seconds, also where the next step is days away."""
-    live = DunningRun.objects.filter(state=DunningRun.State.LIVE)
-    for run in pages(live.exclude(case__status=Status.OPEN), size=BATCH):
-        with apart(f"Run {run.pk}"), transaction.atomic():
-            locked = live.select_for_update(of=("self",)).select_related("case")
-            if found := locked.filter(pk=run.pk).first():
-                _stop(found, found.case, now=now)
+    for case_id in closings.case_ids():
+        with apart(f"Case {case_id}"), transaction.atomic():
+            closings.strike(case_id)
+            live = DunningRun.objects.filter(case=case_id, state=DunningRun.State.LIVE)
+            locked = live.exclude(case__status=Status.OPEN).select_for_update(of=("self",))
+            if run := locked.select_related("case").first():
+                _stop(run, run.case, now=now)
 
 
 @transaction.atomic

@@ -1,28 +1,30 @@
 """What workers do for dunning. Beat only ticks; the rows say what is to be done."""
 
 import contextlib
+from functools import partial
 
 from celery import shared_task
 from django.db import transaction
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from dunning import instructions, retries, runs
-from dunning.mail import delivery, replacements
+from dunning import instructions, retention, retries, runs
+from dunning.mail import delivery, handover, replacements
+from recovery import clock
 from recovery.batches import apart
+from recovery.retention import FORGETTING, in_turn
 
 
 @shared_task(name="dunning.start_runs")
 def start_runs(**_: object) -> None:
-    now = timezone.now()
+    now = clock.now()
     for case in runs.cases_to_start(now=now):
-        with apart(f"Case {case.public_id}"), transaction.atomic():
+        with apart(f"Case {case.public_id}", **case.log_ids), transaction.atomic():
             runs.start(case, now=now)
 
 
 @shared_task(name="dunning.work_due_steps")
 def work_due_steps(**_: object) -> None:
-    now = timezone.now()
+    now = clock.now()
     runs.stop_for_closed_cases(now=now)
     for message_id in runs.take_due_steps(now=now):
         _poke(message_id)
@@ -30,21 +32,21 @@ def work_due_steps(**_: object) -> None:
 
 @shared_task(name="dunning.tell_stripe")
 def tell_stripe(**_: object) -> None:
-    for run in runs.claim_to_tell_stripe(now=timezone.now()):
-        with apart(f"Run {run.pk}"):
-            instructions.give(run, now=timezone.now())
+    for run in runs.claim_to_tell_stripe(now=clock.now()):
+        with apart(f"Run {run.pk}", **run.case.log_ids):
+            instructions.give(run, now=clock.now())
 
 
 @shared_task(name="dunning.charge_due_retries")
 def charge_due_retries(**_: object) -> None:
-    for retry_id in retries.due(now=timezone.now()):
+    for retry_id in retries.due(now=clock.now()):
         with apart(f"Retry {retry_id}"):
-            retries.work(retry_id, now=timezone.now())
+            retries.work(retry_id, now=clock.now())
 
 
 @shared_task(name="dunning.replace_links")
 def replace_links(**_: object) -> None:
-    for message_id in replacements.queue(now=timezone.now()):
+    for message_id in replacements.queue(now=clock.now()):
         _poke(message_id)
 
 
@@ -55,16 +57,25 @@ def _poke(message_id: int) -> None:
 
 @shared_task(name="dunning.deliver")
 def deliver(*, message_id: int, **_: object) -> None:
-    delivery.deliver(message_id, now=timezone.now())
+    delivery.deliver(message_id, now=clock.now())
 
 
 @shared_task(name="dunning.deliver_queued")
 def deliver_queued(**_: object) -> None:
-    for message_id in delivery.queued(now=timezone.now()):
-        with apart(f"Message {message_id}"):
-            delivery.deliver(message_id, now=timezone.now())
+    with handover.line() as line:
+        queued = delivery.queued(now=clock.now())
+        delivery.deliver_each(queued, through=line, now=clock.now)
 
 
 @shared_task(name="dunning.set_aside_unknown")
 def set_aside_unknown(**_: object) -> None:
-    delivery.set_aside_unknown(now=timezone.now())
+    delivery.set_aside_unknown(now=clock.now())
+
+
+@shared_task(name="dunning.forget_contents")
+def forget_contents(**_: object) -> None:
+    now = clock.now()
+    in_turn(
+        retention.forgetful(), partial(retention.forget_contents, now=now),
+        size=retention.BATCH, until=now + FORGETTING,
+    )  # fmt: skip

@@ -2,13 +2,13 @@
 button."""
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from billing_portal import pages
 from billing_portal.pages import Button, Content
 from dunning.mail import bounces, unsubscribing
+from recovery import clock
 from recovery.masking import mask_email
 
 
@@ -16,7 +16,7 @@ from recovery.masking import mask_email
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest) -> HttpResponse:
     """GET shows a page and changes nothing (mail scanners follow links); POST stops the mail."""
-    now = timezone.now()
+    now = clock.now()
     token = request.GET.get("token", "")
     message = unsubscribing.find(token, now=now)
     if message is None:

@@ -1,10 +1,12 @@
 """The Celery application: broker, routes and timetable."""
 
+import gc
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recover_project.settings")
@@ -53,6 +55,42 @@ def _configure(sender: Celery, **_: object) -> None:
     sender.conf.update(_broker())
 
 
+@signals.worker_init.connect
+def _follow_the_one_clock(**_: object) -> None:
+    from recovery import clock  # noqa: PLC0415 - settings load this package first
+
+    clock.follow_database()
+
+
+def _monitored(service: str) -> Callable[..., None]:
+    def begin(**_: object) -> None:
+        from recover_project import monitoring  # noqa: PLC0415
+
+        monitoring.begin(service)
+
+    return begin
+
+
+signals.worker_process_init.connect(_monitored("worker"), weak=False)
+signals.beat_init.connect(_monitored("beat"), weak=False)
+
+
+@signals.worker_process_shutdown.connect
+def _end_monitoring(**_: object) -> None:
+    from recover_project import monitoring  # noqa: PLC0415
+
+    monitoring.end()
+
+
+@signals.worker_init.connect
+def _keep_what_is_loaded(**_: object) -> None:
+    """Before a worker forks: what is loaded once is never garbage, and a page of memory that
+    nobody looks through stays one for all of its processes
+    (docs.python.org/3/library/gc.html#gc.freeze)."""
+    gc.collect()
+    gc.freeze()
+
+
 app.conf.update(
     task_ignore_result=True,
     task_acks_late=True,
@@ -83,11 +121,13 @@ app.conf.update(
         "compare with Stripe": _every(60, "recovery.reconcile"),
         "tell merchants' own systems": _every(5, "recovery.tell_webhooks"),
         "put figures together": _every(60, "recovery.keep_tallies"),
-        "set aside what may or may not have been sent": _every(60, "dunning.set_aside_unknown"),
+        "set aside what may or may not have been sent": _every(10, "dunning.set_aside_unknown"),
         "look whether all holds that must": _every(60, "recover_project.check_invariants"),
         "forget old idempotency keys": _every(600, "recovery.forget_requests"),
         "forget keys that ended long ago": _every(3600, "recovery.forget_ended_credentials"),
         "forget what old events said": _every(3600, "recovery.forget_payloads"),
+        "forget what old mails said": _every(3600, "dunning.forget_contents"),
+        "forget what events said of who was erased": _every(60, "recovery.forget_erased"),
     },
 )
 app.autodiscover_tasks()

@@ -78,6 +78,13 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is {value!r}. Write a whole number.")
         return int(value)
 
+    def one_of(self, name: str, *choices: str) -> str:
+        """The first one where none is set."""
+        value = self.text(name, choices[0]).lower()
+        if value not in choices:
+            raise ImproperlyConfigured(f"{name} is {value!r}. Write one of: {', '.join(choices)}.")
+        return value
+
     def items(self, name: str, default: list[str]) -> list[str]:
         found = [item.strip() for item in self.text(name).split(",") if item.strip()]
         return found or default

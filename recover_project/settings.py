@@ -267,6 +267,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SESSION_COOKIE_HTTPONLY = True
+if _secure:  # no other host of the domain can set it (RFC 6265bis)
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -299,20 +301,32 @@ CONTENT_SECURITY_POLICY = {
 
 DEFAULT_EXCEPTION_REPORTER = "recover_project.exception_reports.Redacted"
 
+# --- Who is told of errors and traces ----------------------------------------------------------
+SENTRY_DSN = environment.text("SENTRY_DSN")
+OTEL_EXPORTER_OTLP_ENDPOINT = environment.base_url("OTEL_EXPORTER_OTLP_ENDPOINT")
+
 # --- Logs -------------------------------------------------------------------------------------
+LOG_LEVEL = environment.one_of("LOG_LEVEL", "info", "warning").upper()
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"redact": {"()": "recover_project.logs.Redact"}},
-    "formatters": {"line": {"()": "recover_project.logs.Line"}},
+    "formatters": {
+        "text": {"()": "recover_project.logs.Line"},
+        "json": {"()": "recover_project.logs.Json"},
+    },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "filters": ["redact"], "formatter": "line"}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "filters": ["redact"],
+            "formatter": environment.one_of("LOG_FORMAT", "text", "json"),
+        }
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
-        "recovery": {"level": "INFO"},
-        "billing_portal": {"level": "INFO"},
-        "dunning": {"level": "INFO"},
+        "recovery": {"level": LOG_LEVEL},
+        "billing_portal": {"level": LOG_LEVEL},
+        "dunning": {"level": LOG_LEVEL},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         # `manage.py runserver` logs whole addresses, by a handler of its own if it may.
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},

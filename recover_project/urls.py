@@ -15,8 +15,9 @@ looking_on = [
 ]
 
 urlpatterns = [
-    path(PUBLIC_PREFIX, include("recovery.urls")),
+    # The first that fits is found soonest: the customers' page, which is asked for most.
     path(PUBLIC_PREFIX, include("billing_portal.urls")),
+    path(PUBLIC_PREFIX, include("recovery.urls")),
     path(PUBLIC_PREFIX, include("dunning.urls")),
     path("", include((probes, "probes"))),
     path("admin/account/", include("recover_project.back_office.people.urls")),

@@ -1,5 +1,6 @@
 """What the web server calls."""
 
+import gc
 import io
 import os
 from collections.abc import Iterable
@@ -7,13 +8,23 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recover_project.settings")
 django_application = get_wsgi_application()
 
+from recover_project import monitoring  # noqa: E402
 from recover_project.acknowledging import Acknowledging  # noqa: E402 - it needs a booted Django
+from recovery import clock  # noqa: E402
 
-recover = Acknowledging(django_application)
+clock.follow_database()
+monitoring.begin("web")
+recover = monitoring.traced(Acknowledging(django_application))
+# What is loaded once is never garbage. To look through all of it again and again would have
+# somebody wait each time (docs.python.org/3/library/gc.html#gc.freeze).
+_ = get_resolver().url_patterns  # loaded by the first request otherwise
+gc.collect()
+gc.freeze()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

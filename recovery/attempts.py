@@ -38,9 +38,11 @@ from recovery.timeline import Kind
 
 __all__ = ["ChargeResult", "Outcome", "charge", "is_under_way"]
 
-# As long as Stripe surely takes to answer; an older claim's worker is dead, and asking again
-# with the same idempotency key gives the first answer.
+# As long as Stripe surely takes to answer: what became of an older claim can be looked up.
 CLAIM = timedelta(minutes=2)
+# Asked again with the same idempotency key Stripe gives the first answer, or says that it is
+# still at it: no dead worker's claim waits longer.
+ASKED_AGAIN = timedelta(seconds=40)
 # Ends the key of a charge that was asked for while the customer was there: Stripe gives the first
 # answer only to the same question.
 PRESENT = ":present"
@@ -157,7 +159,8 @@ def _known(asked: _Asked, *, now: datetime) -> ChargeResult | None:
 
 def _is_forgotten(attempt: PaymentAttempt, *, now: datetime) -> bool:
     """Its worker died between asking and recording."""
-    return attempt.state == PaymentAttempt.State.CLAIMED and now >= attempt.attempted_at + CLAIM
+    is_open = attempt.state == PaymentAttempt.State.CLAIMED
+    return is_open and now >= attempt.attempted_at + ASKED_AGAIN
 
 
 def _method(asked: _Asked, gateway: StripeGateway) -> PaymentMethod:
@@ -184,7 +187,9 @@ def _claim(
     card_history.hold(case, method.card)
     earlier = asked.earlier()
     own = earlier if earlier and _is_forgotten(earlier, now=now) else None
-    is_renewed = earlier is not None and method.card.was_renewed_from(earlier.card)
+    is_renewed = earlier is not None and method.card.was_renewed_from(
+        card_history.as_known(earlier, method.card)
+    )
     if earlier and not own and not (earlier.decline and is_renewed):
         return _become_of(earlier)
     facts = _facts(asked, case, method, but=own)
@@ -193,7 +198,8 @@ def _claim(
         return _refuse(asked, found[0], told_facts(facts, found), now=now)
     if own:
         return _ask_again(own, now=now)
-    return _new_claim(asked, method, is_renewed=is_renewed, now=now)
+    kept = failures.as_kept(method, case=case)
+    return _new_claim(asked, kept, is_renewed=is_renewed, now=now)
 
 
 def _ask_again(attempt: PaymentAttempt, *, now: datetime) -> PaymentAttempt:
@@ -234,7 +240,7 @@ def _new_claim(
         state=PaymentAttempt.State.CLAIMED, payment_method_id=method.id,
         amount=case.amount, currency=case.currency, attempted_at=now,
     )  # fmt: skip
-    failures.name_card(attempt, method)
+    failures.name_card(attempt, method, case=case)
     attempt.save()
     return attempt
 
@@ -301,7 +307,7 @@ def _become_of(earlier: PaymentAttempt) -> ChargeResult:
 def _ask(gateway: StripeGateway, case: RecoveryCase, attempt: PaymentAttempt) -> Charged:
     pay = gateway.confirm_payment if case.is_one_time else gateway.pay_invoice
     return pay(
-        case.stripe_invoice_id or case.stripe_payment_intent_id,
+        case.debt_id,
         payment_method_id=attempt.payment_method_id,
         key=attempt.key,
         is_customer_present=attempt.key.endswith(PRESENT),

@@ -7,20 +7,24 @@ from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
+from recovery import log_context
+
 logger = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=Model)
 
 
 @contextmanager
-def apart(row: str) -> Iterator[None]:
-    """What goes wrong with one row is logged and stays with it; `row` says which one it is.
+def apart(row: str, **ids: str) -> Iterator[None]:
+    """What goes wrong with one row is logged and stays with it; `row` says which one it is, `ids`
+    what the log's lines are about meanwhile.
 
     Inside a transaction, put a savepoint within: `with apart(…), transaction.atomic():`.
     """
-    try:
-        yield
-    except Exception:
-        logger.exception("%s failed; the others go on.", row)
+    with log_context.about(**ids):
+        try:
+            yield
+        except Exception:
+            logger.exception("%s failed; the others go on.", row)
 
 
 def pages(rows: QuerySet[Row], *, size: int) -> Iterator[Row]:

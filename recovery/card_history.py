@@ -1,6 +1,7 @@
 """All that was tried with a card at a merchant, held still while a charge is decided."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -8,6 +9,7 @@ from django.db.models import Q, QuerySet
 from recovery.charge_facts import Card, PastAttempt
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import PaymentAttempt, RecoveryCase
+from recovery.pseudonyms import pseudonym
 
 
 def hold(case: RecoveryCase, card: Card) -> None:
@@ -43,7 +45,7 @@ def attempts(
         PastAttempt(
             at=row.attempted_at,
             trigger=AttemptTrigger(row.trigger),
-            card=row.card,
+            card=as_known(row, card),
             amount=row.amount,
             currency=row.currency,
             is_this_debt=row.case_id == case.pk,
@@ -53,11 +55,21 @@ def attempts(
     )
 
 
+def as_known(row: PaymentAttempt, card: Card) -> Card:
+    """An erased person's card is kept by a pseudonym; tried again, it is still the same card."""
+    is_same = row.fingerprint == _pseudonym(row.merchant_id, card)
+    return replace(row.card, fingerprint=card.fingerprint) if is_same else row.card
+
+
+def _pseudonym(merchant_id: int, card: Card) -> str:
+    return pseudonym(card.fingerprint, merchant_id=merchant_id)
+
+
 def _rows(case: RecoveryCase, card: Card) -> Iterator[QuerySet[PaymentAttempt]]:
     """By the number, and by the payment method, which is one customer's."""
     made = PaymentAttempt.objects.of(case.merchant_id).filter(error="")
     if card.fingerprint:
-        yield made.filter(fingerprint=card.fingerprint)
+        yield made.filter(fingerprint__in=[card.fingerprint, _pseudonym(case.merchant_id, card)])
     owner = Q(case=case)
     if case.customer_id is not None:
         owner |= Q(case__customer_id=case.customer_id)

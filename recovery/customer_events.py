@@ -17,7 +17,7 @@ def learn_customer(case: RecoveryCase) -> bool:
     """Ask Stripe once for what no invoice or payment says of who owes: where they live, which
     language they read, which segment they are of. False if it can't be asked yet."""
     customer = case.customer
-    if customer is None or not customer.stripe_customer_id or customers.is_told_of(customer):
+    if customer is None or not customers.is_to_be_learned(customer):
         return True
     stripe_id = customer.stripe_customer_id
     facts = ask(case.merchant, lambda stripe: stripe.customer(stripe_id))
@@ -101,12 +101,16 @@ ABOUT_CUSTOMERS: Mapping[str, Callable[[Merchant, Event, datetime], None]] = Map
 )
 
 
+def whose(case: RecoveryCase) -> list[str]:
+    """The ids that are concerned by what is told of the customer and their cards."""
+    customer_id = case.customer.stripe_customer_id if case.customer else ""
+    return [one for one in (customer_id, case.stripe_subscription_id) if one]
+
+
 def hear_of_new_card(case: RecoveryCase, *, now: datetime) -> None:
     """Events don't come in order: a card that was saved after the failure may have been told of
     before the case opened."""
-    customer_id = case.customer.stripe_customer_id if case.customer else ""
-    ids = [one for one in (customer_id, case.stripe_subscription_id) if one]
-    for stored in inbox.told_of(case.merchant, ids):
+    for stored in inbox.told_of(case.merchant, whose(case)):
         event = Event.parse(stored.payload)
         is_since = event.created_at is not None and event.created_at >= case.failed_at
         if event.type in ABOUT_CUSTOMERS and is_since:

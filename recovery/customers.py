@@ -1,12 +1,16 @@
 """Who owes: kept from whatever Stripe says of a customer, newest fact first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
+from recovery import desk
 from recovery.backoff import pause
 from recovery.models import Customer, Merchant
+from recovery.pseudonyms import pseudonym
 from recovery.state_machine import Status
 from recovery.stripe_objects import Customer as StripeCustomer
 
@@ -20,35 +24,57 @@ LEARNED = ("locale", "country", "state", "metadata")  # what no invoice says
 TOLD = ("email", "name", "locale", "country", "state", "default_payment_method_id", "metadata")
 
 
-@transaction.atomic
+@desk.at_desk
 def remember(
-    *, merchant: Merchant, stripe_customer_id: str, email: str, name: str, at: datetime
+    *, merchant: Merchant, stripe_customer_id: str, email: str, name: str, at: datetime, debt: str
 ) -> Customer | None:
     """The customer, with the address and name that Stripe gave at `at` if that is the newest.
+    `debt` is the id of the invoice or PaymentIntent that they owe.
 
-    None for a debt that names neither a customer nor an address.
+    None for a debt that names neither a customer nor an address. Who was erased stays so, unless
+    the debt is newer than that (docs/adr/0025-erasing-a-person.md).
     """
     if not (stripe_customer_id or email):
         return None
-    known_by = (
-        {"stripe_customer_id": stripe_customer_id}
-        if stripe_customer_id
-        else {"stripe_customer_id": "", "email": email}
-    )
-    customer, created = Customer.objects.get_or_create(
-        merchant=merchant, **known_by, defaults={"email": email, "name": name, "known_at": at}
-    )
-    if created:
+    known_by = _known_by(merchant, stripe_customer_id, guest=email)
+    customer = desk.found(Customer, no_key=True, **known_by)
+    if customer is None and not stripe_customer_id:
+        customer = _erased_guest(merchant, email)
+    if customer is not None and _is_of_before(customer, debt, at=at):
         return customer
-    customer = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    if customer is None:
+        told = {**known_by, "email": email, "name": name, "known_at": at}
+        return desk.add(Customer(**told), **known_by)
     is_newer = _is_newer(customer, at, email=email, name=name)
     _keep_other_address(customer, email=email, at=at, is_newer=is_newer)
     if is_newer:
         customer.email = email or customer.email
         customer.name = name or customer.name
         customer.known_at = at
-    customer.save(update_fields=["email", "name", "known_at", *ALTERNATE])
+    desk.keep(customer)
     return customer
+
+
+def _erased_guest(merchant: Merchant, email: str) -> Customer | None:
+    known_by = {
+        "merchant_id": merchant.pk, "pseudonym": pseudonym(email, merchant_id=merchant.pk)
+    }  # fmt: skip
+    return desk.found(Customer, no_key=True, **known_by)
+
+
+def _is_of_before(customer: Customer, debt: str, *, at: datetime) -> bool:
+    """Whether a debt was there when its customer was erased: then it says nothing new of them."""
+    if customer.erased_at is None:
+        return False
+    same = Q(stripe_invoice_id=debt) | Q(stripe_payment_intent_id=debt)
+    old = customer.cases.filter(same, person_erased_at__isnull=False)
+    return at <= customer.erased_at or old.exists()
+
+
+def _known_by(merchant: Merchant, stripe_customer_id: str, *, guest: str) -> dict[str, Any]:
+    """A guest by the address alone."""
+    known_by = {"merchant_id": merchant.pk, "stripe_customer_id": stripe_customer_id}
+    return known_by if stripe_customer_id else {**known_by, "email": guest}
 
 
 def _is_newer(customer: Customer, at: datetime, **facts: object) -> bool:
@@ -63,36 +89,58 @@ def _comparable(value: object) -> str:
     return str(sorted(value.items()) if isinstance(value, Mapping) else value or "")
 
 
-def is_told_of(customer: Customer) -> bool:
-    """Whether Stripe's customer itself was read, not only an invoice that names it."""
-    return bool(customer.email and any(getattr(customer, name) for name in LEARNED))
+def is_to_be_learned(customer: Customer | None) -> bool:
+    """Whether Stripe knows more of who owes than an invoice says, and wasn't asked yet."""
+    if customer is None or not customer.stripe_customer_id or customer.is_erased:
+        return False
+    return not (customer.email and any(getattr(customer, name) for name in LEARNED))
 
 
-@transaction.atomic
+def known(merchant: Merchant, stripe_customer_ids: Iterable[str]) -> set[str]:
+    """Those about whom there is nothing more to ask Stripe."""
+    ids = set(filter(None, stripe_customer_ids))
+    here = Customer.objects.of(merchant).filter(stripe_customer_id__in=ids) if ids else ()
+    return {customer.stripe_customer_id for customer in here if not is_to_be_learned(customer)}
+
+
+def lay_out(merchant: Merchant, stripe_customer_ids: Iterable[str]) -> None:
+    """Have at the desk who will be remembered there."""
+    ids = sorted(set(filter(None, stripe_customer_ids)))
+    if ids:
+        here = Customer.objects.of(merchant).filter(stripe_customer_id__in=ids)
+        desk.here().lay_out(
+            Customer, here.select_for_update(no_key=True).order_by("pk"),
+            known_by=[_known_by(merchant, customer_id, guest="") for customer_id in ids],
+        )  # fmt: skip
+
+
+@desk.at_desk
 def learn(customer: Customer, *, facts: StripeCustomer) -> None:
     """Fill in what nothing has told of yet. An event of the same moment says more and may come
     before or after, so nothing that is known is changed, nor how new it is."""
-    customer = Customer.objects.select_for_update().get(pk=customer.pk)
+    customer = desk.locked(customer, no_key=True)
+    if customer.is_erased:
+        return
     customer.is_deleted = customer.is_deleted or facts.is_deleted
     _keep_other_address(customer, email=facts.email, at=customer.known_at, is_newer=False)
     for name in ("email", "name", *LEARNED):
         if not getattr(customer, name):
             value = getattr(facts, name)
             setattr(customer, name, dict(value or {}) if name == "metadata" else value)
-    customer.save(update_fields=["is_deleted", "email", "name", *LEARNED, *ALTERNATE])
+    desk.keep(customer)
 
 
 @transaction.atomic
 def update(*, merchant: Merchant, facts: StripeCustomer, at: datetime) -> Customer | None:
     """Take over what Stripe said of a customer of ours at `at`, unless something newer is known;
-    None for one who owes nothing here."""
+    None for one who owes nothing here, or who was erased."""
     customer = (
         Customer.objects.of(merchant)
         .select_for_update()
         .filter(stripe_customer_id=facts.id)
         .first()
     )
-    if customer is None or not facts.id:
+    if customer is None or not facts.id or _is_forgotten(customer, at=at):
         return None
     customer.is_deleted = customer.is_deleted or facts.is_deleted
     told = {name: getattr(facts, name) for name in TOLD}
@@ -109,15 +157,20 @@ def update(*, merchant: Merchant, facts: StripeCustomer, at: datetime) -> Custom
     return customer
 
 
-@transaction.atomic
+@desk.at_desk
 def has_alternate(*, customer: Customer | None, email: str, at: datetime) -> None:
     """Another address at which Stripe knew the customer at `at`; the newest one is kept."""
     if customer is None or not email:
         return
-    held = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
-    if email.lower() != held.email.lower():
-        _take_alternate(held, email=email, at=at)
-        held.save(update_fields=list(ALTERNATE))
+    customer = desk.locked(customer, no_key=True)
+    if email.lower() != customer.email.lower() and not _is_forgotten(customer, at=at):
+        _take_alternate(customer, email=email, at=at)
+        desk.keep(customer)
+
+
+def _is_forgotten(customer: Customer, *, at: datetime) -> bool:
+    """Whether what was so at `at` isn't learned of the customer any more."""
+    return customer.is_erased or bool(customer.erased_at and at <= customer.erased_at)
 
 
 def _keep_other_address(customer: Customer, *, email: str, at: datetime, is_newer: bool) -> None:
@@ -131,6 +184,31 @@ def _take_alternate(customer: Customer, *, email: str, at: datetime) -> None:
     known_at = customer.alternate_known_at
     if known_at is None or (at, email) > (known_at, customer.alternate_email):
         customer.alternate_email, customer.alternate_known_at = email, at
+
+
+def erase(customer: Customer, *, now: datetime) -> None:
+    """Nothing of the person stays: a customer keeps Stripe's id, a guest becomes a pseudonym. To
+    be called on a row that is held."""
+    if not customer.stripe_customer_id:
+        customer.pseudonym = pseudonym(customer.email, merchant_id=customer.merchant_id)
+    for name in ("email", "name", "alternate_email", "locale", "country", "state",
+                 "default_payment_method_id", "new_payment_method_id"):  # fmt: skip
+        setattr(customer, name, "")
+    customer.metadata, customer.alternate_known_at = {}, None
+    customer.new_payment_method_due_at = customer.new_payment_method_at = None
+    customer.known_at = customer.erased_at = now
+    customer.events_read_to = 0
+    customer.save()
+
+
+def to_look_for() -> list[Customer]:
+    """Who was erased, and may be named in payloads that were not looked through yet."""
+    return list(Customer.objects.filter(events_read_to__isnull=False).order_by("id")[:BATCH])
+
+
+def has_been_looked_for(customer: Customer, *, to: int | None) -> None:
+    """In all stored events up to one; None: in all that there are."""
+    Customer.objects.filter(pk=customer.pk).update(events_read_to=to)
 
 
 def has_new_card(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from recovery import cases, checkouts, customers, failures
+from recovery import cases, checkouts, customers, desk, failures
 from recovery.cases import Payment
 from recovery.models import RecoveryCase
 from recovery.reading import id_of
@@ -20,20 +20,27 @@ from recovery.stripe_objects import (
 )
 
 
+@desk.at_desk
 def apply(*, case: RecoveryCase, event: Event, now: datetime) -> None:
     """What an event about an existing case does to it; doing it twice changes nothing."""
     if effect := EFFECTS.get(event.type):
         effect(case, event, event.created_at or now, now)
 
 
-def record_failure(
-    *, case: RecoveryCase, failure: Failure, key: str, at: datetime, now: datetime
-) -> None:
-    """Keep a failed charge; who holds the card may be written to where the customer can't be."""
-    failures.record(case=case, failure=failure, key=key, at=at, now=now)
+def hear_of_address(case: RecoveryCase, failure: Failure, *, at: datetime) -> None:
+    """Who holds the card may be written to where the customer can't be. To be heard before
+    anything of the case is changed: customers are locked first."""
     customers.has_alternate(
         customer=case.customer, email=failure.payment_method.billing_email, at=at
     )
+
+
+def latest_failed(case: RecoveryCase, failure: Failure, *, key: str, now: datetime) -> None:
+    """Stripe's latest try, at its own time: no event may have told of it yet, and whoever is
+    heard of first may have been an earlier one."""
+    at = failure.charged_at or case.failed_at
+    hear_of_address(case, failure, at=at)
+    failures.record(case=case, failure=failure, key=key, at=at, now=now)
 
 
 def note_status(case: RecoveryCase, status: str, *, at: datetime) -> None:
@@ -59,26 +66,23 @@ def is_canceled_by_us(case: RecoveryCase, intent_id: str) -> bool:
 
 def _invoice_failed_again(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
     invoice = Invoice.read(event.object)
+    failure = invoice.failure or failures.NO_REASON
+    hear_of_address(case, failure, at=at)
     cases.note_failure_time(case=case, failed_at=at)
     cases.take_over_invoice(case=case, invoice=invoice, at=at)
     cases.note_paid_before(case=case, invoice=invoice)
-    record_failure(
-        case=case, failure=invoice.failure or failures.NO_REASON,
-        key=f"{invoice.id}#{invoice.attempt_count}", at=at, now=now,
-    )  # fmt: skip
+    failures.record(case=case, failure=failure, key=invoice.attempt_key, at=at, now=now)
 
 
+@desk.at_desk
 def payment_failed_again(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
     intent = PaymentIntent.read(event.object)
+    failure = intent.failure or failures.NO_REASON
+    hear_of_address(case, failure, at=at)
     cases.note_failure_time(case=case, failed_at=at)
     cases.take_over_payment(case=case, intent=intent, at=at)
-    record_failure(
-        case=case,
-        failure=intent.failure or failures.NO_REASON,
-        key=f"{intent.id}#{event.id}",
-        at=at,
-        now=now,
-    )
+    key = f"{intent.id}#{event.id}"
+    failures.record(case=case, failure=failure, key=key, at=at, now=now)
 
 
 def _invoice_paid(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
@@ -139,8 +143,7 @@ def _action_required(case: RecoveryCase, event: Event, at: datetime, now: dateti
     _invoice_changed(case, event, at, now)
     invoice = Invoice.read(event.object)
     failures.record(
-        case=case, failure=NEEDS_AUTHENTICATION, key=f"{invoice.id}#{invoice.attempt_count}",
-        at=at, now=now,
+        case=case, failure=NEEDS_AUTHENTICATION, key=invoice.attempt_key, at=at, now=now
     )  # fmt: skip
 
 

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from recovery import cases, effects, ingest, timeline
+from recovery import cases, effects, hearing, settling, timeline
 from recovery.asking import ask
 from recovery.customer_events import learn_customer
 from recovery.models import RecoveryCase
-from recovery.stripe_objects import Failure
 from recovery.timeline import Kind
 
 MOST_TRIES = 20
@@ -28,7 +27,7 @@ def enrich(case: RecoveryCase, *, now: datetime) -> bool:
 def _finish(case: RecoveryCase, *, answered: bool, now: datetime) -> None:
     if answered:
         case.refresh_from_db()
-        ingest.tell_what_was_told(case, now=now)  # of what it is now known to be about
+        hearing.tell_what_was_told(case, now=now)  # of what it is now known to be about
     cases.is_enriched(case)
     if answered:
         timeline.append(
@@ -48,11 +47,8 @@ def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
         return False
     cases.take_over_invoice(case=case, invoice=invoice, at=now)
     if invoice.failure:
-        effects.record_failure(
-            case=case, failure=invoice.failure, at=_failed_at(case, invoice.failure), now=now,
-            key=f"{invoice.id}#{invoice.attempt_count}",
-        )  # fmt: skip
-    ingest.settle_invoice(case=case, invoice=invoice, now=now)
+        effects.latest_failed(case, invoice.failure, key=invoice.attempt_key, now=now)
+    settling.settle_invoice(case=case, invoice=invoice, now=now)
     return learn_customer(case)
 
 
@@ -68,15 +64,6 @@ def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:
     if intent is None or not learn_customer(case):
         return False
     if intent.failure:
-        effects.record_failure(
-            case=case, failure=intent.failure, at=_failed_at(case, intent.failure), now=now,
-            key=f"{intent_id}#enriched",
-        )  # fmt: skip
-    ingest.settle_payment(case=case, intent=intent, now=now)
+        effects.latest_failed(case, intent.failure, key=f"{intent_id}#enriched", now=now)
+    settling.settle_payment(case=case, intent=intent, now=now)
     return True
-
-
-def _failed_at(case: RecoveryCase, failure: Failure) -> datetime:
-    """The latest failure's time, of which no event may have told: what the case was opened by may
-    have been an earlier one."""
-    return failure.charged_at or case.failed_at

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Q
 
-from recovery import cases, ingest, operator_tasks, recording, stripe_gateway
+from recovery import cases, operator_tasks, recording, settling, stripe_gateway
 from recovery.attempts import CLAIM, KEY_LIVES
 from recovery.batches import apart, pages
 from recovery.mechanisms import AttemptTrigger
@@ -125,13 +125,13 @@ def look_after_payments(*, now: datetime) -> None:
         payment_known_at__lte=now - DAILY,
     )  # fmt: skip
     for case in pages(waiting.select_related("merchant__stripe"), size=BATCH):
-        with apart(f"Case {case.public_id}"):
+        with apart(f"Case {case.public_id}", **case.log_ids):
             _look_after(case, now=now)
 
 
 def _look_after(case: RecoveryCase, *, now: datetime) -> None:
     try:
-        ingest.settle(case=case, now=now)
+        settling.settle(case=case, now=now)
     except StripeError:
         if case.payment_known_at and now >= case.payment_known_at + LONGEST:
             cases.note_payment(case=case, is_under_way=False, at=now)

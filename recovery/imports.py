@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from recovery import ingest
+from recovery.failed_invoices import invoice_failed
 from recovery.models import Merchant, RecoveryCase
 from recovery.stripe_gateway import StripeGateway
 
@@ -12,7 +12,7 @@ def failed_invoices(merchant: Merchant, gateway: StripeGateway, *, now: datetime
     known = RecoveryCase.objects.of(merchant)
     before = known.count()
     for invoice in gateway.open_invoices():
-        ingest.invoice_failed(
+        invoice_failed(
             merchant=merchant, told=invoice, failed_at=invoice.created_at or now, now=now
         )
     return known.count() - before

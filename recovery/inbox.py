@@ -1,18 +1,30 @@
 """The inbox of Stripe's events: stored once, claimed in batches, given up late and visibly."""
 
-from collections.abc import Mapping
+import logging
+import re
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F, Q, QuerySet
 
+from recovery import clock
 from recovery.backoff import pause
-from recovery.models import Merchant, StripeEvent
+from recovery.models import Customer, Merchant, StripeEvent
 from recovery.prepared import Prepared
+from recovery.pseudonyms import pseudonym
+from recovery.redaction import ADDRESS
 from recovery.stripe_events import Event, EventType, concerns
 
+logger = logging.getLogger(__name__)
+
 BATCH = 100
-LEASE = timedelta(minutes=5)  # a worker that takes longer is dead
+# A worker that says for so long no more that it lives is dead: what it held is somebody else's.
+LEASE = timedelta(seconds=30)
+SAYS_SO_EVERY = 10  # seconds
+LONGEST = timedelta(minutes=5)  # one that lives and takes longer is stuck
 MOST_TRIES = 12
 # So long Stripe goes on delivering a live event (docs.stripe.com/webhooks, retries).
 STRIPE_DELIVERS_WITHIN = timedelta(days=3)
@@ -22,6 +34,7 @@ FINAL = (
     EventType.INVOICE_PAID, EventType.INVOICE_VOIDED,
     EventType.PAYMENT_INTENT_SUCCEEDED, EventType.PAYMENT_INTENT_CANCELED,
 )  # fmt: skip
+CUSTOMER = re.compile(r'"(cus_\w+)"')
 _INSERT = Prepared(
     "store_event",
     """
@@ -101,11 +114,87 @@ def claim(*, now: datetime) -> list[StripeEvent]:
     return batch
 
 
-def processed(event: StripeEvent, *, now: datetime) -> None:
-    event.state = StripeEvent.State.PROCESSED
-    event.processed_at = now
-    event.error = ""
-    event.save(update_fields=["state", "processed_at", "error"])
+@contextmanager
+def held(batch: Sequence[StripeEvent]) -> Iterator[None]:
+    """What was claimed stays ours for as long as its worker lives: a Stripe that is silent takes
+    longer to ask than any lease that a dead worker's events could wait for."""
+    is_over = threading.Event()
+    thread = threading.Thread(target=_keep, args=(batch, is_over), name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _keep(batch: Sequence[StripeEvent], is_over: threading.Event) -> None:
+    until, end = batch[0].due_at, clock.now() + LONGEST
+    try:
+        while not is_over.wait(SAYS_SO_EVERY) and (now := clock.now()) < end:
+            until = renew(batch, until=until, now=now)
+    except DatabaseError:
+        logger.warning("The lease of %s events can't be renewed.", len(batch))
+    finally:
+        connection.close()
+
+
+def renew(batch: Sequence[StripeEvent], *, until: datetime, now: datetime) -> datetime:
+    """When the lease of what is still to be processed ends now, which ended `until`: one that is
+    over is somebody else's, and what was put off is nobody's."""
+    if until <= now:
+        return until
+    ours = [event for event in batch if event.due_at == until]
+    pending = StripeEvent.objects.filter(state=StripeEvent.State.PENDING, due_at=until)
+    pending.filter(pk__in=[event.pk for event in ours]).update(due_at=now + LEASE)
+    for event in ours:
+        event.due_at = now + LEASE
+    return now + LEASE
+
+
+def processed(*events: StripeEvent, now: datetime) -> None:
+    if not events:
+        return
+    done = StripeEvent.objects.filter(pk__in=[event.pk for event in events])
+    done.update(state=StripeEvent.State.PROCESSED, processed_at=now, error="")
+    about_erased = _about_erased(events)
+    if about_erased:
+        named = StripeEvent.objects.filter(pk__in=about_erased)
+        named.update(payload="", payload_forgotten_at=now)
+
+
+def _about_erased(events: Collection[StripeEvent]) -> list[int]:
+    """Those that name a person who was erased and owes nothing new: what they say isn't kept
+    (docs/adr/0025-erasing-a-person.md)."""
+    named = {event.pk: _named(event) for event in events}
+    ids, pseudonyms = (set().union(*names) for names in zip(*named.values(), strict=True))
+    if not ids | pseudonyms:
+        return []
+    erased = Customer.objects.filter(
+        Q(stripe_customer_id__in=ids) | Q(pseudonym__in=pseudonyms - {""}),
+        merchant__in={event.merchant_id for event in events},
+        erased_at__isnull=False, known_at__lte=F("erased_at"),
+    )  # fmt: skip
+    found = {
+        (merchant_id, name)
+        for merchant_id, *names in erased.values_list(
+            "merchant", "stripe_customer_id", "pseudonym"
+        )
+        for name in filter(None, names)
+    }
+    return [
+        event.pk
+        for event in events
+        if any((event.merchant_id, name) in found for name in set().union(*named[event.pk]))
+    ]
+
+
+def _named(event: StripeEvent) -> tuple[set[str], set[str]]:
+    """The ids of customers in a payload; where there are none, the pseudonyms of addresses."""
+    if ids := set(CUSTOMER.findall(event.payload)):
+        return ids, set()
+    addresses = set(ADDRESS.findall(event.payload))
+    return set(), {pseudonym(one, merchant_id=event.merchant_id) for one in addresses}
 
 
 def failed(event: StripeEvent, *, error: str, is_permanent: bool, now: datetime) -> None:
@@ -147,6 +236,15 @@ def told_of(merchant: Merchant, ids: list[str]) -> list[StripeEvent]:
     """Every stored event that concerns one of `ids`, processed or not, as they came; but for those
     of which nobody knows any more what they said."""
     return list(_telling(merchant).filter(concerns__in=ids).order_by("id"))
+
+
+def concerned(merchant: Merchant, ids: Collection[str]) -> Mapping[str, set[int]]:
+    """For each of `ids` the stored events that concern it and of which is known what they said."""
+    found: dict[str, set[int]] = {id_: set() for id_ in ids}
+    told = _telling(merchant).filter(concerns__in=list(found))
+    for concerns_, pk in told.values_list("concerns", "pk"):
+        found[concerns_].add(pk)
+    return found
 
 
 def _telling(merchant: Merchant) -> QuerySet[StripeEvent]:

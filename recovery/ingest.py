@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from recovery import cases, checkouts, effects, failures, inbox, stripe_gateway, twins
+from recovery import cases, checkouts, effects, inbox, twins
 from recovery.asking import ask, can_be_asked
 from recovery.checkout_sessions import named_in
 from recovery.customer_events import ABOUT_CUSTOMERS, hear_of_new_card, learn_customer
-from recovery.models import Checkout, Merchant, RecoveryCase, StripeEvent
+from recovery.failed_invoices import invoice_failed
+from recovery.hearing import learn_payment, tell_what_was_told
+from recovery.models import Merchant, RecoveryCase, StripeEvent
 from recovery.reading import id_of
-from recovery.state_machine import Trigger
 from recovery.stripe_events import Event, EventType
 from recovery.stripe_objects import Invoice, PaymentIntent
 
@@ -23,7 +24,7 @@ def process(stored: StripeEvent, *, now: datetime) -> None:
     _learn_mode(merchant, event)
     name, intent_id = named_in(event.object)
     if name and (checkout := checkouts.named(merchant, name, intent_id=intent_id)):
-        _learn_payment(checkout, intent_id, now=now, is_retried=stored.tries > 1)
+        learn_payment(checkout, intent_id, now=now, is_retried=stored.tries > 1)
     if event.type in OPENERS:
         _open(stored, event, now=now)
     elif event.type in ABOUT_CUSTOMERS:
@@ -47,18 +48,6 @@ def _open(stored: StripeEvent, event: Event, *, now: datetime) -> None:
             hear_of_new_card(case, now=now)
 
 
-def tell_what_was_told(
-    case: RecoveryCase, *, now: datetime, but_of: Collection[str] = (), but: Collection[int] = ()
-) -> None:
-    """Events don't come in order: what was said before the case opened, or before it was known
-    that it concerns the case, is heard now. `but_of`: ids of which the case has heard; `but`:
-    stored events that it has."""
-    unheard = [key for key in cases.keys(case) if key not in but_of]
-    for earlier in inbox.told_of(case.merchant, unheard) if unheard else ():
-        if earlier.pk not in but:
-            effects.apply(case=case, event=Event.parse(earlier.payload), now=now)
-
-
 def _heard_whole(opener: StripeEvent) -> Collection[int]:
     """An invoice's failure opens its case with all that it says; a payment's may open another."""
     return {opener.pk} if opener.type == EventType.INVOICE_PAYMENT_FAILED else ()
@@ -72,108 +61,12 @@ def _learn_mode(merchant: Merchant, event: Event) -> None:
         connection.save(update_fields=["livemode"])
 
 
-def _learn_payment(
-    checkout: Checkout, intent_id: str, *, now: datetime, is_retried: bool = False
-) -> None:
-    """A customer tried to pay at our Checkout, by a PaymentIntent of which more may be stored."""
-    case, known = checkout.case, cases.keys(checkout.case)
-    if checkouts.learn_payment(checkout, intent_id):
-        tell_what_was_told(case, but_of=known, now=now)
-    elif is_retried:  # a worker may have died in the middle of that
-        tell_what_was_told(case, now=now)
-
-
 # --- what opens a case ------------------------------------------------------------------------
 
 
 def _invoice_failed(merchant: Merchant, event: Event, now: datetime) -> RecoveryCase | None:
     told = Invoice.read(event.object)
     return invoice_failed(merchant=merchant, told=told, failed_at=event.created_at or now, now=now)
-
-
-def invoice_failed(
-    *, merchant: Merchant, told: Invoice, failed_at: datetime, now: datetime
-) -> RecoveryCase | None:
-    """Open the invoice's case or add to it, from what was `told` and what Stripe says now.
-
-    Nothing is opened for an abandoned checkout or where nothing is owed.
-    """
-    fresh = ask(merchant, lambda stripe: stripe.invoice(told.id)) if told.id else None
-    invoice = fresh or told
-    if invoice.is_checkout or told.is_checkout:
-        if not can_be_asked(merchant):
-            twins.forget_checkout(merchant, told, now=now)
-        return None
-    if invoice.amount_owed <= 0 or not told.id:
-        return None
-    case = cases.open_for_invoice(
-        merchant=merchant, invoice=invoice, failed_at=failed_at, now=now,
-        known_at=now if fresh else failed_at,
-        is_complete=fresh is not None or not can_be_asked(merchant),
-    )  # fmt: skip
-    cases.note_paid_before(case=case, invoice=told)
-    effects.record_failure(
-        case=case, failure=failures.of_invoice(told, fresh=fresh),
-        key=f"{told.id}#{told.attempt_count}", at=failed_at, now=now,
-    )  # fmt: skip
-    if fresh:
-        if not learn_customer(case):
-            cases.is_to_be_enriched(case=case, at=now)
-        cases.take_over_invoice(case=case, invoice=told, at=failed_at)  # how often it had failed
-        settle_invoice(case=case, invoice=fresh, now=now)
-    return case if can_be_asked(merchant) else twins.unite(case, now=now)
-
-
-def settle(*, case: RecoveryCase, now: datetime) -> None:
-    """Ask Stripe what became of the debt, and take that over. Raises StripeError."""
-    gateway = stripe_gateway.of(case.merchant)
-    if not case.is_one_time:
-        invoice = gateway.invoice(case.stripe_invoice_id)
-        cases.take_over_invoice(case=case, invoice=invoice, at=now)
-        settle_invoice(case=case, invoice=invoice, now=now)
-        return
-    if checkout := checkouts.to_ask_about(case):
-        settle_checkout(checkout=checkout, now=now)
-    if checkouts.superseded_at(case) is None:
-        intent = gateway.payment_intent(case.stripe_payment_intent_id)
-        settle_payment(case=case, intent=intent, now=now)
-
-
-def settle_checkout(*, checkout: Checkout, now: datetime) -> None:
-    """Ask Stripe what became of a Checkout, and take that over. Raises StripeError."""
-    gateway = stripe_gateway.of(checkout.case.merchant)
-    intent_id = gateway.checkout_session(checkout.session_id).payment_intent_id
-    if intent_id:
-        _learn_payment(checkout, intent_id, now=now)
-        intent = gateway.payment_intent(intent_id)
-        settle_payment(case=checkout.case, intent=intent, now=now)
-
-
-def settle_invoice(*, case: RecoveryCase, invoice: Invoice, now: datetime) -> None:
-    """Close the case if Stripe says that the invoice is no longer open."""
-    effects.note_status(case, invoice.payment_status, at=now)
-    trigger = BY_INVOICE_STATUS.get(invoice.status)
-    if trigger:
-        effects.close_for_invoice(
-            case, trigger, invoice, at=invoice.paid_at or now, now=now, once="asked"
-        )
-
-
-def settle_payment(*, case: RecoveryCase, intent: PaymentIntent, now: datetime) -> None:
-    """Close a one-time payment's case if Stripe says that it was paid or canceled."""
-    cases.take_over_payment(case=case, intent=intent, at=now)
-    effects.note_status(case, intent.status, at=now)
-    if intent.status == "succeeded":
-        effects.pay_by_intent(case, intent, at=intent.paid_at or now, now=now, once="asked")
-    elif intent.status == "canceled" and not effects.is_canceled_by_us(case, intent.id):
-        cases.advance(case=case, trigger=Trigger.PAYMENT_CANCELED, at=now, now=now, once="asked")
-
-
-BY_INVOICE_STATUS = {
-    "paid": Trigger.INVOICE_PAID,
-    "void": Trigger.INVOICE_VOIDED,
-    "uncollectible": Trigger.MARKED_UNCOLLECTIBLE,
-}
 
 
 def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> RecoveryCase | None:

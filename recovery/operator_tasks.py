@@ -8,7 +8,8 @@ from django.db import transaction
 from recovery import outbound, timeline
 from recovery.models import Merchant, OperatorTask, RecoveryCase
 from recovery.outbound_events import EventType
-from recovery.timeline import Kind
+from recovery.redaction import Redaction, without_addresses
+from recovery.timeline import Actor, Kind
 
 
 class TaskKind(enum.StrEnum):
@@ -38,7 +39,9 @@ def create(
 ) -> OperatorTask:
     """A task about a case; met again, the same cause (`once`, in the case's name unless it
     `is_shared` by several cases) adds nothing."""
-    cause = f"{kind}:{once}" if is_shared else f"{case.public_id}:{kind}:{once}"
+    cause = f"{kind}:{once}" if is_shared else _cause(case, kind, once)
+    if case.person_erased_at:
+        summary = without_addresses(summary)
     task, created = OperatorTask.objects.get_or_create(
         merchant_id=case.merchant_id,
         once=cause[:300],
@@ -50,6 +53,29 @@ def create(
             once=f"task:{task.public_id}", rule=kind,
         )  # fmt: skip
     return task
+
+
+def has_settled(*, case: RecoveryCase, kind: TaskKind, once: str, now: datetime) -> None:
+    """What the case's task of this cause was about has turned out well by itself."""
+    waiting = OperatorTask.objects.filter(
+        merchant_id=case.merchant_id, once=_cause(case, kind, once)[:300], done_at=None
+    )
+    for task in waiting.select_related("case"):
+        is_done(task, actor=Actor.RECOVER, now=now)
+
+
+def _cause(case: RecoveryCase, kind: TaskKind, once: str) -> str:
+    return f"{case.public_id}:{kind}:{once}"
+
+
+def redact(case: RecoveryCase, redaction: Redaction) -> int:
+    """Take who owes out of the case's tasks; how many there are."""
+    tasks = list(case.tasks.all())
+    for task in tasks:
+        task.summary = redaction.text(task.summary)
+        task.once = redaction.key(task.once)[:300]
+    OperatorTask.objects.bulk_update(tasks, ["summary", "once"])
+    return len(tasks)
 
 
 def create_for_merchant(
@@ -80,7 +106,7 @@ def create_unless_open(
 
 @transaction.atomic
 def is_done(task: OperatorTask, *, actor: str, now: datetime) -> bool:
-    """A person did it. False if it was done before, by whomever."""
+    """`actor` did it. False if it was done before, by whomever."""
     waiting = OperatorTask.objects.filter(pk=task.pk, done_at=None)
     if not waiting.update(done_at=now):
         return False

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from recovery import desk
 from recovery.masking import mask_email, mask_within
 from recovery.models import (
     OutboundNotice,
@@ -21,6 +22,7 @@ from recovery.models import (
     WebhookRegistration,
 )
 from recovery.outbound_events import STATES, VERSION, EventType
+from recovery.redaction import Redaction
 
 BATCH = 100
 STATE_FIELDS = ("status", "reason", "mechanism", "amount_recovered", "closed_at")
@@ -28,10 +30,14 @@ STATE_FIELDS = ("status", "reason", "mechanism", "amount_recovered", "closed_at"
 
 def is_awaited(*, merchant_id: int, type: EventType) -> bool:  # noqa: A002 - the payload's word
     """Whether an active registration wants this: one look at a small index, whatever happens."""
-    chosen = WebhookRegistration.objects.filter(
-        merchant_id=merchant_id, state=WebhookRegistration.State.ACTIVE
-    ).values_list("event_types", flat=True)
-    return any(type in types for types in chosen)
+
+    def chosen() -> list[Sequence[str]]:
+        active = WebhookRegistration.objects.filter(
+            merchant_id=merchant_id, state=WebhookRegistration.State.ACTIVE
+        )
+        return list(active.values_list("event_types", flat=True))
+
+    return any(type in types for types in desk.noted(("awaited", merchant_id), chosen))
 
 
 def emit(
@@ -195,6 +201,22 @@ def _delivery(
         merchant_id=notice.merchant_id, registration=registration, notice=notice,
         case_id=notice.case_id, sequence=notice.sequence, due_at=now, created_at=now,
     )  # fmt: skip
+
+
+def redact(case: RecoveryCase, redaction: Redaction) -> int:
+    """Take who owes out of what was told of the case, and out of what receivers answered; how
+    many notices there are. What is sent again is sent so."""
+    notices = list(case.notices.all())
+    for notice in notices:
+        notice.data = redaction.within(notice.data)
+        notice.once = redaction.key(notice.once)[:300]
+        if notice.payload:
+            told = redaction.within(json.loads(notice.payload))
+            notice.payload = json.dumps(told, separators=(",", ":"))
+    OutboundNotice.objects.bulk_update(notices, ["data", "once", "payload"], batch_size=500)
+    deliveries = WebhookDelivery.objects.filter(case=case)
+    deliveries.update(response_excerpt="", last_error="")
+    return len(notices)
 
 
 @transaction.atomic

@@ -165,6 +165,11 @@ class Invoice:
         return self.status == "paid"
 
     @property
+    def attempt_key(self) -> str:
+        """What its latest try is known by until its charge is."""
+        return f"{self.id}#{self.attempt_count}"
+
+    @property
     def is_checkout(self) -> bool:
         """A subscription's first invoice: one that fails is an abandoned checkout."""
         return self.billing_reason == "subscription_create"

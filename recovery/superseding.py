@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from recovery import checkouts, ingest, stripe_gateway
+from recovery import checkouts, settling, stripe_gateway
 from recovery.checkout_sessions import CheckoutSession
 from recovery.checkouts import NotPayableError
 from recovery.models import Checkout, RecoveryCase
@@ -38,7 +38,7 @@ def open_checkout(*, case: RecoveryCase, return_url: str, locale: str, now: date
     Raises NotPayableError, OvertakenError, StripeError.
     """
     gateway = stripe_gateway.of(case.merchant)
-    ingest.settle(case=case, now=now)
+    settling.settle(case=case, now=now)
     checkout = checkouts.claim(case=case, now=now)
     try:
         for earlier in checkouts.replaced(case):
@@ -58,7 +58,7 @@ def open_checkout(*, case: RecoveryCase, return_url: str, locale: str, now: date
 def _end_earlier(earlier: Checkout, gateway: StripeGateway, *, now: datetime) -> None:
     """Two pages can't both be paid. Raises NotPayableError if that one has been."""
     if not _is_ended(earlier, gateway):
-        ingest.settle_checkout(checkout=earlier, now=now + NEWER)
+        settling.settle_checkout(checkout=earlier, now=now + NEWER)
         raise NotPayableError
     checkouts.close(earlier, why="the customer set out anew", now=now)
 
@@ -129,7 +129,7 @@ def _cancel_failed_payment(checkout: Checkout, gateway: StripeGateway, *, now: d
     except RefusedError:
         intent = gateway.payment_intent(case.stripe_payment_intent_id)
         if intent.status != "canceled":
-            ingest.settle_payment(case=case, intent=intent, now=now + NEWER)
+            settling.settle_payment(case=case, intent=intent, now=now + NEWER)
             if intent.status in UNDER_WAY | {"succeeded"}:
                 raise NotPayableError from None
             raise
@@ -161,7 +161,7 @@ def _end(checkout: Checkout, gateway: StripeGateway, *, now: datetime) -> None:
         _resolve(checkout, gateway, now=now)
         checkouts.close(checkout, why="nobody paid there in time", now=now)
         return
-    ingest.settle_checkout(checkout=checkout, now=now)
+    settling.settle_checkout(checkout=checkout, now=now)
     checkouts.look_tomorrow(checkout, now=now)
 
 

@@ -1,34 +1,39 @@
 """What workers do for recovery. A message is only a hint: the rows say what is to be done."""
 
 import logging
-from collections import deque
 from datetime import timedelta
+from functools import partial
 
 from celery import Task, shared_task
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from recovery import (
     cases,
     checkouts,
+    clock,
     credentials,
+    customers,
     enrichment,
+    erasure,
     forgotten,
     heartbeats,
     idempotency,
     inbox,
     ingest,
+    log_context,
     outbound,
     outbound_delivery,
     reconciliation,
     retention,
     superseding,
+    together,
 )
 from recovery.batches import apart
 from recovery.metrics import tallying
 from recovery.models import Reconciliation, StripeEvent
 from recovery.pokes import Poke
 from recovery.reading import UnreadablePayloadError
+from recovery.retention import FORGETTING
 from recovery.stripe_events import UnreadableEventError
 
 logger = logging.getLogger(__name__)
@@ -36,7 +41,6 @@ logger = logging.getLogger(__name__)
 MOST_BATCHES = 50  # then the next poke or sweep goes on
 BETWEEN_POKES = 0.25  # seconds: a worker that heard one looks until there is nothing left
 RECONCILING = timedelta(seconds=50)  # then the next sweep goes on
-FORGETTING = timedelta(seconds=50)  # then the next hour goes on
 
 
 def poke_inbox() -> None:
@@ -65,24 +69,30 @@ _INBOX = Poke(_poke_inbox, pause=BETWEEN_POKES)
 
 @shared_task(name="recovery.beat_heart")
 def beat_heart(**_: object) -> None:
-    heartbeats.beat(now=timezone.now())
+    heartbeats.beat(now=clock.now())
 
 
 @shared_task(name="recovery.process_inbox")
 def process_inbox(**_: object) -> None:
     for _batch in range(MOST_BATCHES):
-        batch = inbox.claim(now=timezone.now())
-        for event in batch:
-            if timezone.now() >= event.due_at:
-                return  # the lease is over: another worker may have the rest by now
-            process(event)
+        batch = inbox.claim(now=clock.now())
         if not batch:
             return
+        with inbox.held(batch):
+            for event in together.work(batch):
+                if clock.now() >= event.due_at:
+                    return  # the lease is over: another worker may have the rest by now
+                process(event)
 
 
 def process(event: StripeEvent) -> None:
     """One event; what goes wrong with it stays with it."""
-    now = timezone.now()
+    with log_context.about(**event.log_ids):
+        _process(event)
+
+
+def _process(event: StripeEvent) -> None:
+    now = clock.now()
     try:
         ingest.process(event, now=now)
     except (UnreadablePayloadError, UnreadableEventError) as error:
@@ -97,42 +107,42 @@ def process(event: StripeEvent) -> None:
 
 @shared_task(name="recovery.enrich_cases")
 def enrich_cases(**_: object) -> None:
-    for case in cases.claim_to_enrich(now=timezone.now()):
-        with apart(f"Case {case.public_id}"):
-            enrichment.enrich(case, now=timezone.now())
+    for case in cases.claim_to_enrich(now=clock.now()):
+        with apart(f"Case {case.public_id}", **case.log_ids):
+            enrichment.enrich(case, now=clock.now())
 
 
 @shared_task(name="recovery.resume_cases")
 def resume_cases(**_: object) -> None:
-    cases.resume_due(now=timezone.now())
+    cases.resume_due(now=clock.now())
 
 
 @shared_task(name="recovery.look_up_charges")
 def look_up_charges(**_: object) -> None:
-    now = timezone.now()
+    now = clock.now()
     for attempt in forgotten.claim(now=now):
-        with apart(f"Attempt {attempt.pk}"):
-            forgotten.settle(attempt, now=timezone.now())
+        with apart(f"Attempt {attempt.pk}", **attempt.case.log_ids):
+            forgotten.settle(attempt, now=clock.now())
     forgotten.look_after_payments(now=now)
 
 
 @shared_task(name="recovery.look_after_checkouts")
 def look_after_checkouts(**_: object) -> None:
-    for checkout in checkouts.claim_due(now=timezone.now()):
-        with apart(f"Checkout {checkout.public_id}"):
-            superseding.look_after(checkout, now=timezone.now())
+    for checkout in checkouts.claim_due(now=clock.now()):
+        with apart(f"Checkout {checkout.public_id}", **checkout.case.log_ids):
+            superseding.look_after(checkout, now=clock.now())
 
 
 @shared_task(name="recovery.tell_webhooks")
 def tell_webhooks(**_: object) -> None:
     """Publish what happened and send what is due; endpoints that fail come last."""
-    outbound_delivery.give_up_disabled(now=timezone.now())
+    outbound_delivery.give_up_disabled(now=clock.now())
     for _batch in range(MOST_BATCHES):
-        published = outbound.publish(now=timezone.now())
-        sent = outbound_delivery.deliver_due(now=timezone.now(), is_failing=False)
+        published = outbound.publish(now=clock.now())
+        sent = outbound_delivery.deliver_due(now=clock.now(), is_failing=False)
         if not published and not sent:
             break
-    outbound_delivery.deliver_due(now=timezone.now(), is_failing=True)
+    outbound_delivery.deliver_due(now=clock.now(), is_failing=True)
 
 
 @shared_task(name="recovery.keep_tallies")
@@ -143,9 +153,9 @@ def keep_tallies(**_: object) -> None:
 @shared_task(name="recovery.reconcile")
 def reconcile(**_: object) -> None:
     """Compare with Stripe who is due, one merchant after the other."""
-    end = timezone.now() + RECONCILING
-    while timezone.now() < end:
-        run = reconciliation.claim(now=timezone.now())
+    end = clock.now() + RECONCILING
+    while clock.now() < end:
+        run = reconciliation.claim(now=clock.now())
         if run is None:
             return
         with apart(f"Reconciliation {run.pk} of merchant {run.merchant.public_id}"):
@@ -155,8 +165,8 @@ def reconcile(**_: object) -> None:
 def reconcile_now(run: Reconciliation) -> None:
     """Carry out a run that was begun, to its end."""
     try:
-        outcome = reconciliation.carry_out(run, now=timezone.now())
-        reconciliation.end(run, outcome, now=timezone.now())
+        outcome = reconciliation.carry_out(run, now=clock.now())
+        reconciliation.end(run, outcome, now=clock.now())
     except reconciliation.OvertakenError:
         logger.warning("Reconciliation %s is over already: what it found is kept.", run.pk)
 
@@ -165,22 +175,28 @@ def reconcile_now(run: Reconciliation) -> None:
 def forget_requests(**_: object) -> None:
     """Drop what was kept for clients that ask the same thing twice."""
     for _batch in range(MOST_BATCHES):
-        if not idempotency.forget(now=timezone.now()):
+        if not idempotency.forget(now=clock.now()):
             return
 
 
 @shared_task(name="recovery.forget_ended_credentials")
 def forget_ended_credentials(**_: object) -> None:
-    credentials.forget_ended(now=timezone.now())
+    credentials.forget_ended(now=clock.now())
+
+
+@shared_task(name="recovery.forget_erased")
+def forget_erased(**_: object) -> None:
+    """What events said of people who were erased, wherever their payloads name them."""
+    end = clock.now() + FORGETTING
+    for customer in customers.to_look_for():
+        with apart(f"Customer {customer.pk}"):
+            erasure.look_through_events(customer, until=end, now=clock.now())
 
 
 @shared_task(name="recovery.forget_payloads")
 def forget_payloads(**_: object) -> None:
-    """A batch of each merchant in turn: one with years to forget keeps nobody else waiting."""
-    now = timezone.now()
-    waiting = deque(retention.overdue(now=now))
-    while waiting and timezone.now() < now + FORGETTING:
-        merchant = waiting.popleft()
-        with apart(f"Merchant {merchant.public_id}"):
-            if retention.forget_payloads(merchant, now=now) == retention.BATCH:
-                waiting.append(merchant)
+    now = clock.now()
+    retention.in_turn(
+        retention.overdue(now=now), partial(retention.forget_payloads, now=now),
+        size=retention.BATCH, until=now + FORGETTING,
+    )  # fmt: skip

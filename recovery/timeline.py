@@ -1,19 +1,27 @@
 """What was done on a case, and what deliberately was not."""
 
 import enum
+import logging
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
-from recovery import outbound
+from recovery import desk, log_context, outbound
 from recovery.models import RecoveryCase, TimelineEntry
 from recovery.outbound_events import EventType
+from recovery.redaction import HIDDEN, Redaction, without_addresses
 from recovery.state_machine import Status
 
+logger = logging.getLogger(__name__)
+
 LONGEST_SUMMARY = 500
+NOTE_ERASED = "A note, erased with the person."
+CHOSEN = "the campaign's conditions"
+REDACTED = ("summary", "rule", "source", "facts", "once")
 
 
 class Kind(enum.StrEnum):
@@ -58,6 +66,7 @@ class Kind(enum.StrEnum):
     CARD_NOT_PUT = "card_not_put"
     PAYMENT_SUPERSEDED = "payment_superseded"
     NO_WAY_TO_STRIPE = "no_way_to_stripe"
+    PERSON_ERASED = "person_erased"
 
 
 class Actor(enum.StrEnum):
@@ -110,7 +119,9 @@ def append(
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Add an entry, unless the same cause (`once`) has been told on this case before; with it,
-    tell whoever registered for such a thing."""
+    tell whoever registered for such a thing. Of an erased person no address is told."""
+    if case.person_erased_at:
+        summary, facts = without_addresses(summary), without_addresses(dict(facts or {}))
     entry = TimelineEntry(
         merchant_id=case.merchant_id,
         case=case,
@@ -125,11 +136,53 @@ def append(
     )
     type_ = MOVED_TO.get(case.status) if kind is Kind.MOVED else TOLD_OUTSIDE.get(kind)
     is_awaited = type_ and outbound.is_awaited(merchant_id=case.merchant_id, type=type_)
-    is_news = is_awaited and not case.timeline.filter(once=entry.once).exists()
-    TimelineEntry.objects.bulk_create([entry], ignore_conflicts=True)
+    is_news = is_awaited and not _is_told(entry)
+    if here := desk.current():
+        here.tell(entry)
+    else:
+        TimelineEntry.objects.bulk_create([entry], ignore_conflicts=True)
     _note_progress(case, kind)
+    about = {**log_context.current(), **case.log_ids}
+    transaction.on_commit(partial(_log, kind, about))
     if type_ and is_news:
+        if here:  # what is told outside refers to the case
+            here.put_away()
         outbound.tell(case=case, type=type_, data=_in_words(entry), once=entry.once, now=at)
+
+
+def _log(kind: Kind, about: Mapping[str, str]) -> None:
+    """That it happened, and of which case; not what: a summary may name whoever it is about."""
+    with log_context.about(**about):
+        logger.info("Case %s: %s.", about["case"], kind.replace("_", " "))
+
+
+def redact(case: RecoveryCase, redaction: Redaction) -> int:
+    """Take who owes out of what was told so far, and what people wrote down; how many entries
+    there are. This is the one change that entries go through: who is erased is erased here too."""
+    entries = list(case.timeline.all())
+    for entry in entries:
+        is_by_hand = entry.actor not in set(Actor) or entry.actor == Actor.OPERATOR
+        entry.summary = redaction.text(entry.summary)
+        entry.facts = redaction.within(entry.facts)
+        if is_by_hand and "reason" in entry.facts:
+            entry.facts["reason"] = HIDDEN
+        if entry.kind == Kind.NOTE:
+            entry.summary = NOTE_ERASED
+        if entry.kind == Kind.DUNNING_STARTED:  # by which of the customer's metadata
+            entry.rule = CHOSEN
+        entry.rule, entry.source = redaction.text(entry.rule), redaction.text(entry.source)
+        entry.once = redaction.key(entry.once)[:300]
+    # Not by the model's own manager, which refuses.
+    timeline: models.QuerySet[TimelineEntry] = models.QuerySet(TimelineEntry)
+    timeline.bulk_update(entries, REDACTED, batch_size=500)
+    return len(entries)
+
+
+def _is_told(entry: TimelineEntry) -> bool:
+    here = desk.current()
+    if here and here.has_told(entry):
+        return True
+    return bool(entry.case_id) and entry.case.timeline.filter(once=entry.once).exists()
 
 
 def _note_progress(case: RecoveryCase, kind: Kind) -> None:

@@ -7,15 +7,14 @@ import time
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from recovery import doors, inbox, tasks
+from recovery import clock, doors, inbox, log_context, tasks
 from recovery.errors import error_response
 from recovery.models import Merchant
 from recovery.signatures import InvalidSignatureError, verify
-from recovery.stripe_events import Event, UnreadableEventError
+from recovery.stripe_events import Event, UnreadableEventError, concerns, log_ids
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ def take_in(body: bytes, *, header: str | None, public_id: str | None) -> None:
 
     Raises InvalidSignatureError, UnreadableEventError, UnicodeDecodeError, DatabaseError.
     """
-    now = timezone.now()
+    now = clock.now()
     if public_id is None and _is_signed_for_platform(body, header, now.timestamp()):
         event = Event.parse(payload := body.decode("utf-8"))
         merchant = _connected_merchant(event)
@@ -67,19 +66,26 @@ def take_in(body: bytes, *, header: str | None, public_id: str | None) -> None:
     if merchant is not None and inbox.is_for(merchant, event):
         inbox.store(merchant=merchant, event=event, payload=payload, now=now)
         tasks.poke_inbox()
+        _log(merchant, event)
+
+
+def _log(merchant: Merchant, event: Event) -> None:
+    ids = log_ids(event_id=event.id, type_=event.type, concerns=concerns(event))
+    with log_context.about(**ids, merchant=merchant.public_id):
+        logger.info("Event %s came in: %s.", event.id, event.type)
 
 
 def _signer(public_id: str, body: bytes, header: str | None, now: float) -> Merchant:
     """The merchant that the URL names or, where it names none, the only one there is. Raises
     InvalidSignatureError."""
-    public_id, clock = public_id[:40].replace("\x00", ""), time.monotonic()
-    door = doors.named(public_id, now=clock) if public_id else doors.only_one(now=clock)
+    public_id, tick = public_id[:40].replace("\x00", ""), time.monotonic()
+    door = doors.named(public_id, now=tick) if public_id else doors.only_one(now=tick)
     try:
         return _verified(door, body, header, now)
     except InvalidSignatureError:
-        if door is None or door.read_at == clock:
+        if door is None or door.read_at == tick:
             raise
-        return _verified(doors.look(public_id, now=clock), body, header, now)
+        return _verified(doors.look(public_id, now=tick), body, header, now)
 
 
 def _verified(door: doors.Door | None, body: bytes, header: str | None, now: float) -> Merchant:

@@ -1,5 +1,6 @@
 """What every test relies on: a closed world, cheap passwords, a Redis on request."""
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -9,12 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.canaries import Listener
+from tests.examples import examples
 from tests.redis_server import RedisServer
 
 # How long an example takes says more of the machine than of the product.
 settings.register_profile(
-    "any machine", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+    "any machine", settings.default, deadline=None, max_examples=examples(100),
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
 settings.load_profile("any machine")
 
 # Playwright's event loop runs in the thread of the test, which Django would refuse.
@@ -105,6 +109,21 @@ def _nobody_has_asked_before(_requests_are_counted_here: None) -> None:
     from django.core.cache import cache
 
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def _listener() -> Iterator[Listener]:
+    listener = Listener()
+    logging.getLogger().addHandler(listener)
+    yield listener
+    logging.getLogger().removeHandler(listener)
+
+
+@pytest.fixture(autouse=True)
+def _no_log_names_anybody_or_shows_a_secret(_listener: Listener) -> Iterator[None]:
+    yield
+    found, _listener.found = _listener.found, []
+    assert found == []
 
 
 @pytest.fixture(autouse=True)

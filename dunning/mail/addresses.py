@@ -10,6 +10,8 @@ from dunning.models import SuppressedAddress
 from recovery import timeline
 from recovery.masking import mask_email
 from recovery.models import Merchant, RecoveryCase
+from recovery.models.base import TenantQuerySet
+from recovery.pseudonyms import PREFIX, pseudonym
 from recovery.state_machine import Status
 from recovery.timeline import Kind
 
@@ -32,15 +34,36 @@ class NotSuppressedError(LookupError):
 def suppress(
     *, merchant: Merchant | int, email: str, reason: Reason, detail: str, now: datetime
 ) -> None:
-    """No more mail of the merchant's goes to the address; the weightiest reason is kept."""
-    told = {"reason": reason, "detail": detail[:500], "suppressed_at": now}
-    merchant_id = merchant.pk if isinstance(merchant, Merchant) else merchant
+    """No more mail of the merchant's goes to the address, or to that of a pseudonym; the
+    weightiest reason is kept."""
+    detail = "" if email.startswith(PREFIX) else detail[:500]
+    told = {"reason": reason, "detail": detail, "suppressed_at": now}
+    merchant_id = _pk(merchant)
+    known = of(merchant_id, email).values_list("email", flat=True).first()
     address, created = SuppressedAddress.objects.get_or_create(
-        merchant_id=merchant_id, email=email.lower(), defaults=told
+        merchant_id=merchant_id, email=known or email.lower(), defaults=told
     )
     if not created:
         lighter = BY_WEIGHT[: BY_WEIGHT.index(reason)]
         SuppressedAddress.objects.filter(pk=address.pk, reason__in=lighter).update(**told)
+
+
+def _pk(merchant: Merchant | int) -> int:
+    return merchant.pk if isinstance(merchant, Merchant) else merchant
+
+
+def of(merchant_id: int, *emails: str) -> TenantQuerySet[SuppressedAddress]:
+    """Those of `emails` that are suppressed, by themselves or by their owner's pseudonym."""
+    known_as = {email.lower() for email in emails}
+    known_as |= {pseudonym(email, merchant_id=merchant_id) for email in emails}
+    return SuppressedAddress.objects.of(merchant_id).filter(email__in=known_as - {""})
+
+
+def forget(merchant_id: int, *emails: str) -> None:
+    """Their owner is erased. That no mail goes there is still known, by a pseudonym."""
+    for address in of(merchant_id, *emails):
+        address.email, address.detail = pseudonym(address.email, merchant_id=merchant_id), ""
+        address.save(update_fields=["email", "detail"])
 
 
 @transaction.atomic
@@ -48,15 +71,14 @@ def lift(*, merchant: Merchant, email: str, actor: str, now: datetime) -> Suppre
     """Mail of the merchant's goes to the address again, from the next step of each campaign on.
     The open cases of who is reached there tell so. Returns what was in the way; raises
     NotSuppressedError."""
-    rows = SuppressedAddress.objects.select_for_update().of(merchant)
-    address = rows.filter(email=email.lower()).first()
+    address = of(merchant.pk, email).select_for_update().first()
     if address is None:
         raise NotSuppressedError(f"{email} is not suppressed at {merchant}.")
     for case in _open_cases(merchant, email):
         timeline.append(
             case=case, kind=Kind.ADDRESS_LIFTED, at=now, actor=actor,
-            summary=f"{mask_email(address.email)} ({address.reason}) may be written to again.",
-            once=f"lifted:{address.email}:{address.suppressed_at.isoformat()}",
+            summary=f"{mask_email(email.lower())} ({address.reason}) may be written to again.",
+            once=f"lifted:{email.lower()}:{address.suppressed_at.isoformat()}",
             rule="an operator's decision",
         )  # fmt: skip
     address.delete()
@@ -76,14 +98,12 @@ def listed(merchant: Merchant) -> QuerySet[SuppressedAddress]:
 
 def suppressed_since(merchant: Merchant | int, email: str) -> datetime | None:
     """None if it isn't suppressed."""
-    rows = SuppressedAddress.objects.of(merchant).filter(email=email.lower())
-    return rows.values_list("suppressed_at", flat=True).first()
+    return of(_pk(merchant), email).values_list("suppressed_at", flat=True).first()
 
 
 def suppressed(merchant: Merchant | int, email: str) -> Reason | None:
     """Why the merchant's mail doesn't go to the address; None if it does."""
-    rows = SuppressedAddress.objects.of(merchant).filter(email=email.lower())
-    reason = rows.values_list("reason", flat=True).first()
+    reason = of(_pk(merchant), email).values_list("reason", flat=True).first()
     return Reason(reason) if reason else None
 
 

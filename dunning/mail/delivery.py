@@ -1,13 +1,14 @@
 """A message goes out at most once: claim, look at the debts again, send, record."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from anymail.message import AnymailMessage
 from django.db import transaction
+from django.db.models import Q
 
 from billing_portal import links
 from dunning import planning
@@ -21,13 +22,13 @@ from dunning.mail import (
     truth,
     unsubscribing,
 )
-from dunning.mail.handover import Fate, Outcome
-from dunning.mail.truth import StaleError
+from dunning.mail.handover import Fate, Line, Outcome
+from dunning.mail.truth import StaleError, Told
 from dunning.models import DunningMessage
 from dunning.timing import schedule
 from dunning.timing.schedule import Move
 from dunning.wording.rendering import UnrenderableError, render
-from recovery import attempts, timeline
+from recovery import log_context, timeline
 from recovery.batches import apart
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
@@ -37,16 +38,17 @@ logger = logging.getLogger(__name__)
 
 State = DunningMessage.State
 BATCH = 200
+ASKED_AHEAD = 16  # messages about whose debts Stripe is asked at the same time
 PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
 PAUSE_NEW_CARD = timedelta(minutes=1)
 PAUSE_UNDER_WAY = timedelta(days=1)  # a direct debit takes several
 SOON = timedelta(hours=1)
-PAUSE_IS_BEING_TOLD = timedelta(minutes=1)
-CLAIM = timedelta(minutes=10)  # a worker that takes longer to send is dead
-WITH = (
-    "case__merchant__stripe", "case__customer", "step", "run", "instead_of__step",
-    "instead_of__run",
-)  # fmt: skip
+PAUSE_IS_BEING_TOLD = timedelta(seconds=20)
+# A worker that takes longer to send is dead; if it lives after all, its word of what became of
+# the mail holds.
+CLAIM = timedelta(seconds=45)
+TO_ASK = ("case__merchant__stripe", "case__customer")
+OF_ITSELF = ("step", "run", "instead_of__step", "instead_of__run")
 
 WRITTEN_TO = {Status.OPEN}
 ANSWERED = {Status.OPEN, Status.LOST}  # who asks for a link may still pay what was given up
@@ -59,20 +61,57 @@ def queued(*, now: datetime) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that is ours to send, and the mail that says it."""
+    """A message that is ours to send, the mail that says it, and the debts it is also about."""
 
     message: DunningMessage
     mail: AnymailMessage
+    others: Sequence[RecoveryCase]
 
 
-def deliver(message_id: int, *, now: datetime) -> None:
+def deliver_each(
+    message_ids: Sequence[int], *, through: Line, now: Callable[[], datetime]
+) -> None:
+    """Send queued messages one after the other over the line; Stripe is asked about the debts of
+    several at the same time, just before."""
+    for first in range(0, len(message_ids), ASKED_AHEAD):
+        some = message_ids[first : first + ASKED_AHEAD]
+        told = _asked_ahead(some, now=now())
+        for message_id in some:
+            with apart(f"Message {message_id}"):
+                deliver(message_id, now=now(), through=through, told=told)
+
+
+def _asked_ahead(message_ids: Sequence[int], *, now: datetime) -> Told:
+    """Nothing, where one of them makes it impossible: each is then asked about by itself."""
+    with apart("Asking ahead"):
+        return truth.ask_ahead(_debts_of(message_ids, now=now))
+    return truth.NOTHING
+
+
+def _debts_of(message_ids: Sequence[int], *, now: datetime) -> list[RecoveryCase]:
+    """All that these messages may tell of."""
+    queued = DunningMessage.objects.filter(pk__in=message_ids, state=State.QUEUED)
+    found = list(queued.values_list("case", "case__customer"))
+    whose = [customer_id for _case_id, customer_id in found]
+    wanted = Q(pk__in=[case_id for case_id, _customer_id in found])
+    wanted |= conversations.may_be_told_of(whose, now=now)
+    return list(RecoveryCase.objects.filter(wanted).select_related("merchant__stripe"))
+
+
+def deliver(
+    message_id: int, *, now: datetime, through: Line | None = None, told: Told = truth.NOTHING
+) -> None:
     """Send one queued message, if it still should go and nobody else is sending it. One that
-    fails is put off, or it would be at the head for ever; a claim that was made stands."""
-    try:
-        _deliver(message_id, now=now)
-    except Exception as error:
-        logger.exception("Message %s could not be delivered.", message_id)
-        _failed_oddly(message_id, type(error).__name__, now=now)
+    fails is put off, or it would be at the head for ever; a claim that was made stands.
+
+    `through` is the line to the mail server where more follow, `told` what Stripe was asked ahead.
+    """
+    with log_context.about():
+        try:
+            _deliver(message_id, through, told, now=now)
+        except Exception as error:
+            logger.exception("Message %s could not be delivered.", message_id)
+            _failed_oddly(message_id, type(error).__name__, now=now)
 
 
 @transaction.atomic
@@ -87,14 +126,15 @@ def _failed_oddly(message_id: int, what: str, *, now: datetime) -> None:
         )  # fmt: skip
 
 
-def _deliver(message_id: int, *, now: datetime) -> None:
-    message = DunningMessage.objects.select_related(*WITH).get(pk=message_id)
+def _deliver(message_id: int, through: Line | None, told: Told, *, now: datetime) -> None:
+    message = DunningMessage.objects.select_related(*TO_ASK).get(pk=message_id)
     if message.state != State.QUEUED:
         return
+    log_context.also(message_id=message.public_id, **message.case.log_ids)
     try:
-        truth.ask(message.case, now=now)
+        truth.ask(message.case, now=now, told=told)
         debts = conversations.debts(message.case, now=now)
-        others = truth.ask_each(debts.select_related("merchant__stripe"), now=now)
+        others = truth.ask_each(debts.select_related("merchant__stripe"), now=now, told=told)
         claimed = _claim(message_id, asked_about=others, now=now)
     except StaleError as error:
         messages.stale(message, str(error), is_for_a_person=error.is_for_a_person, now=now)
@@ -103,8 +143,8 @@ def _deliver(message_id: int, *, now: datetime) -> None:
         messages.put_off(message, str(error), tries=message.tries + 1, is_given_up=True, now=now)
     else:
         if claimed:
-            outcome = handover.hand_over(claimed.mail)
-            RECORDS[outcome.fate](claimed.message, outcome, now)
+            outcome = handover.hand_over(claimed.mail, through=through)
+            RECORDS[outcome.fate](claimed, outcome, now)
 
 
 # --- claim ------------------------------------------------------------------------------------
@@ -117,13 +157,10 @@ def _claim(message_id: int, *, asked_about: set[int], now: datetime) -> Claimed 
 
     `asked_about`: the other debts that Stripe has just been asked about; only they are listed.
     """
-    found = DunningMessage.objects.select_related("case").get(pk=message_id)
-    case, others = conversations.held_debts(found.case, now=now)
-    message = (
-        DunningMessage.objects.select_for_update(of=("self",))
-        .select_related(*WITH)
-        .get(pk=message_id)
-    )
+    found = RecoveryCase.objects.only("customer_id").get(messages=message_id)
+    case, others = conversations.held_debts(found, now=now)
+    held = DunningMessage.objects.select_for_update(of=("self",)).select_related(*OF_ITSELF)
+    message = held.get(pk=message_id)
     if message.state != State.QUEUED:
         return None
     message.case = case
@@ -131,14 +168,17 @@ def _claim(message_id: int, *, asked_about: set[int], now: datetime) -> Claimed 
     if not why and (pause := _pause(message, now=now)):
         messages.waits(message, until=now + pause)
         return None
-    why = why or _needs_no_mail(message, now=now)
-    if why:
+    told = _tellings(message, now=now) if not why else []
+    why = why or _knows_already(message, told, now=now)
+    recipient = "" if why else addresses.recipient(case, is_asked_for=message.is_customers_wish)
+    if why := why or ("" if recipient else _unreachable(case, now=now)):
         messages.skipped(message, why, now=now)
         return None
-    if moves := _moves(message, now=now):
+    if moves := _moves(message, told, now=now):
         messages.moved(message, moves, now=now)
         return None
-    return _ours(message, [other for other in others if other.pk in asked_about], now=now)
+    listed = [other for other in others if other.pk in asked_about]
+    return _ours(message, listed, recipient=recipient, now=now)
 
 
 def is_over(message: DunningMessage) -> str:
@@ -158,7 +198,7 @@ def _pause(message: DunningMessage, *, now: datetime) -> timedelta | None:
     case = message.case
     if case.is_paused and not message.is_asked_for:
         return PAUSE_CASE_IS_PAUSED
-    if attempts.is_under_way(case) and not message.is_asked_for:
+    if case.is_payment_under_way and not message.is_asked_for:  # as the held row says
         timeline.append(
             case=case, kind=Kind.MESSAGE_MOVED, at=now, rule=message.cause,
             summary="Mail waits: a payment is under way.", once=f"under way:{message.public_id}",
@@ -180,80 +220,94 @@ def _is_about_to_be_charged(customer: Customer | None, *, now: datetime) -> bool
     return due_at is not None and due_at <= now + SOON
 
 
-def _needs_no_mail(message: DunningMessage, *, now: datetime) -> str:
-    """The customer knows already, or can't be written to."""
-    case = message.case
-    if not message.is_asked_for:
-        since = now - conversations.QUIET
-        if message.instead_of and message.instead_of.claimed_at:
-            since = max(since, message.instead_of.claimed_at)
-        run = message.original.run
-        if earlier := conversations.was_told(case, by_other_than=run, since=since):
-            return f"told in message {earlier.public_id}"
-    if addresses.recipient(case, is_asked_for=message.is_customers_wish):
-        return ""
+def _tellings(message: DunningMessage, *, now: datetime) -> list[DunningMessage]:
+    """None that counts against a message that the customer asked for."""
+    since = now - conversations.QUIET
+    return [] if message.is_asked_for else conversations.tellings(message.case, since=since)
+
+
+def _knows_already(
+    message: DunningMessage, told: Iterable[DunningMessage], *, now: datetime
+) -> str:
+    """The customer was told of the debt in another message."""
+    since = now - conversations.QUIET
+    if message.instead_of and message.instead_of.claimed_at:
+        since = max(since, message.instead_of.claimed_at)
+    earlier = conversations.told_by(told, but=message.original.run, since=since)
+    return f"told in message {earlier.public_id}" if earlier else ""
+
+
+def _unreachable(case: RecoveryCase, *, now: datetime) -> str:
+    """There is nobody to write to; a person hears of it, unless the customer wants it so."""
     why = addresses.why_unreachable(case)
     if not addresses.is_unwanted(case):
         bounces.leave_to_a_person(case, case.customer_email, why, now=now)
     return why
 
 
-def _moves(message: DunningMessage, *, now: datetime) -> list[Move]:
+def _moves(
+    message: DunningMessage, told: Iterable[DunningMessage], *, now: datetime
+) -> list[Move]:
     """A mail that was late may not go at any hour, or right before the next one; a link that was
     asked for may."""
     if message.is_asked_for:
         return []
-    moves = conversations.at_a_distance(message, now=now)
+    moves = conversations.at_a_distance(message, told, now=now)
     at = moves[-1].at if moves else now
     return [*moves, *schedule.into_window(at, planning.where_of(message.case))]
 
 
-def _ours(message: DunningMessage, others: Sequence[RecoveryCase], *, now: datetime) -> Claimed:
+def _ours(
+    message: DunningMessage, others: Sequence[RecoveryCase], *, recipient: str, now: datetime
+) -> Claimed:
     case = message.case
     link, way_out = links.create(case=case, now=now), unsubscribing.url(message, now=now)
     template = conversations.words(message, others, now=now)
     content = render(debts=[case, *others], template=template, link=link, unsubscribe_url=way_out)
     messages.claimed(
         message, content=content, now=now, secrets={"link": link, "unsubscribe_url": way_out},
-        recipient=addresses.recipient(case, is_asked_for=message.is_customers_wish),
+        recipient=recipient,
     )  # fmt: skip
-    message.also_about.set(others)
-    return Claimed(message, letters.write(message, content, unsubscribe_url=way_out))
+    if others or message.tries > 1:  # else there is nothing to add, nor to take away
+        message.also_about.set(others)
+    return Claimed(message, letters.write(message, content, unsubscribe_url=way_out), others)
 
 
 # --- record -----------------------------------------------------------------------------------
 
 
-def _taken(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
-    conversations.told(message, provider_id=outcome.provider_id, now=now)
+def _taken(claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+    conversations.told(
+        claimed.message, others=claimed.others, provider_id=outcome.provider_id, now=now
+    )
 
 
-def _refused(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
-    messages.failed(message, outcome.why, now=now)
+def _refused(claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+    messages.failed(claimed.message, outcome.why, now=now)
 
 
-def _dead_address(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
-    bounces.refused(message, outcome.why, now=now)
+def _dead_address(claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+    bounces.refused(claimed.message, outcome.why, now=now)
 
 
-def _not_yet(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
-    messages.refused_for_now(message, outcome.why, now=now)
+def _not_yet(claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+    messages.refused_for_now(claimed.message, outcome.why, now=now)
 
 
-def _our_own(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
-    messages.put_off(message, outcome.why, now=now)
-    messages.held_up(message, outcome.why, now=now)
+def _our_own(claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+    messages.put_off(claimed.message, outcome.why, now=now)
+    messages.held_up(claimed.message, outcome.why, now=now)
 
 
-def _outage(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
-    messages.put_off(message, outcome.why, now=now)
+def _outage(claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+    messages.put_off(claimed.message, outcome.why, now=now, first=messages.FIRST_PAUSE_OF_OUTAGE)
 
 
-def _unknown(message: DunningMessage, outcome: Outcome, now: datetime) -> None:
-    conversations.perhaps_told(message, outcome.why, now=now)
+def _unknown(claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+    conversations.perhaps_told(claimed.message, outcome.why, now=now)
 
 
-RECORDS: Mapping[Fate, Callable[[DunningMessage, Outcome, datetime], None]] = MappingProxyType(
+RECORDS: Mapping[Fate, Callable[[Claimed, Outcome, datetime], None]] = MappingProxyType(
     {
         Fate.TAKEN: _taken,
         Fate.REFUSED: _refused,
@@ -269,6 +323,6 @@ RECORDS: Mapping[Fate, Callable[[DunningMessage, Outcome, datetime], None]] = Ma
 def set_aside_unknown(*, now: datetime) -> None:
     """A worker died between claim and record: the mail may have gone, so it isn't repeated."""
     claimed = DunningMessage.objects.filter(state=State.SENDING, claimed_at__lt=now - CLAIM)
-    for message in claimed.select_related(*WITH).order_by("id")[:BATCH]:
-        with apart(f"Message {message.public_id}"):
+    for message in claimed.select_related(*TO_ASK, *OF_ITSELF).order_by("id")[:BATCH]:
+        with apart(f"Message {message.public_id}", **message.case.log_ids):
             conversations.perhaps_told(message, "The worker died while sending.", now=now)

@@ -1,8 +1,12 @@
 """A mail is given to the mail server or provider, and what that made of it is told apart: taken,
-refused for good, refused for now, or nobody knows."""
+refused for good, refused for now, or nobody knows.
+
+A mail server is greeted once for several mails, where they follow each other (`line`).
+"""
 
 import contextlib
 import enum
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from smtplib import (
@@ -18,11 +22,14 @@ from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsR
 from anymail.message import AnymailMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
 from urllib3.exceptions import MaxRetryError
 
 from dunning.mail.refusals import OUR_OWN, Meaning, meaning
 
-PERMANENT = 500  # SMTP replies from here on are final
+FINE, PERMANENT = 250, 500  # SMTP replies; from there on they are final
+MAILS_OF_A_LINE = 50  # servers count, and some hang up on a hundred
 # HTTP answers that are about the account, the key or the moment, not about the mail.
 NOT_NOW = {404, 408, 425, 429}
 NOT_OURS = {401, 402, 403}  # nor are they until somebody sets the account right
@@ -47,11 +54,53 @@ class Outcome:
     provider_id: str = ""
 
 
-def hand_over(mail: AnymailMessage) -> Outcome:
-    """Send the mail once. Connecting comes first, so that what fails there was surely not sent."""
+class Line:
+    """The way to the mail server. What was said over it is over with each mail: before the next
+    one the server is asked whether it still listens, since what fails then was surely not sent.
+
+    A provider is called anew for each mail: there is no asking.
+    """
+
+    def __init__(self) -> None:
+        self._kept: BaseEmailBackend | None = None
+        self._mails = 0
+
+    def open(self) -> BaseEmailBackend:
+        """Raises what a mail server raises that can't be reached, or knows no such login."""
+        if self._kept and (self._mails >= MAILS_OF_A_LINE or not _listens(self._kept)):
+            self.close()
+        if self._kept is None:
+            connection = get_connection()
+            connection.open()
+            self._kept, self._mails = connection, 0
+        self._mails += 1
+        return self._kept
+
+    def close(self) -> None:
+        if self._kept:
+            with contextlib.suppress(SMTPException, OSError):  # a farewell changes nothing
+                self._kept.close()
+        self._kept = None
+
+
+@contextlib.contextmanager
+def line() -> Iterator[Line]:
+    """For mails that follow each other."""
+    kept = Line()
     try:
-        connection = get_connection()
-        connection.open()
+        yield kept
+    finally:
+        kept.close()
+
+
+def hand_over(mail: AnymailMessage, *, through: Line | None = None) -> Outcome:
+    """Send the mail once, over a line of its own unless it is told which. Connecting comes first,
+    so that what fails there was surely not sent."""
+    if through is None:
+        with line() as own:
+            return hand_over(mail, through=own)
+    try:
+        mail.connection = through.open()
     except ImproperlyConfigured:
         return Outcome(Fate.OUR_OWN, "The mail provider isn't set up.")
     except SMTPAuthenticationError as error:
@@ -59,21 +108,33 @@ def hand_over(mail: AnymailMessage) -> Outcome:
     except (SMTPException, OSError) as error:
         name = type(error).__name__
         return Outcome(Fate.OUTAGE, f"The mail server can't be reached ({name}).")
-    mail.connection = connection
+    is_taken = False
     try:
         mail.send()
+        is_taken = True
     except AnymailError as error:
         return _of_provider(error)
     except (SMTPException, OSError, ValueError) as error:
         return _of_mail_server(error)
     finally:
-        with contextlib.suppress(SMTPException, OSError):  # a farewell changes nothing
-            connection.close()
+        if not is_taken:  # nobody knows what the server is waiting for now
+            through.close()
     status = getattr(mail, "anymail_status", None)
     return Outcome(Fate.TAKEN, provider_id=str(getattr(status, "message_id", None) or ""))
 
 
 # --- SMTP -------------------------------------------------------------------------------------
+
+
+def _listens(connection: BaseEmailBackend) -> bool:
+    server = connection.connection if isinstance(connection, EmailBackend) else None
+    if server is None:
+        return False
+    try:
+        code, _said = server.noop()
+    except (SMTPException, OSError):
+        return False
+    return bool(code == FINE)
 
 
 def _of_login(error: SMTPAuthenticationError) -> Outcome:

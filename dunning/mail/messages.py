@@ -5,7 +5,7 @@ another one, by the sweep or by the provider's own word, changes nothing.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,10 @@ from dunning.wording.rendering import Rendered
 from recovery import operator_tasks, timeline
 from recovery.backoff import pause
 from recovery.masking import mask_email
+from recovery.models import Merchant, RecoveryCase
+from recovery.models.base import TenantQuerySet
 from recovery.operator_tasks import TaskKind
+from recovery.redaction import Redaction
 from recovery.timeline import Kind
 
 logger = logging.getLogger(__name__)
@@ -26,8 +29,14 @@ MOST_TRIES = 10  # of what can't be written
 # https://datatracker.ietf.org/doc/html/rfc5321#section-4.5.4.1
 LONGEST_REFUSAL = timedelta(days=5)
 FIRST_PAUSE = timedelta(minutes=1)
+FIRST_PAUSE_OF_OUTAGE = timedelta(seconds=10)  # the server's or Stripe's: soon over, mostly
 LONGEST_PAUSE_OF_STALE = timedelta(hours=1)  # Stripe is soon back, and mail is late already
 STALE_FOR_A_PERSON = timedelta(days=1)
+# What another hand may have written of a message that is sent; not what belongs to it.
+AS_SENT = (
+    "state", "claimed_at", "sent_at", "provider_id", "error", "recipient", "subject",
+    "bounced_at", "complained_at",
+)  # fmt: skip
 HIDDEN = {"link": "[payment update link]", "unsubscribe_url": "[unsubscribe link]"}
 
 
@@ -62,20 +71,35 @@ def claimed(
     message.save()
 
 
-def sent(message: DunningMessage, *, provider_id: str = "", now: datetime) -> None:
+def sent(
+    message: DunningMessage,
+    others: Sequence[RecoveryCase],
+    *,
+    provider_id: str = "",
+    now: datetime,
+) -> None:
     """The mail server took what was claimed, by our own experience or by the provider's later
-    word: that holds against whatever was thought before."""
-    row = DunningMessage.objects.filter(pk=message.pk)
-    row.exclude(state=State.SENT).update(state=State.SENT, sent_at=now, error="")
-    if provider_id:
-        row.update(provider_id=provider_id[:255])
-    message.refresh_from_db()
+    word: that holds against whatever was thought before. `others`: the debts it is also about."""
+    outcome = {"state": State.SENT, "sent_at": now, "error": ""}
+    named = {"provider_id": provider_id[:255]} if provider_id else {}
+    was = message.state
+    is_as_known = was != State.SENT and _change(message, **outcome, **named)
+    if not is_as_known:
+        row = DunningMessage.objects.filter(pk=message.pk)  # as another hand has written of it
+        row.exclude(state=State.SENT).update(**outcome)
+        if named:
+            row.update(**named)
+        message.refresh_from_db(fields=AS_SENT)
+    if not is_as_known or was != State.SENDING:  # a person may have been asked to find out
+        operator_tasks.has_settled(
+            case=message.case, kind=TaskKind.MESSAGE_UNSENT, once=message.public_id, now=now
+        )
     timeline.append(
         case=message.case, kind=Kind.MESSAGE_SENT, once=f"sent:{message.public_id}", at=now,
         summary=f"“{message.subject}” was sent to {mask_email(message.recipient)}.",
         rule=message.cause,
     )  # fmt: skip
-    for case in message.also_about.all():
+    for case in others:
         timeline.append(
             case=case, kind=Kind.MESSAGE_SENT, once=f"sent:{message.public_id}", at=now,
             summary=f"“{message.subject}” told of this debt too, in message {message.public_id}.",
@@ -90,6 +114,7 @@ def put_off(
     now: datetime,
     tries: int | None = None,
     is_given_up: bool = False,
+    first: timedelta = FIRST_PAUSE,
 ) -> None:
     """Try again later, longer each time; `is_given_up`: not for ever.
 
@@ -100,7 +125,7 @@ def put_off(
     if is_given_up and tries >= MOST_TRIES:
         failed(message, why, now=now)
         return
-    due_at = now + pause(tries, first=FIRST_PAUSE)
+    due_at = now + pause(tries, first=first)
     _change(message, state=State.QUEUED, error=why[:500], due_at=due_at, tries=tries)
 
 
@@ -129,7 +154,7 @@ def stale(message: DunningMessage, why: str, *, is_for_a_person: bool, now: date
     """Not tried, so not counted; asked again after as long as it has lasted. A person is told at
     once of what only they can mend, and of the rest after a day."""
     since = message.stale_since or now
-    wait = min(max(now - since, FIRST_PAUSE), LONGEST_PAUSE_OF_STALE)
+    wait = min(max(now - since, FIRST_PAUSE_OF_OUTAGE), LONGEST_PAUSE_OF_STALE)
     _change(message, error=why[:500], due_at=now + wait, stale_since=since)
     if is_for_a_person or now - since >= STALE_FOR_A_PERSON:
         held_up(message, why, now=now)
@@ -182,6 +207,32 @@ def came_back(message: DunningMessage, **when: datetime) -> None:
     for name, at in when.items():
         unheard = DunningMessage.objects.filter(pk=message.pk, state=State.SENT, **{name: None})
         unheard.update(**{name: at})
+
+
+def forget(messages: Sequence[DunningMessage], redaction: Redaction, *, now: datetime) -> None:
+    """Whom these went to and what they said. That they were sent, and what became of them, stays;
+    who opens an old mail to ask for no more is still heard."""
+    for message in messages:
+        message.recipient = redaction.pseudonym(message.recipient)
+        message.language = message.subject = message.body_text = message.body_html = ""
+        message.error = redaction.text(message.error)
+        message.content_forgotten_at = now
+    names = ["recipient", "language", "subject", "body_text", "body_html", "error",
+             "content_forgotten_at"]  # fmt: skip
+    DunningMessage.objects.bulk_update(messages, names, batch_size=500)
+
+
+def with_contents(merchant: Merchant, *, until: datetime) -> TenantQuerySet[DunningMessage]:
+    """Those that were written by then, are done with, and of which is known what they said."""
+    written = DunningMessage.objects.of(merchant).filter(content_forgotten_at=None)
+    return written.filter(claimed_at__lte=until).exclude(state__in=[State.QUEUED, State.SENDING])
+
+
+def forget_contents(ids: Collection[int], *, now: datetime) -> int:
+    """What they said; to whom they went, and what became of them, stays."""
+    return DunningMessage.objects.filter(pk__in=ids).update(
+        subject="", body_text="", body_html="", content_forgotten_at=now
+    )
 
 
 def queue_instead(message: DunningMessage, *, now: datetime) -> DunningMessage:

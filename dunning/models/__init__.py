@@ -7,6 +7,7 @@ from dunning.models.campaigns import (
     EndAction,
     PublishedError,
 )
+from dunning.models.closings import Closing
 from dunning.models.messages import NEW_LINK, DunningMessage
 from dunning.models.retries import DunningRetry
 from dunning.models.runs import DunningRun
@@ -15,6 +16,7 @@ from dunning.models.templates import MessageTemplate
 __all__ = [
     "NEW_LINK",
     "Channel",
+    "Closing",
     "DelayFrom",
     "DunningCampaign",
     "DunningMessage",

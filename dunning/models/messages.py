@@ -66,6 +66,9 @@ class DunningMessage(TenantListed, Mutable):
     # As the customer saw it, but for the token in its link.
     body_text = models.TextField(blank=True, default="")
     body_html = models.TextField(blank=True, default="")
+    content_forgotten_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since then it isn't kept what it said."
+    )
     due_at = models.DateTimeField(help_text="When a worker may (next) try to send it.")
     tries = models.PositiveSmallIntegerField(default=0)
     refused_since = models.DateTimeField(
@@ -96,6 +99,11 @@ class DunningMessage(TenantListed, Mutable):
                 name="only_sent_messages_come_back",
             ),
             models.CheckConstraint(
+                condition=Q(content_forgotten_at__isnull=True)
+                | Q(subject="", body_text="", body_html=""),
+                name="what_is_forgotten_says_nothing",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state="sending") | Q(claimed_at__isnull=False),
                 name="a_claim_says_when",
             ),
@@ -116,6 +124,11 @@ class DunningMessage(TenantListed, Mutable):
             models.Index(fields=["merchant", "-id"], name="messages_of_a_merchant"),
             models.Index(fields=["merchant", "state", "-id"], name="messages_of_a_state"),
             models.Index(fields=["due_at"], condition=Q(state="queued"), name="queued_messages"),
+            models.Index(
+                fields=["merchant", "claimed_at"],
+                condition=Q(content_forgotten_at__isnull=True, claimed_at__isnull=False),
+                name="contents_by_age",
+            ),
             models.Index(
                 fields=["claimed_at"], condition=Q(state="sending"), name="claimed_messages"
             ),

@@ -6,6 +6,7 @@ from recover_project.back_office.campaigns import lists as campaign_lists
 from recover_project.back_office.cases import acting, view_pages
 from recover_project.back_office.cases import lists as case_lists
 from recover_project.back_office.cases import messages as case_messages
+from recover_project.back_office.customers import pages as customer_pages
 from recover_project.back_office.operations import health, reconciling
 from recover_project.back_office.operations import lists as operation_lists
 from recover_project.back_office.people import changes
@@ -31,6 +32,7 @@ __all__ = [
     "case_lists",
     "case_messages",
     "changes",
+    "customer_pages",
     "editing",
     "health",
     "keys",

@@ -36,6 +36,9 @@ class InvariantCheck(TenantOwned, Mutable):
 
     checked_at = models.DateTimeField()
     broken = models.JSONField(help_text="How many rows break each invariant, by what it says.")
+    broken_rows = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="All of them together."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["merchant"], name="one_check_per_merchant")]

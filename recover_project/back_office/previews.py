@@ -11,7 +11,6 @@ from csp.constants import NONCE, SELF
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing_portal import pages, previews
@@ -20,6 +19,7 @@ from billing_portal.preview_forms import PreviewForm
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.framed import frames_ours, only_to_look_at
 from recover_project.back_office.pages import page, show
+from recovery import clock
 from recovery.models import Merchant
 
 
@@ -62,7 +62,7 @@ def frame(request: HttpRequest, at: Working) -> HttpResponse:
     chosen = form.cleaned_data
     shown = previews.dressed(merchant, color=chosen["color"], product_name=chosen["product_name"])
     reader = Reader(chosen["language"])
-    content = previews.content(chosen["state"], reader=reader, merchant=shown, now=timezone.now())
+    content = previews.content(chosen["state"], reader=reader, merchant=shown, now=clock.now())
     return pages.respond(
         request, content, reader=reader, preview=chosen["theme"],
         merchant=None if previews.is_nobodys(content.name) else shown,

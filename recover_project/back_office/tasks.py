@@ -1,14 +1,14 @@
 """What workers do for the back office. Beat only ticks; the rows say what is to be done."""
 
 from celery import shared_task
-from django.utils import timezone
 
 from recover_project.back_office.operations import checking
+from recovery import clock
 from recovery.batches import apart
 
 
 @shared_task(name="recover_project.check_invariants")
 def check_invariants(**_: object) -> None:
-    for merchant in checking.due(now=timezone.now()):
+    for merchant in checking.due(now=clock.now()):
         with apart(f"Merchant {merchant.public_id}"):
-            checking.check(merchant, now=timezone.now())
+            checking.check(merchant, now=clock.now())

@@ -13,11 +13,10 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 
 from recover_project.probes.looks import Look, Verdict
 from recover_project.probes.patience import statements_end_within
-from recovery import heartbeats
+from recovery import clock, heartbeats
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ def worker() -> None:
         beat = heartbeats.last_beat()
     if beat is None:
         raise NotReadyError("No worker has ever beaten: start `worker` and `beat`.")
-    if timezone.now() - beat > LATEST_BEAT:
+    if clock.now() - beat > LATEST_BEAT:
         raise NotReadyError(f"The last worker's beat was at {beat.isoformat()}.")
 
 

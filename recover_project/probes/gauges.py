@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 
 from dunning import retries, runs
 from dunning.models import DunningMessage
+from recover_project.back_office.models import InvariantCheck
 from recover_project.probes.exposition import Gauge, Labels
 from recovery import heartbeats, reconciliation
 from recovery.models import (
@@ -56,6 +57,7 @@ def read(*, now: datetime) -> Iterator[Gauge]:
     yield from _deliveries(now)
     tasks = OperatorTask.objects.filter(done_at__isnull=True)
     yield _number("recover_tasks_open", "What waits for a person.", _count(tasks, OF_EITHER))
+    yield from _invariants(now)
     yield _heartbeat(now)
 
 
@@ -158,6 +160,21 @@ def _deliveries(now: datetime) -> Iterator[Gauge]:
     yield _number(
         "recover_endpoints_disabled", "Merchants' endpoints that are off because they failed.",
         _count(disabled.exclude(disabled_reason="by_merchant"), OF_MERCHANT),
+    )  # fmt: skip
+
+
+def _invariants(now: datetime) -> Iterator[Gauge]:
+    looks = _count(
+        InvariantCheck.objects.all(), OF_MERCHANT, since="checked_at", number=Sum("broken_rows")
+    )
+    yield _number(
+        "recover_invariants_broken", "Rows that break what must always hold, when last looked.",
+        looks,
+    )  # fmt: skip
+    yield _age(
+        "recover_invariants_age_seconds",
+        "How long ago the merchant was looked at whose look is the oldest; 0: none was.",
+        looks, now=now,
     )  # fmt: skip
 
 

@@ -17,10 +17,10 @@ from django.core.exceptions import DisallowedHost
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 
 from recover_project.probes import checks, exposition, gauges
 from recover_project.probes.patience import statements_end_within
+from recovery import clock
 from recovery.errors import error_response
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def prometheus(request: HttpRequest) -> HttpResponse:
         return refused
     try:
         with statements_end_within(seconds=STATEMENT_SECONDS):
-            text = exposition.text(gauges.read(now=timezone.now()))
+            text = exposition.text(gauges.read(now=clock.now()))
     except DatabaseError as error:
         logger.warning("The figures could not be read: %s: %s", type(error).__name__, error)
         unavailable = error_response(

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recovery import metrics
+from recovery import clock, metrics
 from recovery.api import figures
 from recovery.api.figures import Defined, FiguresAnswer
 from recovery.api.metrics import asked_for, currencies_of
@@ -76,7 +75,7 @@ class AnalyticsView(InternalView):
     def get(self, request: Request) -> Response:
         asked = RangeParameters(
             data=once_each(request.query_params),
-            context={"zone": self.merchant.zone, "now": timezone.now()},
+            context={"zone": self.merchant.zone, "now": clock.now()},
         )
         asked.is_valid(raise_exception=True)
         return Response(AnalyticsAnswer(_analytics(self.merchant, asked.validated_data)).data)

@@ -1,13 +1,12 @@
 """Which client a request shows the credentials of."""
 
 from django.contrib.auth.models import AnonymousUser
-from django.utils import timezone
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
-from recovery import credentials
+from recovery import clock, credentials
 from recovery.api.clients import Client
 
 INTERNAL_CHALLENGE = 'X-Internal-Key realm="recover"'
@@ -34,7 +33,7 @@ class InternalKeyAuthentication(BaseAuthentication):
         shown = request.headers.get("X-Internal-Key", "")
         if not shown:
             return None
-        key = credentials.internal_key(shown, now=timezone.now())
+        key = credentials.internal_key(shown, now=clock.now())
         if key is None:
             raise AuthenticationFailed("This internal key is unknown or has ended.")
         return AnonymousUser(), Client.by_internal_key(key)
@@ -86,7 +85,7 @@ def _bearer(request: Request) -> str | None:
 
 
 def _client(shown: str) -> Client | None:
-    now = timezone.now()
+    now = clock.now()
     if key := credentials.api_key(shown, now=now):
         return Client.by_api_key(key)
     if family := credentials.token_family(shown, now=now):

@@ -5,12 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recovery import metrics
+from recovery import clock, metrics
 from recovery.api.dashboard_shapes import Dashboard, DashboardParameters, Definitions
 from recovery.api.parameters import once_each
 from recovery.api.views import AnyClientView, InternalView
@@ -50,7 +49,7 @@ class DefinitionsView(AnyClientView):
 
 def _dashboard(merchant: Merchant, *, limit: int) -> dict[str, Any]:
     counted = metrics.Counted(merchant)
-    month = metrics.Range.month_to_date(merchant.zone, now=timezone.now())
+    month = metrics.Range.month_to_date(merchant.zone, now=clock.now())
     figures = metrics.together(metrics.totals(counted, month).values())
     recovered = figures.money("recovered", merchant.currency)
     rate = figures.rate("recovery_rate")

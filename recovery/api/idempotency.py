@@ -5,14 +5,13 @@ import json
 import re
 from typing import Any, NoReturn, cast
 
-from django.utils import timezone
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from recovery import idempotency
+from recovery import clock, idempotency
 from recovery.api.clients import Client
 from recovery.idempotency import KeyInUseError, KeyReusedError
 from recovery.models import IdempotentRequest
@@ -89,7 +88,7 @@ def _claim(request: Request) -> IdempotentRequest:
     try:
         return idempotency.claim(
             merchant=client.merchant, credential_kind=client.credential.partition(":")[0],
-            key=key, asked=_digest(request), now=timezone.now(),
+            key=key, asked=_digest(request), now=clock.now(),
         )  # fmt: skip
     except KeyInUseError as error:
         raise KeyInUse from error

@@ -6,13 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recovery import metrics
+from recovery import clock, metrics
 from recovery.api import figures
 from recovery.api.figures import Amount, Defined, FiguresAnswer
 from recovery.api.parameters import once_each
@@ -104,7 +103,7 @@ class MetricsView(ClientView):
     def get(self, request: Request) -> Response:
         asked = MetricsParameters(
             data=once_each(request.query_params),
-            context={"zone": self.merchant.zone, "now": timezone.now()},
+            context={"zone": self.merchant.zone, "now": clock.now()},
         )
         asked.is_valid(raise_exception=True)
         return Response(MetricsAnswer(_metrics(self.merchant, asked.validated_data)).data)

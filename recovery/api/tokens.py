@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recovery import credentials
+from recovery import clock, credentials
 from recovery.api.authentication import BEARER_CHALLENGE, INVALID_TOKEN
 from recovery.api.views import PublicView
 from recovery.credentials.tokens import AccessToken, RefreshToken
@@ -66,7 +65,7 @@ class TokenView(PublicView):
         responses={200: Pair, 401: None},
     )
     def post(self, request: Request) -> Response:
-        fields, now = LoginFields(data=request.data), timezone.now()
+        fields, now = LoginFields(data=request.data), clock.now()
         fields.is_valid(raise_exception=True)
         given = fields.validated_data
         try:
@@ -98,7 +97,7 @@ class RefreshView(PublicView):
         fields = RefreshFields(data=request.data)
         fields.is_valid(raise_exception=True)
         try:
-            pair = credentials.refresh(fields.validated_data["refresh"], now=timezone.now())
+            pair = credentials.refresh(fields.validated_data["refresh"], now=clock.now())
         except credentials.RefreshRefusedError as error:
             raise InvalidRefreshTokenError from error
         return _answer(pair)

@@ -1,13 +1,12 @@
 """The log of what was sent to a merchant's own endpoints, and sending again."""
 
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recovery import outbound_delivery
+from recovery import clock, outbound_delivery
 from recovery.api.paging import PageParameters, page
 from recovery.api.parameters import once_each
 from recovery.api.views import ClientView
@@ -71,5 +70,5 @@ class ResendView(OneDeliveryView):
     def post(self, request: Request, delivery_id: str) -> Response:  # noqa: ARG002
         delivery = self.delivery(delivery_id)
         with refusals():
-            sent = outbound_delivery.resend(delivery=delivery, now=timezone.now())
+            sent = outbound_delivery.resend(delivery=delivery, now=clock.now())
         return Response(Delivery(sent).data, status=status.HTTP_202_ACCEPTED)

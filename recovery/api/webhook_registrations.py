@@ -7,14 +7,13 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recovery import webhook_registrations
+from recovery import clock, webhook_registrations
 from recovery.api.conflicts import ConflictError
 from recovery.api.paging import PageParameters, page
 from recovery.api.parameters import once_each
@@ -82,7 +81,7 @@ class WebhooksView(ClientView):
         wanted = _valid(WebhookParameters(data=request.data))
         with refusals():
             registration, secret = webhook_registrations.register(
-                merchant=self.merchant, now=timezone.now(), **wanted
+                merchant=self.merchant, now=clock.now(), **wanted
             )
         return Response(_with_secret(registration, secret), status=status.HTTP_201_CREATED)
 
@@ -120,7 +119,7 @@ class WebhookView(OneWebhookView):
         changes = _valid(WebhookChanges(data=request.data))
         with refusals():
             changed = webhook_registrations.update(
-                registration=registration, now=timezone.now(), **changes
+                registration=registration, now=clock.now(), **changes
             )
         return Response(Webhook(changed).data)
 
@@ -149,9 +148,7 @@ class WebhookTestView(OneWebhookView):
     def post(self, request: Request, webhook_id: str) -> Response:  # noqa: ARG002
         registration = self.registration(webhook_id)
         with refusals():
-            delivery = webhook_registrations.send_test(
-                registration=registration, now=timezone.now()
-            )
+            delivery = webhook_registrations.send_test(registration=registration, now=clock.now())
         return Response(Delivery(delivery).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -170,7 +167,7 @@ class WebhookSecretView(OneWebhookView):
         overlap = timedelta(hours=_valid(Overlap(data=request.data))["overlap_hours"])
         with refusals():
             secret = webhook_registrations.rotate_secret(
-                registration=registration, now=timezone.now(), overlap=overlap
+                registration=registration, now=clock.now(), overlap=overlap
             )
             registration.refresh_from_db()
         return Response(_with_secret(registration, secret))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from recovery import timeline
+from recovery import desk, timeline
 from recovery.batches import apart
 from recovery.cases.moves import advance
 from recovery.cases.rows import locked
@@ -88,11 +88,21 @@ def note(*, case: RecoveryCase, text: str, once: str, actor: str, now: datetime)
     )
 
 
+@desk.at_desk
+def forget_person(*, case: RecoveryCase, now: datetime) -> None:
+    """What the case says of who owes goes: what it was for, its page at Stripe, the card's last
+    digits. Money, times, codes and Stripe's ids stay."""
+    case = locked(case)
+    case.description, case.hosted_invoice_url, case.card_last4 = "", "", ""
+    case.person_erased_at = now
+    desk.keep(case)
+
+
 def resume_due(*, now: datetime) -> None:
     """Pauses end when they were said to."""
     due = RecoveryCase.objects.filter(status=Status.OPEN, is_paused=True, paused_until__lte=now)
     for case in due.order_by("paused_until")[:BATCH]:
-        with apart(f"Case {case.public_id}"), transaction.atomic():
+        with apart(f"Case {case.public_id}", **case.log_ids), transaction.atomic():
             held = locked(case)
             if held.is_open and held.paused_until and held.paused_until <= now:
                 resume(case=held, actor=Actor.RECOVER, now=now)

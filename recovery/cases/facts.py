@@ -5,22 +5,23 @@ from datetime import UTC, datetime
 from django.db import transaction
 from django.db.models import F, Q
 
-from recovery import timeline
+from recovery import desk, timeline
 from recovery.backoff import pause
 from recovery.cases.moves import advance, mechanism
-from recovery.cases.rows import locked
+from recovery.cases.rows import attempts, locked, overrides
 from recovery.charge_facts import RetryDriver
 from recovery.declines import UNKNOWN, classify
-from recovery.models import DeclineOverride, Merchant, PaymentAttempt, RecoveryCase
+from recovery.models import Merchant, PaymentAttempt, RecoveryCase
 from recovery.state_machine import Status, Trigger
 from recovery.stripe_objects import Invoice, PaymentIntent
 from recovery.timeline import Kind
 
 BATCH = 50
+FAILED = PaymentAttempt.State.FAILED
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@transaction.atomic
+@desk.at_desk
 def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> None:
     """What Stripe said of the invoice at `at`, unless something newer is known."""
     case = locked(case)
@@ -33,16 +34,17 @@ def take_over_invoice(*, case: RecoveryCase, invoice: Invoice, at: datetime) -> 
         case.next_payment_attempt_at = new
         case.known_at = at
         case.invoice_number = invoice.number or case.invoice_number
-        case.description = invoice.description or case.description
-        case.hosted_invoice_url = invoice.hosted_invoice_url or case.hosted_invoice_url
+        if case.person_erased_at is None:
+            case.description = invoice.description or case.description
+            case.hosted_invoice_url = invoice.hosted_invoice_url or case.hosted_invoice_url
         if case.is_open and invoice.amount_owed:
             case.amount = invoice.amount_owed
     if case.mechanism:
         case.mechanism = mechanism(case, is_out_of_band=case.mechanism == "out_of_band")
-    case.save()
+    desk.keep(case)
 
 
-@transaction.atomic
+@desk.at_desk
 def take_over_payment(*, case: RecoveryCase, intent: PaymentIntent, at: datetime) -> None:
     """What a one-time payment asked for at `at`, unless something newer is known: until it is paid
     its merchant may change that (docs.stripe.com/api/payment_intents/update). Of two amounts of
@@ -54,10 +56,10 @@ def take_over_payment(*, case: RecoveryCase, intent: PaymentIntent, at: datetime
     if (at, intent.amount) > (case.known_at, case.amount):
         case.amount, case.currency = intent.amount, intent.currency or case.currency
         case.known_at = at
-        case.save(update_fields=["amount", "currency", "known_at"])
+        desk.keep(case)
 
 
-@transaction.atomic
+@desk.at_desk
 def note_paid_before(*, case: RecoveryCase, invoice: Invoice) -> None:
     """What had been paid of an invoice when its charge failed didn't come back; of several
     failures, the least. A paid one tells of after the failure."""
@@ -69,10 +71,10 @@ def note_paid_before(*, case: RecoveryCase, invoice: Invoice) -> None:
     if case.amount_recovered and came > 0:  # the payment was heard of before
         case.amount_recovered = came
     case.amount_paid_before = told
-    case.save(update_fields=["amount_paid_before", "amount_recovered"])
+    desk.keep(case)
 
 
-@transaction.atomic
+@desk.at_desk
 def note_payment(*, case: RecoveryCase, is_under_way: bool, at: datetime) -> None:
     """Whether a bank was working on a payment at `at`; the newest fact wins, in any order, and of
     two of one moment the end."""
@@ -80,16 +82,16 @@ def note_payment(*, case: RecoveryCase, is_under_way: bool, at: datetime) -> Non
     known = (case.payment_known_at or LONG_AGO, not case.is_payment_under_way)
     if (at, not is_under_way) > known:
         case.is_payment_under_way, case.payment_known_at = is_under_way, at
-        case.save(update_fields=["is_payment_under_way", "payment_known_at"])
+        desk.keep(case)
 
 
-@transaction.atomic
+@desk.at_desk
 def retries_are_ours(*, case: RecoveryCase, now: datetime) -> None:
     """Stripe has confirmed that it won't ask for the money by itself: from now on Recover may."""
     case = locked(case)
     case.retry_driver, case.next_payment_attempt_at = RetryDriver.RECOVER, None
     case.known_at = max(case.known_at, now)
-    case.save(update_fields=["retry_driver", "next_payment_attempt_at", "known_at"])
+    desk.keep(case)
     timeline.append(
         case=case, kind=Kind.RETRIES_TAKEN_OVER, once="retries taken over", at=now,
         summary="Stripe's own retries are off: Recover asks for the money now.",
@@ -112,14 +114,22 @@ def claim_to_enrich(*, now: datetime) -> list[RecoveryCase]:
     return batch
 
 
+@desk.at_desk
 def is_to_be_enriched(*, case: RecoveryCase, at: datetime) -> None:
     """Something is still to be asked of Stripe."""
-    RecoveryCase.objects.filter(pk=case.pk, enrich_at=None).update(enrich_at=at)
+    case = locked(case)
+    case.enrich_at = case.enrich_at or at
+    desk.keep(case)
 
 
 def is_enriched(case: RecoveryCase) -> None:
     """Stripe told, or never will."""
     RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)
+
+
+def is_taken_up(case: RecoveryCase) -> None:
+    """A campaign works it from now on."""
+    RecoveryCase.objects.filter(pk=case.pk).update(is_taken_up=True)
 
 
 def to_reconcile(merchant: Merchant, *, before: datetime, most: int) -> list[RecoveryCase]:
@@ -135,16 +145,16 @@ def is_reconciled(*, case: RecoveryCase, at: datetime | None) -> None:
     RecoveryCase.objects.filter(pk=case.pk).update(reconciled_at=at)
 
 
-@transaction.atomic
+@desk.at_desk
 def is_paid_by(*, case: RecoveryCase, intent_id: str) -> RecoveryCase:
     """The PaymentIntent is the invoice's own, so what is told of it is told of this case."""
     case = locked(case)
     case.stripe_payment_intent_id = case.stripe_payment_intent_id or intent_id
-    case.save(update_fields=["stripe_payment_intent_id"])
+    desk.keep(case)
     return case
 
 
-@transaction.atomic
+@desk.at_desk
 def belongs_to_invoice(*, case: RecoveryCase, now: datetime) -> None:
     """What looked like a one-time payment is an invoice's, which has a case of its own and hears
     why it failed; nothing of it stays here."""
@@ -153,19 +163,15 @@ def belongs_to_invoice(*, case: RecoveryCase, now: datetime) -> None:
     )
     case.amount_recovered, case.paid_attempt_count, case.mechanism = 0, 0, ""
     case.decline_type, case.decline_code, case.advice_code = UNKNOWN.decline_type, "", ""
-    case.save()
+    desk.keep(case)
 
 
-@transaction.atomic
+@desk.at_desk
 def project_decline(case: RecoveryCase) -> None:
     """The case shows the decline of its latest failed attempt, as the merchant sees its code."""
     case = locked(case)
-    latest = (
-        case.attempts.filter(state=PaymentAttempt.State.FAILED)
-        .exclude(decline_type="")
-        .order_by("-attempted_at", "-stripe_charge_id")
-        .first()
-    )
+    told = [one for one in attempts(case) if one.state == FAILED and one.decline_type]
+    latest = max(told, key=lambda one: (one.attempted_at, one.stripe_charge_id), default=None)
     if latest is None:
         return
     case.decline_type = _type_of(latest)
@@ -174,17 +180,12 @@ def project_decline(case: RecoveryCase) -> None:
     case.payment_method_id = latest.payment_method_id
     case.card_brand = latest.card_brand
     case.card_last4 = latest.card_last4
-    case.save(
-        update_fields=[
-            "decline_type", "decline_code", "advice_code", "payment_method_id", "card_brand",
-            "card_last4",
-        ]
-    )  # fmt: skip
+    desk.keep(case)
 
 
 def _type_of(attempt: PaymentAttempt) -> str:
     """As it was understood when it failed, or as the merchant has decided since."""
-    overrides = DeclineOverride.by_code(attempt.merchant_id)
-    if attempt.decline is None or attempt.decline_code not in overrides:
+    own = overrides(attempt.merchant_id)
+    if attempt.decline is None or attempt.decline_code not in own:
         return attempt.decline_type
-    return classify(attempt.decline, overrides).decline_type
+    return classify(attempt.decline, own).decline_type

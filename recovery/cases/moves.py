@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from django.db import transaction
-from django.db.models import Q
-
-from recovery import timeline
-from recovery.cases.rows import locked
+from recovery import desk, timeline
+from recovery.cases.rows import attempts, locked
 from recovery.mechanisms import AttemptTrigger, Mechanism, PaymentFacts, explain
 from recovery.models import Checkout, PaymentAttempt, RecoveryCase
 from recovery.state_machine import Move, Status, Trigger, decide
@@ -44,7 +41,7 @@ class Payment:
         return self.amount - before
 
 
-@transaction.atomic
+@desk.at_desk
 def advance(
     *,
     case: RecoveryCase,
@@ -67,11 +64,11 @@ def advance(
         case.status, case.reason, case.closed_at = decision.to, decision.reason, at
         case.is_paused, case.paused_until = False, None  # a pause is of what goes on
         _receive(case, payment)
-        case.save()
+        desk.keep(case)
     elif case.status == Status.VOIDED and not _is_all_told(case):
         # That the money went back, or was never owed, may be heard before that it came.
         _receive(case, payment)
-        case.save()
+        desk.keep(case)
     told = f"the case is {case.status}" if isinstance(decision, Move) else decision.why
     timeline.append(
         case=case, kind=kind, summary=f"{trigger.replace('_', ' ').capitalize()}: {told}.",
@@ -81,7 +78,7 @@ def advance(
     return case
 
 
-@transaction.atomic
+@desk.at_desk
 def pay(
     *,
     case: RecoveryCase,
@@ -101,12 +98,12 @@ def pay(
     return advance(case=case, trigger=trigger, at=at, now=now, once=once, payment=payment)
 
 
-@transaction.atomic
+@desk.at_desk
 def refund(*, case: RecoveryCase, amount: int, at: datetime, now: datetime, once: str) -> None:
     """Part of the money went back; the figures count what stayed."""
     case = locked(case)
     case.amount_refunded = max(case.amount_refunded, amount)
-    case.save(update_fields=["amount_refunded"])
+    desk.keep(case)
     timeline.append(
         case=case, kind=Kind.REFUND, summary=f"{amount} of the payment went back.", at=now,
         once=f"refund:{once}", actor=Actor.STRIPE, facts={"amount": amount, "at": at.isoformat()},
@@ -124,31 +121,38 @@ def _receive(case: RecoveryCase, payment: Payment | None) -> None:
         case.mechanism = mechanism(case, is_out_of_band=payment.is_out_of_band)
 
 
-@transaction.atomic
+@desk.at_desk
 def explain_again(case: RecoveryCase) -> None:
     """What became of our own attempts may be learnt after the money came."""
     case = locked(case)
     if case.mechanism:
         case.mechanism = mechanism(case, is_out_of_band=case.mechanism == Mechanism.OUT_OF_BAND)
-        case.save(update_fields=["mechanism"])
+        desk.keep(case)
 
 
 def mechanism(case: RecoveryCase, *, is_out_of_band: bool) -> str:
     """A claim explains nothing: whether Stripe was asked isn't known. A customer's own card that
     the bank asked about may have been confirmed since."""
-    state = PaymentAttempt.State
-    ours = case.attempts.exclude(trigger=AttemptTrigger.STRIPE).filter(
-        Q(state__in=[state.SUCCEEDED, state.PENDING])
-        | Q(state=state.REQUIRES_ACTION, trigger=AttemptTrigger.CUSTOMER)
-    )
     return explain(
         PaymentFacts(
             is_out_of_band=is_out_of_band,
-            is_through_checkout=case.checkouts.filter(state=Checkout.State.PAID).exists(),
+            is_through_checkout=_is_through_checkout(case),
             our_attempts=frozenset(
-                AttemptTrigger(trigger) for trigger in ours.values_list("trigger", flat=True)
+                AttemptTrigger(one.trigger) for one in attempts(case) if _may_explain(one)
             ),
             attempt_count_when_failed=case.attempt_count,
             attempt_count_when_paid=case.paid_attempt_count,
         )
     )
+
+
+def _may_explain(attempt: PaymentAttempt) -> bool:
+    if attempt.trigger == AttemptTrigger.STRIPE:
+        return False
+    if attempt.state == PaymentAttempt.State.REQUIRES_ACTION:
+        return attempt.trigger == AttemptTrigger.CUSTOMER
+    return attempt.state in {PaymentAttempt.State.SUCCEEDED, PaymentAttempt.State.PENDING}
+
+
+def _is_through_checkout(case: RecoveryCase) -> bool:
+    return bool(case.pk) and case.checkouts.filter(state=Checkout.State.PAID).exists()

@@ -1,20 +1,19 @@
 """A case opens for a failed invoice or one-time payment, once."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import transaction
-
-from recovery import customers, timeline
+from recovery import customers, desk, timeline
 from recovery.cases.facts import LONG_AGO, take_over_invoice
-from recovery.cases.rows import locked
+from recovery.cases.rows import added, locked, of_debt
 from recovery.declines import UNKNOWN
-from recovery.models import Merchant, RecoveryCase
+from recovery.models import Customer, Merchant, RecoveryCase
 from recovery.state_machine import Status, Trigger
 from recovery.stripe_objects import Invoice, PaymentIntent
 from recovery.timeline import Actor, Kind
 
 
-@transaction.atomic
+@desk.at_desk
 def open_for_invoice(
     *,
     merchant: Merchant,
@@ -29,36 +28,25 @@ def open_for_invoice(
     `is_complete`: there is no more to be asked of Stripe. Who owes is told as of when the invoice
     was made: it keeps that address for good (docs.stripe.com/api/invoices/object, customer_email).
     """
-    case, created = RecoveryCase.objects.get_or_create(
-        merchant=merchant,
-        stripe_invoice_id=invoice.id,
-        defaults={
-            "customer": customers.remember(
-                merchant=merchant,
-                stripe_customer_id=invoice.customer_id,
-                email=invoice.customer_email,
-                name=invoice.customer_name,
-                at=min(failed_at, invoice.created_at or failed_at),
-            ),
-            "livemode": _mode(merchant, livemode=invoice.livemode),
-            "amount": invoice.amount_owed,
-            "currency": invoice.currency or merchant.currency,
-            "decline_type": UNKNOWN.decline_type,
-            "failed_at": failed_at,
-            "opened_at": now,
-            "known_at": LONG_AGO,
-            "enrich_at": None if is_complete else now,
-        },
-    )
-    if created:
-        _tell_opening(case, now=now, what=f"invoice {invoice.number or invoice.id}")
+    customer = customers.remember(
+        merchant=merchant, stripe_customer_id=invoice.customer_id, email=invoice.customer_email,
+        name=invoice.customer_name, at=min(failed_at, invoice.created_at or failed_at),
+        debt=invoice.id,
+    )  # fmt: skip
+    case = of_debt(merchant, invoice_id=invoice.id)
+    if case is None:
+        case = _open(
+            merchant, invoice, what=f"invoice {invoice.number or invoice.id}", now=now,
+            stripe_invoice_id=invoice.id, customer=customer, amount=invoice.amount_owed,
+            failed_at=failed_at, known_at=LONG_AGO, enrich_at=None if is_complete else now,
+            person_erased_at=_erased_at(customer),
+        )  # fmt: skip
     take_over_invoice(case=case, invoice=invoice, at=known_at)
     note_failure_time(case=case, failed_at=failed_at)
-    case.refresh_from_db()
     return case
 
 
-@transaction.atomic
+@desk.at_desk
 def open_for_payment(
     *,
     merchant: Merchant,
@@ -69,39 +57,25 @@ def open_for_payment(
     is_complete: bool,
 ) -> RecoveryCase:
     """The one-time payment's case, opened if it has none; its customer is left alone at first."""
-    settling = timedelta(minutes=merchant.settling_minutes)
-    case, created = RecoveryCase.objects.get_or_create(
-        merchant=merchant,
-        stripe_invoice_id="",
-        stripe_payment_intent_id=intent.id,
-        defaults={
-            "customer": customers.remember(
-                merchant=merchant,
-                stripe_customer_id=intent.customer_id,
-                email=email,
-                name="",
-                at=failed_at,
-            ),
-            "livemode": _mode(merchant, livemode=intent.livemode),
-            "amount": intent.amount,
-            "currency": intent.currency or merchant.currency,
-            "description": intent.description,
-            "decline_type": UNKNOWN.decline_type,
-            "failed_at": failed_at,
-            "opened_at": now,
-            "settles_at": failed_at + settling,
-            "known_at": failed_at,
-            "enrich_at": None if is_complete else now,
-        },
-    )
-    if created:
-        _tell_opening(case, now=now, what=f"one-time payment {intent.id}")
+    customer = customers.remember(
+        merchant=merchant, stripe_customer_id=intent.customer_id, email=email, name="",
+        at=failed_at, debt=intent.id,
+    )  # fmt: skip
+    case = of_debt(merchant, intent_id=intent.id)
+    if case is None:
+        case = _open(
+            merchant, intent, what=f"one-time payment {intent.id}", now=now,
+            stripe_payment_intent_id=intent.id, customer=customer, amount=intent.amount,
+            description="" if _erased_at(customer) else intent.description, failed_at=failed_at,
+            settles_at=failed_at + timedelta(minutes=merchant.settling_minutes),
+            known_at=failed_at, enrich_at=None if is_complete else now,
+            person_erased_at=_erased_at(customer),
+        )  # fmt: skip
     note_failure_time(case=case, failed_at=failed_at)
-    case.refresh_from_db()
     return case
 
 
-@transaction.atomic
+@desk.at_desk
 def note_failure_time(*, case: RecoveryCase, failed_at: datetime) -> None:
     """A case failed when its first payment did, in whatever order that is heard.
 
@@ -128,18 +102,30 @@ def note_failure_time(*, case: RecoveryCase, failed_at: datetime) -> None:
         )  # fmt: skip
     if case.reason == Trigger.BELONGS_TO_INVOICE:
         case.closed_at = failed_at
-    case.save(update_fields=["failed_at", "settles_at", "status", "reason", "closed_at"])
+    desk.keep(case)
 
 
-def _tell_opening(case: RecoveryCase, *, now: datetime, what: str) -> None:
+def _open(
+    merchant: Merchant, debt: Invoice | PaymentIntent, *, what: str, now: datetime, **facts: Any
+) -> RecoveryCase:
+    """A new case of the debt, of whose failure nothing is known yet."""
+    case = added(
+        RecoveryCase(
+            merchant=merchant, livemode=_mode(merchant, livemode=debt.livemode),
+            currency=debt.currency or merchant.currency, decline_type=UNKNOWN.decline_type,
+            opened_at=now, **facts,
+        )
+    )  # fmt: skip
     timeline.append(
-        case=case,
-        kind=Kind.OPENED,
-        summary=f"A payment for {what} failed: a case was opened.",
-        once="opened",
-        at=now,
-        facts={"amount": case.amount, "currency": case.currency},
-    )
+        case=case, kind=Kind.OPENED, summary=f"A payment for {what} failed: a case was opened.",
+        once="opened", at=now, facts={"amount": case.amount, "currency": case.currency},
+    )  # fmt: skip
+    return case
+
+
+def _erased_at(customer: Customer | None) -> datetime | None:
+    """Of who was erased and owed this then, though nobody had told of it."""
+    return customer.erased_at if customer and customer.is_erased else None
 
 
 def _mode(merchant: Merchant, *, livemode: bool | None) -> bool:

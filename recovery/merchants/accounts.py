@@ -21,7 +21,7 @@ LONGEST_SETTLING = 7 * 24 * 60  # minutes
 BRAND = ("product_name", "color", "support_email", "sender_email")
 DESCRIPTION = (
     "name", "product_name", "currency", "time_zone", "monthly_price", "settling_minutes",
-    "payload_days", "requires_second_factor",
+    "payload_days", "message_days", "requires_second_factor",
 )  # fmt: skip
 SEND_WINDOW = ("send_from_hour", "send_until_hour", "send_weekdays")
 

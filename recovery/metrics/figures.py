@@ -7,12 +7,23 @@ from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Window
-from django.db.models.functions import RowNumber
+from django.db import connection
+from django.db.models import (
+    Aggregate,
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    QuerySet,
+    Value,
+    Window,
+)
+from django.db.models.functions import Greatest, RowNumber
 
 from recovery.metrics.counted import Counted, within
 from recovery.metrics.definitions import SHARES, TOTALS, What, When
 from recovery.metrics.ranges import Range
+from recovery.models import RecoveryCase
 from recovery.state_machine import Status
 
 # By what figures may be grouped; the day is that of the time which places a case in the range.
@@ -90,19 +101,43 @@ def together(groups: Iterable[Figures]) -> Figures:
 
 def median_days(counted: Counted, range_: Range, *, by: Sequence[str] = ()) -> dict[Key, Decimal]:
     """The median time from failure to money, in days to one decimal, of each group that has one;
-    one query, which reads one or two rows of each group."""
+    one query."""
     recovered = within(counted.cases.filter(status=Status.RECOVERED), When.CLOSED, range_)
     took = ExpressionWrapper(F("closed_at") - F("failed_at"), output_field=DurationField())
+    timed = recovered.order_by().annotate(took=took)
+    medians = _ordered(timed, by) if connection.vendor == "postgresql" else _ranked(timed, by)
+    return {key: _days(median) for key, median in medians.items()}
+
+
+class _Median(Aggregate):
+    """Between the two in the middle it is their mean. PostgreSQL's own
+    (postgresql.org/docs/current/functions-aggregate.html, percentile_cont)."""
+
+    template = "percentile_cont(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DurationField()
+
+
+def _ordered(timed: QuerySet[RecoveryCase], by: Sequence[str]) -> dict[Key, timedelta]:
+    median_ = _Median(Greatest("took", Value(timedelta())))
+    if not by:
+        median = timed.aggregate(median=median_)["median"]
+        return {} if median is None else {(): median}
+    rows = timed.values(*by).annotate(median=median_)
+    return {tuple(row[name] for name in by): row["median"] for row in rows}
+
+
+def _ranked(timed: QuerySet[RecoveryCase], by: Sequence[str]) -> dict[Key, timedelta]:
+    """For a database that knows no median: it reads one or two rows of each group."""
     group = [F(name) for name in by] or None
-    ranked = recovered.annotate(took=took).annotate(
+    ranked = timed.annotate(
         rank=Window(RowNumber(), partition_by=group, order_by=["took", "id"]),
         size=Window(Count("id"), partition_by=group),
     )
     middle = ranked.filter(rank__gte=F("size") / 2.0, rank__lte=F("size") / 2.0 + 1)
     found: dict[Key, list[timedelta]] = defaultdict(list)
-    for row in middle.order_by().values(*by, "took"):
+    for row in middle.values(*by, "took"):
         found[tuple(row[name] for name in by)].append(max(row["took"], timedelta()))
-    return {key: _days(sum(two, timedelta()) / len(two)) for key, two in found.items()}
+    return {key: sum(two, timedelta()) / len(two) for key, two in found.items()}
 
 
 def _days(duration: timedelta) -> Decimal:

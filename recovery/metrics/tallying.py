@@ -25,9 +25,10 @@ SUMS = ", ".join(f"sum({measure})" for measure in MEASURES)
 BY_DAY = f"GROUP BY {KIND}, {DAY} HAVING ({SUMS}) <> ({', '.join('0' for _ in MEASURES)})"
 SAME_KIND = " AND ".join(f"tally.{fact} = touched.{fact}" for fact in FACTS)
 # ruff: disable[S608] - put together of names alone
+# Put in by their days: those of a month lie together, and are read together.
 DAYS = f"""
 INSERT INTO recovery_tally (merchant_id, is_of_day, {COLUMNS})
-SELECT %(merchant)s, true, {KIND}, min(at), {SUMS} FROM found {BY_DAY}
+SELECT %(merchant)s, true, {KIND}, min(at), {SUMS} FROM found {BY_DAY} ORDER BY min(at)
 """
 # What came since, with what there is already of the same days and kinds: the time is bounded so
 # that each day is found by the index; two hours are more than any clock is turned.

@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from recovery.migrations._on_postgresql import on_postgresql
+
 PROGRESS = {
     "message_sent": "is_reached", "link_opened": "has_opened", "update_finished": "has_updated",
 }
@@ -92,14 +94,6 @@ DROP FUNCTION recovery_forget_tally();
 DROP FUNCTION recovery_tally();
 DROP FUNCTION recovery_tallies_of(recovery_recoverycase, integer);
 """
-
-
-def on_postgresql(statements):
-    def run(apps, schema_editor):
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(statements, params=None)
-
-    return run
 
 
 class Migration(migrations.Migration):

@@ -74,3 +74,17 @@ class AddConstraintWhileWorking(migrations.AddConstraint):
         addition.database_forwards(app_label, schema_editor, from_state, to_state)
         validation = ValidateConstraint(self.model_name, self.constraint.name)
         validation.database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class AddUniqueWhileWorking(migrations.AddConstraint):
+    """A promise that few rows or none break: kept by an index, as the database keeps all of them."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = to_state.apps.get_model(app_label, self.model_name)
+        statement = str(self.constraint.create_sql(model, schema_editor))
+        schema_editor.execute(
+            statement.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX CONCURRENTLY", 1), params=None
+        )

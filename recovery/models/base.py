@@ -30,7 +30,8 @@ class Mutable(models.Model):
 
 
 class AppendOnly(models.Model):
-    """A row that is never changed, and goes only with what owns it."""
+    """A row that is never changed, but for a person who is erased from it (timeline.redact), and
+    goes only with what owns it."""
 
     is_append_only: ClassVar[bool] = True
 

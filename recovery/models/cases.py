@@ -74,6 +74,9 @@ class RecoveryCase(TenantListed, Mutable):
         null=True, blank=True, help_text="Stripe's time of what is known of that."
     )
 
+    is_taken_up = models.BooleanField(
+        default=False, help_text="A campaign works it, or has: none begins by itself any more."
+    )
     is_reached = models.BooleanField(default=False, help_text="A mail went to the customer.")
     has_opened = models.BooleanField(default=False, help_text="The link in a mail was opened.")
     has_updated = models.BooleanField(
@@ -93,6 +96,9 @@ class RecoveryCase(TenantListed, Mutable):
     enrich_tries = models.PositiveSmallIntegerField(default=0)
     reconciled_at = models.DateTimeField(
         null=True, blank=True, help_text="When Stripe was last asked whether it is still so."
+    )
+    person_erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since then nothing is kept of who owes."
     )
 
     class Meta:
@@ -175,19 +181,24 @@ class RecoveryCase(TenantListed, Mutable):
                 name="cases_by_amount",
             ),
             models.Index(
-                fields=["merchant", "-amount", "-id"],
+                fields=["merchant", "-amount", "-id", "currency"],
                 condition=Q(status="open"),
-                name="open_cases_by_amount",
+                name="open_cases_of_an_amount",
             ),
             models.Index(
-                fields=["merchant", "decline_type", "-opened_at", "-id"],
+                fields=["merchant", "decline_type", "-opened_at", "-id", "currency"],
                 condition=Q(status="open"),
-                name="open_cases_by_decline_type",
+                name="open_cases_of_a_decline_type",
             ),
             models.Index(
                 fields=["merchant", "-opened_at", "-id"],
                 condition=Q(status="open", is_paused=True),
                 name="paused_cases",
+            ),
+            models.Index(
+                fields=["merchant", "-amount", "-id"],
+                condition=Q(status="open", is_paused=True),
+                name="paused_cases_by_amount",
             ),
             models.Index(
                 fields=["merchant", "invoice_number"],
@@ -198,6 +209,11 @@ class RecoveryCase(TenantListed, Mutable):
                 fields=["paused_until"],
                 condition=Q(paused_until__isnull=False),
                 name="cases_to_resume",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(status="open", is_taken_up=False),
+                name="cases_to_take_up",
             ),
             models.Index(
                 fields=["enrich_at"], condition=Q(enrich_at__isnull=False), name="cases_to_enrich"
@@ -224,6 +240,16 @@ class RecoveryCase(TenantListed, Mutable):
     @property
     def is_one_time(self) -> bool:
         return not self.stripe_invoice_id
+
+    @property
+    def debt_id(self) -> str:
+        """Stripe's id of what is owed: of the invoice, or of the one-time payment."""
+        return self.stripe_invoice_id or self.stripe_payment_intent_id
+
+    @property
+    def log_ids(self) -> dict[str, str]:
+        """What a line of the log that is about this case says (log_context.py)."""
+        return {"debt": self.debt_id, "case": self.public_id}
 
     @property
     def customer_email(self) -> str:

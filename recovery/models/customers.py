@@ -34,6 +34,18 @@ class Customer(TenantListed, Mutable):
         null=True, blank=True, help_text="Since when they may be."
     )
     new_payment_method_tries = models.PositiveSmallIntegerField(default=0)
+    # Who was erased stays as a row without a person: what is heard late of them finds it.
+    erased_at = models.DateTimeField(
+        null=True, blank=True, help_text="What was so then isn't learned any more."
+    )
+    pseudonym = models.CharField(
+        max_length=64, blank=True, default="", db_default="",
+        help_text="An erased guest's, whom no id at Stripe names.",
+    )  # fmt: skip
+    events_read_to = models.BigIntegerField(
+        null=True, blank=True,
+        help_text="The stored event up to which payloads that name them were looked for.",
+    )  # fmt: skip
 
     class Meta:
         constraints = [
@@ -44,8 +56,13 @@ class Customer(TenantListed, Mutable):
             ),
             models.UniqueConstraint(
                 fields=["merchant", "email"],
-                condition=models.Q(stripe_customer_id=""),
-                name="one_guest_per_address",
+                condition=models.Q(stripe_customer_id="") & ~models.Q(email=""),
+                name="one_guest_per_known_address",
+            ),
+            models.UniqueConstraint(
+                fields=["merchant", "pseudonym"],
+                condition=~models.Q(pseudonym=""),
+                name="one_erased_guest_per_pseudonym",
             ),
         ]
         indexes = [
@@ -55,7 +72,17 @@ class Customer(TenantListed, Mutable):
                 condition=models.Q(new_payment_method_due_at__isnull=False),
                 name="customers_with_a_new_card",
             ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(events_read_to__isnull=False),
+                name="people_to_look_for_in_payloads",
+            ),
         ]
 
     def __str__(self) -> str:
-        return self.stripe_customer_id or self.email
+        return self.stripe_customer_id or self.email or f"guest {self.pk}"
+
+    @property
+    def is_erased(self) -> bool:
+        """Until they owe something new: then they are known again, from that debt on."""
+        return self.erased_at is not None and self.known_at <= self.erased_at

@@ -11,6 +11,7 @@ DEFAULT_PAYLOAD_DAYS = 90
 # Stripe lists events for thirty days: one that was missed may come that late, and then asks what
 # was told before it.
 FEWEST_PAYLOAD_DAYS, MOST_PAYLOAD_DAYS = 30, 3650
+FEWEST_MESSAGE_DAYS, MOST_MESSAGE_DAYS = 30, 3650
 EVERY_DAY = "1234567"
 COLOR = RegexValidator(r"^#[0-9a-fA-F]{6}$", "Write it as #rrggbb.")
 LONGEST_NAME = 200
@@ -70,6 +71,11 @@ class Merchant(Mutable):
         validators=[MinValueValidator(FEWEST_PAYLOAD_DAYS), MaxValueValidator(MOST_PAYLOAD_DAYS)],
         help_text="For how many days it is kept what Stripe's events said, word for word.",
     )  # fmt: skip
+    message_days = models.PositiveSmallIntegerField(
+        null=True, blank=True,
+        validators=[MinValueValidator(FEWEST_MESSAGE_DAYS), MaxValueValidator(MOST_MESSAGE_DAYS)],
+        help_text="For how many days it is kept what mails said; empty: for good.",
+    )  # fmt: skip
     requires_second_factor = models.BooleanField(
         default=False, help_text="Owners get into the back office with a second factor only."
     )
@@ -94,6 +100,11 @@ class Merchant(Mutable):
             models.CheckConstraint(
                 condition=models.Q(payload_days__range=(FEWEST_PAYLOAD_DAYS, MOST_PAYLOAD_DAYS)),
                 name="payloads_are_kept_for_a_month_to_ten_years",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(message_days__isnull=True)
+                | models.Q(message_days__range=(FEWEST_MESSAGE_DAYS, MOST_MESSAGE_DAYS)),
+                name="what_mails_said_is_kept_for_a_month_at_least",
             ),
         ]
 

@@ -1,6 +1,7 @@
 from django.db import models
 
 from recovery.models.base import Mutable, TenantListed
+from recovery.stripe_events import log_ids
 
 
 class StripeEvent(TenantListed, Mutable):
@@ -64,3 +65,7 @@ class StripeEvent(TenantListed, Mutable):
 
     def __str__(self) -> str:
         return f"{self.type} {self.stripe_event_id}"
+
+    @property
+    def log_ids(self) -> dict[str, str]:
+        return log_ids(event_id=self.stripe_event_id, type_=self.type, concerns=self.concerns)

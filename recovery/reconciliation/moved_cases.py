@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
-from recovery import cases, ingest
+from recovery import cases, settling
 from recovery.models import Reconciliation, RecoveryCase
 from recovery.reading import UnreadablePayloadError
 from recovery.reconciliation import rows
@@ -35,7 +35,7 @@ def _has_moved(case: RecoveryCase, *, now: datetime) -> bool:
     known = _facts(case)
     cases.is_reconciled(case=case, at=now)
     try:
-        ingest.settle(case=case, now=now)
+        settling.settle(case=case, now=now)
     except (ObjectMissingError, RefusedError, UnreadablePayloadError) as error:
         logger.info("Case %s can't be compared with Stripe: %s", case.public_id, error)
         return False

@@ -35,6 +35,7 @@ class StripeGateway(Invoices, Customers, Portal, Checkout, Connecting, Events):
     MissingPermissionError; what else one raises, it says."""
 
     def __init__(self, *, api_key: str, account: str = "") -> None:
+        self._key = hash((api_key, account))
         self._client = stripe.StripeClient(
             api_key,
             stripe_version=API_VERSION,

@@ -8,8 +8,7 @@ from recovery.stripe_objects import Customer, Invoice, PaymentIntent, PaymentMet
 class Customers(Door):
     def customer(self, customer_id: str) -> Customer:
         """Raises ObjectMissingError; a deleted customer is returned as deleted."""
-        with errors_named():
-            return Customer.read(self._client.v1.customers.retrieve(customer_id).to_dict())
+        return Customer.read(self._read("customers", customer_id))
 
     def payment_method(self, payment_method_id: str) -> PaymentMethod:
         """What it is now: an account updater may have changed it. Raises ObjectMissingError."""

@@ -5,26 +5,54 @@ from dataclasses import replace
 from typing import Any
 
 from recovery.payment_levels import BY_INVOICE
-from recovery.reading import Node, id_of, items, node
+from recovery.reading import NOTHING, Node, items, node
 from recovery.stripe_errors import MissingPermissionError, ObjectMissingError
 from recovery.stripe_gateway.customers import Customers
 from recovery.stripe_gateway.payment_intents import PaymentIntents
 from recovery.stripe_gateway.wire import PAGE, errors_named
-from recovery.stripe_objects import NO_PAYMENT_METHOD, Invoice, PaymentIntent
+from recovery.stripe_objects import NO_PAYMENT_METHOD, Customer, Invoice, PaymentIntent
+
+# Four levels are as many as Stripe expands (docs.stripe.com/api/expanding_objects).
+WHOLE = ["data.payment.payment_intent.latest_charge", "data.invoice.customer"]
+_BARE: set[int] = set()  # keys that may not
 
 
 class Invoices(PaymentIntents, Customers):
     def invoice(self, invoice_id: str) -> Invoice:
         """The invoice now, with its newest payment's failure. Raises ObjectMissingError."""
-        with errors_named():
-            invoice = self._client.v1.invoices.retrieve(invoice_id).to_dict()
-            payments = self._client.v1.invoice_payments.list({"invoice": invoice_id}).to_dict()
-        intent_id = self._newest_intent(payments) or id_of(invoice.get("payment_intent"))
-        if intent_id:
-            invoice["payment_intent"] = self._payment_intent(intent_id)
+        return self.debt(invoice_id)[0]
+
+    def debt(self, invoice_id: str) -> tuple[Invoice, Customer | None]:
+        """The invoice now, with its newest payment's failure, and who owes it; None where that
+        takes another question. Raises ObjectMissingError."""
+        payment = self._newest_payment(invoice_id)
+        came_along = node(payment.get("invoice"))
+        invoice = dict(came_along) or self._read("invoices", invoice_id)
+        intent = node(payment, "payment").get("payment_intent") or invoice.get("payment_intent")
+        if isinstance(intent, str):
+            intent = self._payment_intent(intent)
+        if intent:
+            invoice["payment_intent"] = intent
         found = Invoice.read(invoice)
-        has_nothing = intent_id and self._has_nothing_to_charge(found, invoice["payment_intent"])
-        return replace(found, failure=NO_PAYMENT_METHOD) if has_nothing else found
+        if intent and self._has_nothing_to_charge(found, node(intent)):
+            found = replace(found, failure=NO_PAYMENT_METHOD)
+        customer = node(came_along.get("customer"))
+        return found, Customer.read(customer) if customer else None
+
+    def _newest_payment(self, invoice_id: str) -> Node:
+        """With all that belongs to it, which saves three questions; without a payment there is
+        nothing that it could belong to. Restricted keys have been seen that may read each of
+        these and yet not have them along: they aren't used that way twice."""
+        listed = None
+        if self._key not in _BARE:
+            try:
+                listed = self._read("invoice_payments", invoice=invoice_id, expand=WHOLE)
+            except MissingPermissionError:
+                _BARE.add(self._key)
+        if listed is None:
+            listed = self._read("invoice_payments", invoice=invoice_id)
+        payments = sorted(items(listed), key=lambda payment: payment.get("created") or 0)
+        return payments[-1] if payments else NOTHING
 
     def _has_nothing_to_charge(self, invoice: Invoice, intent: Node) -> bool:
         """Stripe counts a renewal that no payment method is there for as an attempt that failed,
@@ -42,14 +70,7 @@ class Invoices(PaymentIntents, Customers):
 
     def bare_invoice(self, invoice_id: str) -> Invoice:
         """The invoice now, in one request: nothing of its payments. Raises ObjectMissingError."""
-        with errors_named():
-            return Invoice.read(self._client.v1.invoices.retrieve(invoice_id).to_dict())
-
-    @staticmethod
-    def _newest_intent(payments: Node) -> str:
-        newest = sorted(items(payments), key=lambda payment: payment.get("created") or 0)
-        intents = [id_of(node(payment, "payment").get("payment_intent")) for payment in newest]
-        return intents[-1] if intents else ""
+        return Invoice.read(self._read("invoices", invoice_id))
 
     def open_invoices(self, customer_id: str = "") -> list[Invoice]:
         """Invoices whose automatic charge failed and that are still open, oldest first."""

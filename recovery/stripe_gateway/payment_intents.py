@@ -13,10 +13,7 @@ BY_INTENT_STATUS = {"succeeded": "paid"} | dict.fromkeys(UNDER_WAY, "pending")
 
 class PaymentIntents(Door):
     def _payment_intent(self, intent_id: str) -> dict[str, Any]:
-        with errors_named():
-            return self._client.v1.payment_intents.retrieve(
-                intent_id, {"expand": ["latest_charge"]}
-            ).to_dict()
+        return self._read("payment_intents", intent_id, expand=["latest_charge"])
 
     def payment_intent(self, intent_id: str) -> PaymentIntent:
         """Raises ObjectMissingError."""

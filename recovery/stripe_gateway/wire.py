@@ -1,10 +1,11 @@
 """One HTTP pool, short times, and named errors for whatever Stripe or the network answers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
+from urllib.parse import quote_plus
 
 import stripe
 
@@ -20,48 +21,35 @@ from recovery.stripe_errors import (
     StripeUnavailableError,
     TooManyEndpointsError,
 )
+from recovery.stripe_gateway.connections import Connections
 from recovery.stripe_objects import Charged, Failure, PaymentMethod
 
 API_VERSION = "2026-10-28.endive"
 CONNECT_SECONDS, READ_SECONDS = 3.05, 15
 PAGE = 100
-MARKS = (b'"object"', b'"stripe_user_id"')
 
 stripe.enable_telemetry = False
 
 
 class Door:
-    """What the parts of the gateway share: the SDK's client of one merchant."""
+    """What the parts of the gateway share: the SDK's client of one merchant, and what tells its
+    key from others without being one."""
 
+    _key: int
     _client: stripe.StripeClient
 
-
-class _Http(stripe.RequestsClient):
-    """The SDK falls over an answer that isn't Stripe's, a captive portal's page for instance."""
-
-    def request(  # type: ignore[override]  # as RequestsClient has it
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        body, status, answered = super().request(method, url, headers, post_data)
-        if not _is_stripes(body, status):
-            raise stripe.APIConnectionError("Not Stripe's answer.")  # type: ignore[no-untyped-call]
-        return body, status, answered
-
-
-def _is_stripes(body: bytes, status: int) -> bool:
-    """Every object of Stripe's says in `object` what it is; errors have a shape of their own, and
-    so has what is told of an account that is linked."""
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    is_marked = any(mark in body for mark in MARKS)
-    return body.lstrip().startswith(b"{") and (status >= 400 or is_marked)
+    def _read(self, kind: str, stripe_id: str = "", **asked: Any) -> dict[str, Any]:
+        """An object, or a list of its kind, as Stripe's answer has it: of what is asked for each
+        failed payment the SDK would make objects that are taken apart again at once."""
+        path = f"/v1/{kind}/{quote_plus(stripe_id)}" if stripe_id else f"/v1/{kind}"
+        with errors_named():
+            answer = self._client.raw_request("get", path, **asked)
+        return dict(node(answer.data))
 
 
 @cache
-def http() -> stripe.RequestsClient:
-    return _Http(timeout=(CONNECT_SECONDS, READ_SECONDS))
+def http() -> Connections:
+    return Connections((CONNECT_SECONDS, READ_SECONDS))
 
 
 def _permission_in(message: str) -> str:

@@ -158,6 +158,10 @@ FILLED: Mapping[str, Sequence[Way]] = {
     "cases/link/": [send({"case": "{case}"})],
     "cases/views/keep/": [send({"name": "Mine", "q": "own"})],
     "cases/views/forget/": [send({"saved": "{view}"})],
+    "customers/<int:pk>/export/": [send(pk="{recovery.customer}")],
+    "customers/<int:pk>/erase/": [
+        look_or_send({"confirmed": "yes", "closes": "on"}, pk="{recovery.customer}")
+    ],
     "tasks/done/": [send({"task": "{task}"})],
     "messages/<slug:public_id>/": [look(public_id="{message}")],
     "messages/<slug:public_id>/html/": [look(public_id="{message}")],

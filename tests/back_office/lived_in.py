@@ -148,6 +148,7 @@ def arguments(merchant: Merchant) -> Mapping[str, Mapping[str, Any]]:
     message = DunningMessage.objects.of(merchant).earliest("id")
     webhook = WebhookRegistration.objects.of(merchant).latest("id")
     olga = User.objects.get(email="olga@example.com")
+    in_debt = Customer.objects.get(email=LONG_EMAIL)
     return {
         "*": {
             "plan": current.plan, "name": "failed", "language": "en", "verb": "pause",
@@ -156,6 +157,7 @@ def arguments(merchant: Merchant) -> Mapping[str, Mapping[str, Any]]:
             "object_id": 1, "app_label": "recovery", "url": "nothing",
         },
         "admin:dunning_dunningcampaign_change": {"object_id": current.pk},
+        "admin:customer_erase": {"pk": in_debt.pk},
         "admin:message": {"public_id": message.public_id},
         "admin:message_html": {"public_id": message.public_id},
         "account_reset_password_from_key": {

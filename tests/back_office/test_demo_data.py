@@ -10,6 +10,7 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from dunning.models import DunningMessage
 from recover_project.back_office.demo import filling, rows
@@ -123,6 +124,15 @@ def test_removal_deletes_these_rows_and_no_others() -> None:
     call_command("demo_data", merchant.public_id, "--remove")
 
     assert everything() == before
+
+
+def test_who_has_none_is_known_without_looking_through_cases(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    merchant = make_merchant()
+
+    with django_assert_num_queries(1):
+        assert not rows.are_there(merchant)
 
 
 def test_a_merchant_in_live_mode_is_refused() -> None:

@@ -35,7 +35,7 @@ from tests.back_office.addresses import (
 from tests.back_office.everybody import Outcome, Person, Question, ask, everybody, leaks
 from tests.back_office.worlds import make_full_world, nobodys, owned, rows_of, words_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
 # By whom it is asked, as many together as take about as long as the others.
 WHO = (
     ("nobody", "who works for nobody", "an owner without a factor", "a viewer"),
@@ -54,7 +54,7 @@ WRITTEN: Mapping[Right, set[str]] = {
         "recovery_customer", "recovery_stripeevent", "recovery_webhookdelivery",
         "recovery_outboundnotice", "recovery_coverage", "billing_portal_paymentupdatelink",
         "dunning_dunningrun", "dunning_dunningmessage", "dunning_dunningmessage_also_about",
-        "dunning_dunningretry",
+        "dunning_dunningretry", "auditlog_logentry",
     },
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from tests.back_office.lived_in import arguments, lived_in, who_looks
 __all__ = ["browser"]  # a fixture
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True), pytest.mark.any_database, pytest.mark.timeout(600),
+    pytest.mark.django_db(transaction=True), pytest.mark.any_database, pytest.mark.timeout(900),
 ]  # fmt: skip
 
 

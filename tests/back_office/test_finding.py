@@ -1,18 +1,23 @@
 """Cases as operators find them: by what they have at hand, and in views."""
 
 import html
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from dunning import campaigns
 from dunning.models import DunningCampaign, DunningRun
 from recover_project.back_office.cases import finding
 from recovery import cases
-from recovery.models import Merchant, OperatorTask
+from recovery.declines import DeclineType
+from recovery.models import Merchant, OperatorTask, RecoveryCase
 from tests.back_office.people import make_world
-from tests.back_office.test_cases import LIST, case_of, jo, ours
+from tests.back_office.test_cases import LIST, case_of, case_of_copy, jo, ours
 
 __all__ = ["jo", "ours"]  # fixtures
 
@@ -86,3 +91,52 @@ def test_going_lost_is_what_ends_within_a_week(ours: Merchant, jo: Client) -> No
     run.save()
 
     assert jo.get(LIST, view).context["cl"].result_count == 1
+
+
+def test_of_what_goes_lost_the_soonest_is_shown_whatever_its_campaign(
+    ours: Merchant, jo: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "MOST_URGENT", 1)
+    now, case = timezone.now(), case_of(ours)
+    for hours, decline_type in enumerate([DeclineType.SOFT, DeclineType.HARD]):
+        campaign = campaigns.default(merchant=ours, decline_type=decline_type, now=now)
+        DunningCampaign.objects.filter(pk=campaign.pk).update(end_action="mark_lost")
+        ending = case_of_copy(case, hours)
+        ending.save()
+        DunningRun.objects.create(
+            merchant=ours, case=ending, campaign=campaign, started_at=now,
+            next_position=campaign.steps.count() + 1, due_at=now - timedelta(hours=hours),
+        )  # fmt: skip
+
+    shown = jo.get(LIST, {"view": "going"}).context["cl"].queryset
+
+    assert [case.public_id for case in shown] == ["case_1"]
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="PostgreSQL plans for itself.")
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        ({"currency": "sek", "decline_type": "hard"}, "open_cases_of_a_decline_type"),
+        ({"is_paused": True, "amount": 4900}, "paused_cases_by_amount"),
+    ],
+)
+def test_open_cases_of_a_currency_are_counted_off_an_index(
+    ours: Merchant, filters: dict[str, Any], index: str
+) -> None:
+    one = case_of(ours)
+    names = [field.name for field in one._meta.fields if not field.primary_key]
+    facts = {name: getattr(one, name) for name in names}
+    RecoveryCase.objects.bulk_create(
+        RecoveryCase(
+            **facts
+            | {"public_id": f"c{n}", "stripe_invoice_id": f"in_{n}", "is_paused": n % 50 == 0}
+        )
+        for n in range(5_000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE recovery_recoverycase")
+
+    counted = RecoveryCase.objects.of(ours).filter(status="open", **filters)
+
+    assert index in counted.order_by().values("pk")[:501].explain()

@@ -105,7 +105,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 @pytest.fixture
 def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "timezone", SimpleNamespace(now=lambda: NOW))
+    monkeypatch.setattr(views, "clock", SimpleNamespace(now=lambda: NOW))
 
 
 @pytest.mark.usefixtures("at_noon")

@@ -34,9 +34,14 @@ def test_what_it_says_of_an_invoice_is_what_the_event_says() -> None:
 
 def test_it_leads_to_why_the_payment_failed_and_whose_it_was() -> None:
     _, payments = asked("/v1/invoice_payments?invoice=in_000000000007")
-    intent_id = payments["data"][0]["payment"]["payment_intent"]
-    _, intent = asked(f"/v1/payment_intents/{intent_id}?expand[0]=latest_charge")
+    [payment] = payments["data"]
+    intent, invoice = payment["payment"]["payment_intent"], payment["invoice"]
+    assert asked(f"/v1/invoices/{invoice['id']}")[1] == {
+        **invoice, "customer": invoice["customer"]["id"],
+    }  # fmt: skip
+    assert asked(f"/v1/payment_intents/{intent['id']}?expand[0]=latest_charge")[1] == intent
     _, customer = asked(f"/v1/customers/{intent['customer']}")
+    assert customer == invoice["customer"]
 
     failure = PaymentIntent.read(intent).failure
     assert failure is not None

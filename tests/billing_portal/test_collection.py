@@ -76,7 +76,7 @@ def test_an_invoice_that_cannot_be_looked_at_is_not_charged_blindly(
     local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_card(local_stripe, debt)
-    with down(local_stripe, monkeypatch, "/v1/invoices*"):
+    with down(local_stripe, monkeypatch, "/v1/invoice*"):
         assert visit.come_back() == "unavailable"
     assert charges(local_stripe) == []
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from billing_portal import links, new_cards
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.tasks import charge_new_cards
-from recovery import attempts, customers, ingest
+from recovery import attempts, customers, failed_invoices
 from recovery.attempts import ChargeResult
 from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
 from recovery.stripe_gateway import StripeGateway
@@ -368,7 +368,7 @@ def test_an_invoice_that_cannot_be_read_loses_none_of_the_debts(
 ) -> None:
     fail_again(local_stripe, debt)
     local_stripe.scenarios.new_card(customer=jo.stripe_customer_id)
-    monkeypatch.setattr(ingest, "invoice_failed", mock.Mock(side_effect=LookupError))
+    monkeypatch.setattr(failed_invoices, "invoice_failed", mock.Mock(side_effect=LookupError))
 
     read(way_back(debt))
 

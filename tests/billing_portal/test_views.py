@@ -4,18 +4,15 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
-from recovery import cases, logos
-from recovery.models import MerchantLogo, RecoveryCase
+from recovery import cases
+from recovery.models import RecoveryCase
 from recovery.state_machine import Trigger
 from tests.builders import DOCUMENTED_EXAMPLE, make_merchant, receive
-from tests.drawings import file_of, wordmark
 
 pytestmark = pytest.mark.django_db
 PAGE = "/fourthngoal/recover/update"
@@ -41,19 +38,6 @@ def test_a_valid_link_shows_what_failed_and_changes_nothing(case: RecoveryCase) 
     case.refresh_from_db()
     assert case.status == "open"
     assert PaymentUpdateLink.objects.get().started_at is None
-
-
-def test_the_page_is_read_in_one_query_and_so_is_its_logo(case: RecoveryCase) -> None:
-    logos.put(merchant=case.merchant, given=file_of(wordmark()))
-    token = token_for(case)
-    Client().get(PAGE, {"token": token})  # an opening is told the first time
-
-    with CaptureQueriesContext(connection) as asked:
-        page = Client().get(PAGE, {"token": token})
-
-    assert len(asked) == 1
-    assert '"content"' not in asked[0]["sql"]
-    assert f"{MerchantLogo.objects.get().digest}.png" in page.content.decode()
 
 
 def test_the_page_is_kept_by_nobody_found_by_nobody_and_runs_no_script(case: RecoveryCase) -> None:

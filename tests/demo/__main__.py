@@ -40,6 +40,7 @@ def _environment() -> dict[str, str]:
     }
     environment.setdefault("PORT", "8000")
     environment.setdefault("HOST", "127.0.0.1")
+    environment.setdefault("LOG_LEVEL", "warning")  # the guide stays in sight
     if "REDIS_URL" not in environment:
         environment.setdefault("WEB_THREADS", "4")
         environment.setdefault("WORKER_CONCURRENCY", "2")

@@ -21,12 +21,14 @@ class MailServer(MailSink):
         super().__init__()
         self.to_sender = self.to_recipient = self.to_content = TAKEN
         self.recipients: list[str] = []
+        self.callers: list[object] = []  # who was at the other end of the line, for each mail
         self.has_mail, self.may_answer = threading.Event(), threading.Event()
         self.may_answer.set()
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's own name
-        self, _server: object, _session: object, envelope: Any, address: str, _options: object
+        self, _server: object, session: Any, envelope: Any, address: str, _options: object
     ) -> str:
+        self.callers.append(session.peer)
         if self.to_sender == TAKEN:
             envelope.mail_from = address
         return self.to_sender

@@ -111,6 +111,26 @@ def test_a_run_that_was_put_off_goes_on_when_it_can(
     assert messages_of(poison, good) == ["queued", "queued"]
 
 
+def test_the_runs_of_a_dead_worker_wait_for_less_than_a_minute(good: RecoveryCase) -> None:
+    tasks.start_runs()
+    now = timezone.now()
+    assert len(runs._lease(now=now)) == 2  # and there it died
+
+    assert timedelta(minutes=1) > runs.LEASE
+    assert runs.take_due_steps(now=now + runs.LEASE - timedelta(seconds=1)) == []
+    assert len(runs.take_due_steps(now=now + runs.LEASE)) == 2
+
+
+def test_a_worker_whose_lease_is_over_takes_no_step(good: RecoveryCase) -> None:
+    tasks.start_runs()
+    now = timezone.now()
+    leased = runs._lease(now=now)
+    runs.take_due_steps(now=now + runs.LEASE)
+
+    assert [runs._take_due_step(run_id, now=now) for run_id in leased] == [None, None]
+    assert DunningMessage.objects.count() == 2
+
+
 def test_a_run_that_cannot_be_stopped(
     poison: RecoveryCase, good: RecoveryCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:

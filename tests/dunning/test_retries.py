@@ -98,7 +98,7 @@ def test_nothing_is_charged_before_stripe_has_confirmed_that_it_will_not(
     local_stripe: LocalStripe, case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = timezone.now() + DAY
-    with down(local_stripe, monkeypatch, "/v1/invoices/*"):
+    with down(local_stripe, monkeypatch, "/v1/invoice*"):
         runs.start(case, now=now - DAY)
         go_on(case, now=now)
         assert asked_to_pay(local_stripe) == []
@@ -106,6 +106,21 @@ def test_nothing_is_charged_before_stripe_has_confirmed_that_it_will_not(
 
     go_on(case, now=now + timedelta(minutes=5))
     assert case.retry_driver == "recover"
+    assert len(asked_to_pay(local_stripe)) == 1
+
+
+def test_nothing_is_charged_before_stripe_has_told_why_the_payment_failed(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    """A card that was reported lost would be charged, for all that is known."""
+    now = start(case) + DAY
+    RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=now)
+    go_on(case, now=now)
+    assert asked_to_pay(local_stripe) == []
+    assert states() == ["due"]
+
+    RecoveryCase.objects.filter(pk=case.pk).update(enrich_at=None)
+    go_on(case, now=now + timedelta(minutes=5))
     assert len(asked_to_pay(local_stripe)) == 1
 
 

@@ -4,12 +4,15 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dunning import campaigns, runs
 from dunning.mail import delivery
 from dunning.models import DunningCampaign, DunningMessage, DunningRun
 from dunning.plans.default_plans import SCHEDULES
+from dunning.tasks import start_runs
 from recovery.declines import DeclineType
 from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger
@@ -106,6 +109,31 @@ def test_a_case_that_was_worked_to_the_end_is_not_worked_again(case: RecoveryCas
     start(now=now)
     runs.end(run_of(case), state=DunningRun.State.FINISHED, reason="test", now=now)
     assert start(now=now) == []
+
+
+def test_what_is_to_begin_is_found_without_looking_at_what_was_begun(
+    case: RecoveryCase,
+) -> None:
+    start_runs()
+
+    with CaptureQueriesContext(connection) as asked:
+        start_runs()
+
+    assert not any("dunning_dunningrun" in one["sql"] for one in asked)
+    case.refresh_from_db()
+    assert case.is_taken_up
+
+
+def test_a_case_that_an_older_recover_took_up_is_not_begun_anew(case: RecoveryCase) -> None:
+    start_runs()
+    DunningRun.objects.update(state="finished", ended_at=timezone.now(), due_at=None)
+    RecoveryCase.objects.update(is_taken_up=False)
+
+    start_runs()
+
+    assert DunningRun.objects.count() == 1
+    case.refresh_from_db()
+    assert case.is_taken_up
 
 
 def test_a_case_that_stripe_is_still_asked_about_waits_a_moment_for_its_campaign(

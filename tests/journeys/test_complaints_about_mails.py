@@ -274,7 +274,7 @@ def test_a_worker_that_dies_while_sending_leads_to_no_second_mail(scene: Scene) 
     assert [task.kind for task in case.tasks.all()] == ["message_unsent"]
 
 
-def _dies(_mail: object) -> None:
+def _dies(_mail: object, *, through: object) -> None:
     raise SystemExit
 
 

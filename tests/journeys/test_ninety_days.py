@@ -21,7 +21,7 @@ from tests.local_stripe import LocalStripe
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),  # three hundred were too few for a busy machine
     pytest.mark.any_database,
     pytest.mark.no_cover,  # twice as long, for lines that others run
 ]

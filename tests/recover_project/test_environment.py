@@ -64,6 +64,22 @@ def test_any_other_spelling_of_a_switch_is_refused(tmp_path: Path, written: str)
         environment(tmp_path, DEBUG=written).boolean("DEBUG", default=True)
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"), [("", "text"), ("text", "text"), (" JSON ", "json")]
+)
+def test_one_of_a_few_is_chosen(tmp_path: Path, written: str, expected: str) -> None:
+    found = environment(tmp_path, LOG_FORMAT=written)
+
+    assert found.one_of("LOG_FORMAT", "text", "json") == expected
+
+
+def test_none_of_the_few_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        ImproperlyConfigured, match=r"LOG_FORMAT is 'xml'\. Write one of: text, json"
+    ):
+        environment(tmp_path, LOG_FORMAT="xml").one_of("LOG_FORMAT", "text", "json")
+
+
 @pytest.mark.parametrize(("written", "expected"), [("0", 0), ("7", 7), (" 08 ", 8), ("", 5)])
 def test_a_whole_number_is_read(tmp_path: Path, written: str, expected: int) -> None:
     assert environment(tmp_path, COUNT=written).whole_number("COUNT", default=5) == expected

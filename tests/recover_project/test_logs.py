@@ -1,10 +1,16 @@
 """What a log line may show."""
 
+import json
 import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from recover_project.logs import Line, Redact, redact
+from recover_project.logs import Json, Line, Redact, redact
+from recovery.log_context import about, also, current
+from tests.programs import printed
 
 
 @pytest.mark.parametrize(
@@ -62,3 +68,61 @@ def test_a_line_of_text_that_is_all_word_is_read_in_no_time() -> None:
     long = "a" * 200_000
 
     assert redact(long) == long
+
+
+def record(message: str, *arguments: object, error: BaseException | None = None) -> Any:
+    told = (type(error), error, None) if error else None
+    made = logging.LogRecord("recovery", logging.INFO, "cases.py", 1, message, arguments, told)
+    Redact().filter(made)
+    return made
+
+
+def test_a_line_says_what_it_is_about() -> None:
+    with about(debt="in_1", case="case_1"):
+        line = Line().format(record("paid"))
+
+    assert line.endswith(" INFO recovery: paid [debt=in_1 case=case_1]")
+    assert Line().format(record("paid")).endswith(" INFO recovery: paid")
+
+
+def test_what_a_line_is_about_ends_where_that_ends() -> None:
+    with about(debt="in_1"):
+        with about(event="evt_1"):
+            also(case="case_1")
+            assert current() == {"debt": "in_1", "event": "evt_1", "case": "case_1"}
+        assert current() == {"debt": "in_1"}
+    assert current() == {}
+
+
+def test_no_id_that_came_from_outside_begins_a_line_or_names_anybody() -> None:
+    with about(debt="in_1\n2026-11-27 INFO recovery: paid", event="jo@example.com"):
+        [line] = Line().format(record("paid")).splitlines()
+        [of_json] = Json().format(record("paid")).splitlines()
+
+    assert "event=j***@example.com" in line
+    assert json.loads(of_json)["event"] == "j***@example.com"
+
+
+def test_a_line_of_json_says_when_where_and_what() -> None:
+    with about(debt="in_1"):
+        line = json.loads(Json().format(record("%s\nsent", "jo@x.org")))
+
+    assert datetime.fromisoformat(line.pop("at")).utcoffset() == timedelta(0)
+    assert line == {
+        "level": "INFO", "logger": "recovery", "message": "j***@x.org\nsent", "debt": "in_1"
+    }  # fmt: skip
+
+
+def test_a_traceback_is_one_line_of_json_and_redacted() -> None:
+    [line] = Json().format(record("failed", error=ValueError("sk_live_abc"))).splitlines()
+
+    assert json.loads(line)["error"] == "ValueError: sk_live_***"
+
+
+@pytest.mark.parametrize(("told", "level"), [({}, "20"), ({"LOG_LEVEL": "warning"}, "30")])
+def test_what_goes_well_is_said_unless_that_is_too_much(
+    tmp_path: Path, told: dict[str, str], level: str
+) -> None:
+    ask = "import logging; print(logging.getLogger('recovery.webhooks').getEffectiveLevel())"
+
+    assert printed("web", ask, run_dir=tmp_path, **told) == f"{level}\n"

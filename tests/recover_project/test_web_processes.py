@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import printed
+
 ROOT = Path(__file__).resolve().parents[2]
 REDIS = "redis://127.0.0.1:6379/0"
 
@@ -52,3 +54,15 @@ def test_django_has_no_complaint_of_either_store(
     )
 
     assert done.stdout == f"System check identified no issues ({silenced} silenced).\n"
+
+
+COUNT = "import gc; print(gc.get_freeze_count(), len(gc.get_objects()))"
+
+
+@pytest.mark.parametrize("program", ["web", "worker"])
+def test_nobody_waits_while_what_is_loaded_once_is_looked_through_for_garbage(
+    tmp_path: Path, program: str
+) -> None:
+    kept, looked_through = map(int, printed(program, COUNT, run_dir=tmp_path).split())
+
+    assert kept > 100 * looked_through

@@ -7,6 +7,7 @@ import stripe
 from pytest_django import Settings
 
 from recovery.models import Merchant
+from recovery.stripe_gateway import StripeGateway
 from tests.builders import make_merchant
 from tests.local_stripe import LocalStripe
 from tests.local_stripe_tests.openapi import Validator
@@ -28,3 +29,14 @@ def merchant(db: None, local_stripe: LocalStripe) -> Merchant:
     made.stripe.livemode = False
     made.stripe.save()
     return made
+
+
+@pytest.fixture
+def gateway(local_stripe: LocalStripe) -> StripeGateway:
+    return StripeGateway(api_key=KEY)
+
+
+@pytest.fixture
+def renewal(local_stripe: LocalStripe) -> dict[str, str]:
+    """The ids of one that failed by an expired card."""
+    return local_stripe.scenarios.renewal_fails(reason="expired_card", key=KEY)

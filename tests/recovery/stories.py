@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.utils import timezone
 
-from recovery import attempts, ingest, stripe_gateway
+from recovery import attempts, failed_invoices, stripe_gateway
 from recovery.attempts import ChargeResult
 from recovery.mechanisms import AttemptTrigger
 from recovery.models import Merchant, PaymentAttempt, RecoveryCase
@@ -46,7 +46,7 @@ def failed_renewal(
     ids = local_stripe.scenarios.renewal_fails(reason=reason, email="jo@example.com", key=KEY)
     now = timezone.now().replace(microsecond=0)  # as Stripe tells time
     invoice = stripe_gateway.of(merchant).invoice(ids["invoice"])
-    case = ingest.invoice_failed(merchant=merchant, told=invoice, failed_at=now, now=now)
+    case = failed_invoices.invoice_failed(merchant=merchant, told=invoice, failed_at=now, now=now)
     assert case is not None
     local_stripe.requests.clear()
     return RecoveryCase.objects.get(pk=case.pk)

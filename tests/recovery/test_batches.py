@@ -2,6 +2,7 @@
 
 import pytest
 
+from recover_project.logs import Line
 from recovery.batches import apart, pages
 from recovery.models import Merchant
 from tests.builders import make_merchant
@@ -16,6 +17,14 @@ def test_what_fails_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) 
         "Row 1 failed; the others go on."
     ]
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_what_fails_says_what_it_is_about(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.handler.setFormatter(Line())
+    with apart("Row 1", debt="in_1"):
+        raise ValueError
+
+    assert "Row 1 failed; the others go on. [debt=in_1]" in caplog.text
 
 
 def test_an_order_to_stop_is_obeyed() -> None:

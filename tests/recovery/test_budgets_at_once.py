@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recovery import attempts, card_history, ingest, stripe_gateway
+from recovery import attempts, card_history, failed_invoices, stripe_gateway
 from recovery.attempts import ChargeResult, Outcome
 from recovery.charge_facts import PastAttempt
 from recovery.mechanisms import AttemptTrigger
@@ -32,7 +32,7 @@ def another_debt(
     made = local_stripe.scenarios.renews(subscription=case.stripe_subscription_id, key=KEY)
     now = timezone.now()
     told = stripe_gateway.of(merchant).invoice(made["invoice"])
-    found = ingest.invoice_failed(merchant=merchant, told=told, failed_at=now, now=now)
+    found = failed_invoices.invoice_failed(merchant=merchant, told=told, failed_at=now, now=now)
     assert found
     local_stripe.requests.clear()
     return RecoveryCase.objects.get(pk=found.pk)

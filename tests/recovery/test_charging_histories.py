@@ -15,6 +15,7 @@ HISTORIES = 10_000
 pytestmark = pytest.mark.no_cover  # ten times as long, for lines that others run
 
 
+@pytest.mark.timeout(600)  # ten thousand take a busy machine two minutes
 def test_a_scheduler_that_only_asks_breaks_no_rule_in_ten_thousand_histories() -> None:
     decisions: Counter[str] = Counter()
     for seed in range(HISTORIES):

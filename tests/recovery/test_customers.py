@@ -31,7 +31,7 @@ def remember(merchant: Merchant, **facts: Any) -> Customer | None:
     return customers.remember(
         **{
             "merchant": merchant, "stripe_customer_id": "cus_1", "email": "jo@x.org",
-            "name": "Jo", "at": T1, **facts,
+            "name": "Jo", "at": T1, "debt": "in_1", **facts,
         }
     )  # fmt: skip
 

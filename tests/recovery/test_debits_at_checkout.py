@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from recovery import ingest
+from recovery import settling
 from recovery.models import Merchant, RecoveryCase
 from recovery.tasks import look_after_checkouts
 from tests.local_stripe import LocalStripe
@@ -40,7 +40,7 @@ def test_who_paid_by_a_debit_that_the_bank_refused_days_later_may_pay_again(
 
     assert (sessions(local_stripe), states(case)) == (["complete", "open"], ["closed", "open"])
     assert type_in(second, GOOD) == 303
-    ingest.settle(case=case, now=timezone.now())
+    settling.settle(case=case, now=timezone.now())
     assert standing(case) == ("recovered", "customer_paid", 2500)
 
 

@@ -11,11 +11,6 @@ from tests.recovery.stories import KEY, realm
 
 
 @pytest.fixture
-def gateway(local_stripe: LocalStripe) -> StripeGateway:
-    return StripeGateway(api_key=KEY)
-
-
-@pytest.fixture
 def renewal(local_stripe: LocalStripe) -> dict[str, str]:
     return local_stripe.scenarios.renewal_fails(email="jo@example.com", key=KEY)
 

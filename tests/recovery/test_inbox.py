@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import DatabaseError
 from django.utils import timezone
 
 from recovery import backoff, inbox
 from recovery.models import Merchant, StripeEvent
 from recovery.stripe_events import Event
 from tests.builders import event, make_merchant
+from tests.journeys.product import wait_for
 from tests.recovery.stories import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -76,6 +78,68 @@ def test_a_claimed_event_is_nobody_elses_until_its_lease_ends() -> None:
     assert claimed(NOW + inbox.LEASE - timedelta(seconds=1)) == []
     assert claimed(NOW + inbox.LEASE) == ["evt_1"]
     assert StripeEvent.objects.get().tries == 2
+
+
+def test_a_worker_that_lives_keeps_what_it_claimed() -> None:
+    store(make_merchant(), event_id="evt_1")
+    [event] = inbox.claim(now=NOW)
+    later = NOW + inbox.LEASE - timedelta(seconds=1)
+
+    until = inbox.renew([event], until=event.due_at, now=later)
+
+    assert until == event.due_at == later + inbox.LEASE
+    assert claimed(NOW + inbox.LEASE) == []
+    assert claimed(until) == ["evt_1"]
+
+
+def test_what_was_put_off_is_not_kept() -> None:
+    merchant = make_merchant()
+    for event_id in ("evt_1", "evt_2"):
+        store(merchant, event_id=event_id)
+    batch = inbox.claim(now=NOW)
+    inbox.failed(batch[1], error="x", is_permanent=False, now=NOW)
+
+    inbox.renew(batch, until=NOW + inbox.LEASE, now=NOW + timedelta(seconds=1))
+
+    due = list(StripeEvent.objects.order_by("id").values_list("due_at", flat=True))
+    assert due == [NOW + timedelta(seconds=1) + inbox.LEASE, NOW + backoff.pause(1)]
+
+
+def test_a_lease_that_is_over_is_not_renewed() -> None:
+    store(make_merchant(), event_id="evt_1")
+    slow = inbox.claim(now=NOW)
+    assert claimed(NOW + inbox.LEASE) == ["evt_1"]
+
+    inbox.renew(slow, until=NOW + inbox.LEASE, now=NOW + inbox.LEASE)
+
+    assert slow[0].due_at == NOW + inbox.LEASE
+    assert StripeEvent.objects.get().due_at == NOW + 2 * inbox.LEASE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_held_is_renewed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "SAYS_SO_EVERY", 0.01)
+    store(make_merchant(), event_id="evt_1")
+    [event] = inbox.claim(now=timezone.now())
+    until = event.due_at
+    with inbox.held([event]):
+        wait_for(lambda: event.due_at > until)
+    assert StripeEvent.objects.get().due_at == event.due_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_gone_renews_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(inbox, "SAYS_SO_EVERY", 0.01)
+    monkeypatch.setattr(inbox, "renew", gone)
+    store(make_merchant(), event_id="evt_1")
+    [event] = inbox.claim(now=timezone.now())
+    with inbox.held([event]):
+        wait_for(lambda: "can't be renewed" in caplog.text)
 
 
 def test_an_event_is_not_claimed_before_it_is_due() -> None:

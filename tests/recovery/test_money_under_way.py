@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from recovery import attempts, cases, ingest, stripe_gateway
+from recovery import attempts, cases, settling, stripe_gateway
 from recovery.attempts import ChargeResult, Outcome
 from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger
@@ -126,10 +126,10 @@ def test_stripe_is_asked_whether_a_bank_works_on_it(
     gateway = stripe_gateway.of(merchant)
     if case.is_one_time:
         intent = gateway.payment_intent(case.stripe_payment_intent_id)
-        ingest.settle_payment(case=case, intent=intent, now=now + HOUR)
+        settling.settle_payment(case=case, intent=intent, now=now + HOUR)
     else:
         invoice = gateway.invoice(case.stripe_invoice_id)
-        ingest.settle_invoice(case=case, invoice=invoice, now=now + HOUR)
+        settling.settle_invoice(case=case, invoice=invoice, now=now + HOUR)
 
     assert attempts.is_under_way(case) is is_under_way
 

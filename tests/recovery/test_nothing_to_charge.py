@@ -15,11 +15,6 @@ SENTENCE = "The payment could not be tried: there is no payment method on file."
 
 
 @pytest.fixture
-def gateway(local_stripe: LocalStripe) -> StripeGateway:
-    return StripeGateway(api_key=KEY)
-
-
-@pytest.fixture
 def renewal(local_stripe: LocalStripe) -> dict[str, str]:
     """The ids of a renewal whose customer took the card away before."""
     ids = local_stripe.scenarios.subscriber(email="jo@example.com", key=KEY)

@@ -126,7 +126,7 @@ def test_an_old_claim_waits_while_stripe_cannot_be_asked_what_became_of_it(
     case = taken_over(local_stripe, merchant)
     at = lost(local_stripe, case, fault="reset")
 
-    with stripe_is_down(local_stripe, "/v1/invoices/*"):
+    with stripe_is_down(local_stripe, "/v1/invoice*"):
         assert retry(case, now=at + 3 * DAY) == ChargeResult(Outcome.UNAVAILABLE)
 
     assert made(case)[0].state == "claimed"

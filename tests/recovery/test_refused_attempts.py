@@ -295,7 +295,7 @@ def test_an_invoice_that_was_paid_elsewhere_is_told_as_paid_even_before_the_case
     case = failed_renewal(local_stripe, merchant)
     method = new_card(local_stripe, case)
     local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)
-    local_stripe.faults.add("reset", method="GET", path="/v1/invoices/*", times=9)
+    local_stripe.faults.add("reset", method="GET", path="/v1/invoice*", times=9)
 
     assert charge(case, method) == ChargeResult(Outcome.ALREADY_PAID)
     case.refresh_from_db()

@@ -25,16 +25,6 @@ from tests.recovery.stories import KEY, asked_for_money, realm
 NOTHING_LISTENS = "http://127.0.0.1:1"
 
 
-@pytest.fixture
-def gateway(local_stripe: LocalStripe) -> StripeGateway:
-    return StripeGateway(api_key=KEY)
-
-
-@pytest.fixture
-def renewal(local_stripe: LocalStripe) -> dict[str, str]:
-    return local_stripe.scenarios.renewal_fails(reason="expired_card", key=KEY)
-
-
 def pay(gateway: StripeGateway, invoice: str, method: str = "pm_card_visa") -> Charged:
     return gateway.pay_invoice(
         invoice, payment_method_id=method, key="key_1", is_customer_present=True

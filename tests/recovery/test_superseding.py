@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recovery import checkouts, ingest, stripe_gateway, superseding
+from recovery import checkouts, ingest, settling, stripe_gateway, superseding
 from recovery.attempts import Outcome
 from recovery.checkouts import NotPayableError
 from recovery.mechanisms import AttemptTrigger
@@ -165,9 +165,9 @@ def test_that_the_failed_payment_was_canceled_by_us_voids_nothing(
 ) -> None:
     set_out(case)
     hear_all(local_stripe, merchant)
-    ingest.settle(case=case, now=timezone.now())
+    settling.settle(case=case, now=timezone.now())
     intent = stripe_gateway.of(merchant).payment_intent(case.stripe_payment_intent_id)
-    ingest.settle_payment(case=case, intent=intent, now=timezone.now())
+    settling.settle_payment(case=case, intent=intent, now=timezone.now())
 
     assert intent.status == "canceled"
     assert standing(case) == ("open", "", 0)
@@ -210,7 +210,7 @@ def test_a_session_that_expires_after_a_decline_voids_nothing(
     sdk(merchant).checkout.sessions.expire(Checkout.objects.get().session_id)
 
     hear_all(local_stripe, merchant)
-    ingest.settle(case=case, now=timezone.now())
+    settling.settle(case=case, now=timezone.now())
 
     assert intents(local_stripe) == ["canceled", "canceled"]
     assert standing(case) == ("open", "", 0)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recovery import checkouts, ingest, superseding
+from recovery import checkouts, settling, superseding
 from recovery.attempts import Outcome
 from recovery.checkouts import NotPayableError
 from recovery.models import Checkout, Merchant, RecoveryCase
@@ -105,7 +105,7 @@ def test_a_bank_that_works_on_what_was_paid_at_checkout_is_waited_for(
     assert case.is_payment_under_way
 
     intent |= {"status": "succeeded", "amount_received": 2500}
-    ingest.settle(case=case, now=timezone.now())
+    settling.settle(case=case, now=timezone.now())
     assert standing(case) == ("recovered", "customer_paid", 2500)
 
 

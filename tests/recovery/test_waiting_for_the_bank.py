@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recovery import ingest, stripe_gateway
+from recovery import settling, stripe_gateway
 from recovery.models import Merchant, RecoveryCase
 from tests.builders import event, make_merchant, receive
 from tests.local_stripe import LocalStripe
@@ -95,7 +95,7 @@ def test_a_buyer_who_paid_while_still_typing_is_known_as_such_though_it_is_heard
     )
     later = timezone.now() + timedelta(hours=2)
     intent = stripe_gateway.of(merchant).payment_intent(case.stripe_payment_intent_id)
-    ingest.settle_payment(case=case, intent=intent, now=later)
+    settling.settle_payment(case=case, intent=intent, now=later)
 
     case.refresh_from_db()
     assert (case.status, case.reason) == ("voided", "paid_while_settling")

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
-from django.utils import timezone
 
 from dunning import campaigns, dry_run
 from dunning.models import DunningCampaign, PublishedError
 from dunning.plans import comparison, plan_files
 from dunning.plans.campaign_facts import CampaignFacts, InvalidCampaignError
 from dunning.plans.replay import CALLED, DryRun
+from recovery import clock
 from recovery.declines import DeclineType
 from recovery.management.tenants import merchant_called
 from recovery.models import Merchant
@@ -58,7 +58,7 @@ class Command(BaseCommand):
 def _list(merchant: Merchant, _options: dict[str, Any]) -> list[str]:
     lines = []
     for decline_type in DeclineType:
-        campaigns.default(merchant=merchant, decline_type=decline_type, now=timezone.now())
+        campaigns.default(merchant=merchant, decline_type=decline_type, now=clock.now())
     for campaign in campaigns.in_use(merchant):
         lines += [*_headline(campaign), *_indented(comparison.describe(campaigns.read(campaign)))]
     return lines
@@ -122,7 +122,7 @@ def _dry_run(merchant: Merchant, options: dict[str, Any]) -> list[str]:
     if options["days"] < 1:
         raise CommandError("--days must be at least 1.")
     campaign = _version(merchant, options["plan"], options["version"])
-    result = dry_run.dry_run(campaign, now=timezone.now(), days=options["days"])
+    result = dry_run.dry_run(campaign, now=clock.now(), days=options["days"])
     return [f"{campaign}, on the cases of the last {result.days} days:", *_indented(_told(result))]
 
 
@@ -143,7 +143,7 @@ def _told(result: DryRun) -> list[str]:
 
 def _publish(merchant: Merchant, options: dict[str, Any]) -> list[str]:
     draft = _version(merchant, options["plan"], state=State.DRAFT)
-    made = campaigns.publish(draft, now=timezone.now())
+    made = campaigns.publish(draft, now=clock.now())
     return [f"{made} is current: cases from now on are worked by it."]
 
 
@@ -185,7 +185,7 @@ def _version(
     """The version with that number; else the one in that state; else the newest."""
     if plan in tuple(DeclineType):
         plan = campaigns.default(
-            merchant=merchant, decline_type=DeclineType(plan), now=timezone.now()
+            merchant=merchant, decline_type=DeclineType(plan), now=clock.now()
         ).plan
     versions = campaigns.versions(merchant=merchant, plan=plan)
     if not versions.exists():

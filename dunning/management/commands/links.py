@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
 from dunning.mail import replacements
 from dunning.mail.replacements import NotSentError
+from recovery import clock
 from recovery.management.tenants import merchant_called
 from recovery.models import Merchant, RecoveryCase
 from recovery.timeline import Actor
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         case = _case(merchant_called(options["merchant_id"]), options["case_id"])
-        now = timezone.now()
+        now = clock.now()
         if options["revoke"]:
             revoked = links.revoke_all(case, now=now, actor=Actor.OPERATOR)
             self.stdout.write(f"Links revoked: {revoked}.")

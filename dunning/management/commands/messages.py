@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from billing_portal.languages import LANGUAGES
 from dunning.models import MessageTemplate
@@ -13,6 +12,7 @@ from dunning.wording.previews import Sample
 from dunning.wording.template_language import FILTERS
 from dunning.wording.variables import VARIABLES
 from dunning.wording.words import TEMPLATES, Words
+from recovery import clock
 from recovery.management.tenants import merchant_called
 from recovery.models import Merchant
 
@@ -93,7 +93,7 @@ def _save(merchant: Merchant, options: dict[str, Any]) -> list[str]:
     kept = templates.save(
         merchant=merchant, name=options["name"], language=options["language"],
         subject=words.subject, body=words.body, text=words.text, button=words.button,
-        now=timezone.now(),
+        now=clock.now(),
     )  # fmt: skip
     return [f"{kept} is written in {merchant}'s own words from now on."]
 
@@ -103,7 +103,7 @@ def _preview(merchant: Merchant, options: dict[str, Any]) -> list[str]:
         merchant=merchant, name=options["name"], language=options["language"],
         words=_file(options["file"]) if options["file"] else None,
         sample=Sample.SEVERAL if options["several"] else Sample.EXPIRED_CARD,
-        now=timezone.now(),
+        now=clock.now(),
     )  # fmt: skip
     if not options["out"]:
         return [shown.subject, "", shown.text.rstrip("\n")]

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from dunning.mail import addresses
 from dunning.models import SuppressedAddress
+from recovery import clock
 from recovery.management.tenants import merchant_called
 from recovery.masking import mask_email, mask_within
 from recovery.models import Merchant
@@ -40,12 +40,12 @@ def _lift(merchant: Merchant, email: str) -> str:
         raise CommandError("Write the whole address after --lift.")
     try:
         lifted = addresses.lift(
-            merchant=merchant, email=email, actor=Actor.OPERATOR, now=timezone.now()
+            merchant=merchant, email=email, actor=Actor.OPERATOR, now=clock.now()
         )
     except addresses.NotSuppressedError as error:
         raise CommandError(str(error)) from error
     why = f"suppressed as {lifted.reason} since {_day(lifted, merchant)}"
-    return f"{lifted.email} may be written to again; it was {why}."
+    return f"{email.lower()} may be written to again; it was {why}."
 
 
 def _line(address: SuppressedAddress, merchant: Merchant, *, is_masked: bool) -> str:

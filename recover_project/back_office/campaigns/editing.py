@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 
 from dunning import campaigns
 from dunning.campaigns import ChangedMeanwhileError
@@ -17,6 +16,7 @@ from recover_project.back_office.access import Right, Working
 from recover_project.back_office.campaigns import calendars, plans
 from recover_project.back_office.campaigns.sheets import Sheet, rearranged
 from recover_project.back_office.pages import page, show
+from recovery import clock
 
 BASED_ON, DO = "based_on", "do"
 SAVE, LOOK = "save", "look"
@@ -77,7 +77,7 @@ def _show(
     is_bound = sheet.settings.is_bound
     facts = sheet.facts(at.of) if is_bound else campaigns.read(draft or versions[0])
     chosen = request.POST if is_bound else request.GET
-    calendar = facts and calendars.context(facts, merchant=at.of, told=chosen, now=timezone.now())
+    calendar = facts and calendars.context(facts, merchant=at.of, told=chosen, now=clock.now())
     differences = comparison.compare(campaigns.read(current), facts) if current and facts else []
     return show(
         request, "back_office/campaigns/edit.html", status=status,

@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -21,6 +20,8 @@ from recover_project.back_office.campaigns import calendars, plans
 from recover_project.back_office.cases.of_a_case import OfACase
 from recover_project.back_office.pages import show
 from recover_project.back_office.rows import WithPage, badge, shortly
+from recovery import clock
+from recovery.pseudonyms import PREFIX
 
 TIMES = ("created_at", "expires_at", "opened_at", "started_at", "finished_at", "revoked_at")
 
@@ -67,7 +68,7 @@ class DunningCampaignAdmin(WithPage):
 def _told(request: HttpRequest, at: Working, campaign: DunningCampaign) -> dict[str, Any]:
     versions = plans.of(at, campaign.plan)
     facts = campaigns.read(next(one for one in versions if one.pk == campaign.pk))
-    calendar = calendars.context(facts, merchant=at.of, told=request.GET, now=timezone.now())
+    calendar = calendars.context(facts, merchant=at.of, told=request.GET, now=clock.now())
     return {
         "campaign": campaign,
         "facts": facts,
@@ -90,7 +91,8 @@ def _told(request: HttpRequest, at: Working, campaign: DunningCampaign) -> dict[
 @admin.register(DunningMessage)
 class DunningMessageAdmin(OfACase):
     list_display = (
-        "subject_shown", "customer_shown", "state_shown", "recipient", "sent_at", "error_shown",
+        "subject_shown", "customer_shown", "state_shown", "recipient_shown", "sent_at",
+        "error_shown",
     )  # fmt: skip
     fields = (
         "public_id", "case", "state", "recipient", "language", "subject", "body_text", "error",
@@ -114,7 +116,12 @@ class DunningMessageAdmin(OfACase):
     @admin.display(description="Message")
     def subject_shown(self, message: DunningMessage) -> SafeString:
         address = reverse("admin:message", args=[message.public_id])
-        return format_html('<a href="{}">{}</a>', address, message.subject or "not written yet")
+        unsaid = "forgotten" if message.content_forgotten_at else "not written yet"
+        return format_html('<a href="{}">{}</a>', address, message.subject or unsaid)
+
+    @admin.display(description="Recipient")
+    def recipient_shown(self, message: DunningMessage) -> str:
+        return "" if message.recipient.startswith(PREFIX) else message.recipient
 
 
 @admin.register(DunningRun)
@@ -161,11 +168,11 @@ class PaymentUpdateLinkAdmin(OfACase):
     def state_shown(self, link: PaymentUpdateLink) -> SafeString:
         if link.revoked_at:
             return badge("revoked", "bad")
-        return badge("expired", "") if link.expires_at < timezone.now() else badge("works", "good")
+        return badge("expired", "") if link.expires_at < clock.now() else badge("works", "good")
 
     @admin.action(description="Revoke the links", permissions=["operate"])
     def revoke(self, request: HttpRequest, chosen: QuerySet[Any]) -> None:
-        now, actor = timezone.now(), actor_of(request)
+        now, actor = clock.now(), actor_of(request)
         mine = chosen.select_related("case").order_by("pk")
         revoked = sum(links.revoke(link, now=now, actor=actor) for link in mine)
         self.message_user(request, f"Links revoked: {revoked}.")

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dunning import campaigns
@@ -21,6 +20,7 @@ from recover_project.back_office.access import Right, Working
 from recover_project.back_office.campaigns import plans
 from recover_project.back_office.campaigns.editing import BASED_ON
 from recover_project.back_office.pages import page, show
+from recovery import clock
 from recovery.declines import DeclineType
 
 DAYS = 90
@@ -44,7 +44,7 @@ def default(_request: HttpRequest, at: Working, decline_type: str) -> HttpRespon
     if decline_type not in set(DeclineType):
         raise Http404
     made = campaigns.default(
-        merchant=at.of, decline_type=DeclineType(decline_type), now=timezone.now()
+        merchant=at.of, decline_type=DeclineType(decline_type), now=clock.now()
     )
     return redirect(EDIT, campaigns.draft(campaign=made).plan)
 
@@ -115,7 +115,7 @@ def publish(request: HttpRequest, at: Working, plan: str) -> HttpResponseBase:
 def _published(request: HttpRequest, draft: DunningCampaign) -> HttpResponseBase:
     based_on = request.POST.get(BASED_ON, "") or "nothing"
     try:
-        made = campaigns.publish(draft, now=timezone.now(), based_on=based_on)
+        made = campaigns.publish(draft, now=clock.now(), based_on=based_on)
     except ChangedMeanwhileError as error:
         messages.warning(request, f"Nothing was published. {error} Read it again.")
         return redirect("admin:campaign_publish", draft.plan)
@@ -191,7 +191,7 @@ def _asked(
 
 
 def _tried(draft: DunningCampaign) -> dict[str, Any]:
-    result = dry_run(draft, now=timezone.now(), days=DAYS, most=MOST_CASES)
+    result = dry_run(draft, now=clock.now(), days=DAYS, most=MOST_CASES)
     return {
         "result": result,
         "acts": list(_acts(result)),

@@ -7,7 +7,6 @@ and it asks nobody for anything but the merchant's own logo.
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from dunning.wording import previews
@@ -17,6 +16,7 @@ from recover_project.back_office.campaigns.word_forms import LookForm, WordsForm
 from recover_project.back_office.campaigns.wording import known
 from recover_project.back_office.framed import THEIR_OWN, only_to_look_at
 from recover_project.back_office.pages import page
+from recovery import clock
 
 
 @page("wording/<slug:name>/<slug:language>/preview/", name="wording_preview", right=Right.LOOK)
@@ -33,7 +33,7 @@ def preview(request: HttpRequest, at: Working, name: str, language: str) -> Http
     theme = look.theme_chosen
     try:
         shown = previews.preview(
-            merchant=at.of, name=name, language=language, words=words, now=timezone.now(),
+            merchant=at.of, name=name, language=language, words=words, now=clock.now(),
             sample=look.sample_chosen,
         )  # fmt: skip
     except TemplateRefusedError as error:

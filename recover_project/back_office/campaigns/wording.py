@@ -8,7 +8,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from billing_portal.languages import LANGUAGES
@@ -25,6 +24,7 @@ from recover_project.back_office.campaigns.word_forms import LookForm, WordsForm
 from recover_project.back_office.framed import frames_ours
 from recover_project.back_office.pages import page, show
 from recover_project.back_office.people import changes, looking_on
+from recovery import clock
 from recovery.limits.counting import count
 from recovery.limits.usage import Limit
 from recovery.models import Merchant, User
@@ -82,7 +82,7 @@ def _told(request: HttpRequest, at: Working, name: str, language: str) -> HttpRe
         try:
             templates.save(
                 merchant=at.of, name=name, language=language, subject=written.subject,
-                body=written.body, text=written.text, button=written.button, now=timezone.now(),
+                body=written.body, text=written.text, button=written.button, now=clock.now(),
             )  # fmt: skip
         except TemplateRefusedError as error:
             form.blame(error)
@@ -111,7 +111,7 @@ def test(request: HttpRequest, at: Working, name: str, language: str) -> HttpRes
     try:
         trials.send(
             merchant=at.of, name=name, language=language, words=form.words,
-            sample=look.sample_chosen, to=sits_there.email, now=timezone.now(),
+            sample=look.sample_chosen, to=sits_there.email, now=clock.now(),
         )  # fmt: skip
     except TemplateRefusedError as error:
         form.blame(error)

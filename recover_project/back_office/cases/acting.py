@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
 from django.views.decorators.cache import never_cache
@@ -23,7 +22,7 @@ from recover_project.back_office.cases import words
 from recover_project.back_office.cases.verbs import VERBS, Asked, NotDoneError, Verb
 from recover_project.back_office.demo.rows import is_made_up
 from recover_project.back_office.pages import page, show
-from recovery import operator_tasks
+from recovery import clock, operator_tasks
 from recovery.models import OperatorTask, RecoveryCase
 
 MOST_AT_ONCE = 100
@@ -47,7 +46,7 @@ def confirm(
     request: HttpRequest, at: Working, verb: Verb, chosen: Sequence[RecoveryCase]
 ) -> HttpResponseBase:
     """What will be done and what won't, with what is asked besides; then it is done."""
-    is_confirmed, now = "confirmed" in request.POST, timezone.now()
+    is_confirmed, now = "confirmed" in request.POST, clock.now()
     form = verb.form(request.POST if is_confirmed else None, merchant=at.of)
     if is_confirmed and form.is_valid():
         asked = Asked(
@@ -76,7 +75,7 @@ def link(request: HttpRequest, at: Working) -> HttpResponseBase:
         return redirect(CASE, case.pk)
     try:
         address = links.create_by_hand(
-            case=case, once=_once(request), actor=actor_of(request), now=timezone.now()
+            case=case, once=_once(request), actor=actor_of(request), now=clock.now()
         )
     except NoLinkError as error:
         messages.warning(request, f"No link was made: {error}.")
@@ -93,7 +92,7 @@ def link(request: HttpRequest, at: Working) -> HttpResponseBase:
 def task_done(request: HttpRequest, at: Working) -> HttpResponseBase:
     mine = OperatorTask.objects.of(at.of)
     task = get_object_or_404(mine, public_id=request.POST.get("task", ""))
-    is_new = operator_tasks.is_done(task, actor=actor_of(request), now=timezone.now())
+    is_new = operator_tasks.is_done(task, actor=actor_of(request), now=clock.now())
     messages.success(request, "The task is done." if is_new else "The task was done already.")
     if task.case_id:
         return redirect(CASE, task.case_id)

@@ -13,6 +13,7 @@ from dunning.models import DunningMessage
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.cases import to_come, words
 from recover_project.back_office.cases.verbs import VERBS
+from recover_project.back_office.customers import customer_page
 from recover_project.back_office.demo import rows as demo_rows
 from recovery.models import PaymentAttempt, RecoveryCase, TimelineEntry
 from recovery.timeline import Kind
@@ -54,6 +55,7 @@ def context(case: RecoveryCase, *, at: Working, page: str | None, now: datetime)
         "verbs": [verb for verb in VERBS.values() if may_operate and not verb.why_not(case)],
         "may_operate": may_operate,
         "once": secrets.token_hex(8),
+        **customer_page.actions(case.customer, at=at),
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
 from recovery.state_machine import Status
 
 Rows = QuerySet[RecoveryCase]
+LIVE = DunningRun.State.LIVE
 A_WEEK = timedelta(days=7)
 MOST_CUSTOMERS = 50  # that one search may mean
 MOST_URGENT = 100  # that a view holds whose cases are found by something else
@@ -40,13 +42,25 @@ def _high_value(rows: Rows, _merchant: Merchant, _now: datetime) -> Rows:
     return _open(rows)
 
 
+# What ends soonest of each campaign: of all together, every run would be read to find it.
+ENDING = """
+    SELECT case_id, due_at FROM (
+        SELECT case_id, due_at FROM dunning_dunningrun
+        WHERE campaign_id = %s AND next_position = %s AND state = %s AND due_at <= %s
+        ORDER BY due_at LIMIT %s
+    ) soonest
+"""
+
+
 def _going_lost(rows: Rows, merchant: Merchant, now: datetime) -> Rows:
-    ending = Q()
-    for campaign, last in _last_steps(merchant):
-        ending |= Q(campaign=campaign, next_position=last + 1)
-    live = DunningRun.objects.filter(state=DunningRun.State.LIVE, due_at__lte=now + A_WEEK)
-    soonest = live.filter(ending).order_by("due_at").values_list("case", flat=True)
-    return _open(rows).filter(pk__in=list(soonest[:MOST_URGENT]) if ending else [])
+    until = connection.ops.adapt_datetimefield_value(now + A_WEEK)
+    endings = [(plan, last + 1, LIVE, until, MOST_URGENT) for plan, last in _last_steps(merchant)]
+    if not endings:
+        return rows.none()
+    statement = f"{' UNION ALL '.join([ENDING] * len(endings))} ORDER BY due_at LIMIT %s"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*chain(*endings), MOST_URGENT])
+        return _open(rows).filter(pk__in=[case for case, _due_at in cursor.fetchall()])
 
 
 def _last_steps(merchant: Merchant) -> Iterable[tuple[int, int]]:

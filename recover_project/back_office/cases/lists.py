@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from recover_project.back_office.access import Right, Working, working
@@ -22,8 +21,10 @@ from recover_project.back_office.cases.finding import (
 )
 from recover_project.back_office.cases.of_a_case import OfACase
 from recover_project.back_office.cases.verbs import VERBS
+from recover_project.back_office.customers import customer_page
 from recover_project.back_office.pages import show, working_with
 from recover_project.back_office.rows import Searched, Tell, WithPage, badge
+from recovery import clock
 from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
 from recovery.operator_tasks import TaskKind
 
@@ -40,7 +41,7 @@ class ViewFilter(admin.SimpleListFilter):
         chosen, at = VIEWS.get(self.value() or ""), working(request)
         if chosen is None or at is None or at.merchant is None:
             return rows
-        return chosen.rows(rows, at.merchant, timezone.now())
+        return chosen.rows(rows, at.merchant, clock.now())
 
 
 class CurrencyFilter(admin.SimpleListFilter):
@@ -130,7 +131,7 @@ class RecoveryCaseAdmin(Searched, WithPage):
 
     @admin.display(description="Invoice")
     def number(self, case: RecoveryCase) -> str:
-        return case.invoice_number or case.stripe_invoice_id or case.stripe_payment_intent_id
+        return case.invoice_number or case.debt_id
 
     def find(
         self, rows: QuerySet[Any], term: str, *, merchant: Merchant, tell: Tell
@@ -150,7 +151,7 @@ class RecoveryCaseAdmin(Searched, WithPage):
 
     def page_of(self, request: HttpRequest, at: Working, row: RecoveryCase) -> HttpResponseBase:
         row.merchant = at.of
-        told = case_page.context(row, at=at, page=request.GET.get("page"), now=timezone.now())
+        told = case_page.context(row, at=at, page=request.GET.get("page"), now=clock.now())
         return show(
             request, "back_office/cases/case.html", title=words.who(row), opts=self.opts,
             heading=f"{words.who(row)}, {words.amount(row)}",
@@ -159,7 +160,7 @@ class RecoveryCaseAdmin(Searched, WithPage):
 
 
 @admin.register(Customer)
-class CustomerAdmin(Searched):
+class CustomerAdmin(Searched, WithPage):
     list_display = ("email", "name", "stripe_customer_id", "deletion_shown")
     search_help_text = "What an e-mail address or a name begins with, or an id"
     ordering = ("-id",)
@@ -172,6 +173,13 @@ class CustomerAdmin(Searched):
     @admin.display(description="In Stripe")
     def deletion_shown(self, customer: Customer) -> SafeString | str:
         return badge("deleted", "bad") if customer.is_deleted else ""
+
+    def page_of(self, request: HttpRequest, at: Working, row: Customer) -> HttpResponseBase:
+        return show(
+            request, "back_office/customers/customer.html", title=words.called(row),
+            opts=self.opts, trail=[("Customers", "../../")],
+            **customer_page.context(row, at=at),
+        )  # fmt: skip
 
 
 class KindFilter(admin.SimpleListFilter):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.db import transaction
 
@@ -49,6 +49,15 @@ def keep(
         defaults={"query": query}, create_defaults={"query": query, "created_at": now},
     )  # fmt: skip
     return view
+
+
+def forget_naming(*, merchant: Merchant, words: Sequence[str]) -> None:
+    """Those of anybody that look for a person who is erased: by one of `words`, whole."""
+    named = {word.lower() for word in words if word}
+    for view in SavedView.objects.of(merchant):
+        asked = " ".join(dict(parse_qsl(view.query)).values()).lower()
+        if any(word in f"{asked} {view.name.lower()}" for word in named):
+            view.delete()
 
 
 def forget(*, merchant: Merchant, user: User, public_id: str) -> bool:

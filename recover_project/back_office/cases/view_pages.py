@@ -5,13 +5,13 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.cases import saved_views
 from recover_project.back_office.cases.saved_views import NotKeptError
 from recover_project.back_office.pages import page
+from recovery import clock
 
 LIST = "admin:recovery_recoverycase_changelist"
 
@@ -24,7 +24,7 @@ def keep(request: HttpRequest, at: Working) -> HttpResponseBase:
     try:
         view = saved_views.keep(
             merchant=at.of, user=at.user, name=request.POST.get("name", ""), asked=asked,
-            now=timezone.now(),
+            now=clock.now(),
         )  # fmt: skip
     except NotKeptError as error:
         messages.warning(request, f"The view was not kept: {error}.")

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from billing_portal import presentation, reasons
 from billing_portal.languages import ENGLISH
 from billing_portal.wording import WORDING
-from recovery.models import PaymentAttempt, RecoveryCase, StripeConnection
+from recovery.models import Customer, PaymentAttempt, RecoveryCase, StripeConnection
 
 TONES: Mapping[str, str] = MappingProxyType(
     {"open": "info", "recovered": "good", "lost": "bad", "voided": "", "paused": "warning"}
@@ -52,10 +52,13 @@ def amount(case: RecoveryCase) -> str:
 
 
 def who(case: RecoveryCase) -> str:
-    customer = case.customer
-    if customer is None:
-        return "unknown customer"
-    return customer.name or customer.email or customer.stripe_customer_id
+    return called(case.customer) if case.customer else "unknown customer"
+
+
+def called(customer: Customer) -> str:
+    """As people call them; of who is erased, no more than Stripe's id."""
+    named = customer.name or customer.email or customer.stripe_customer_id
+    return named or "an erased person"
 
 
 def reason(failed: RecoveryCase | PaymentAttempt) -> str:

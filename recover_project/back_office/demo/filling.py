@@ -107,7 +107,7 @@ class _Making:
             invoice_number=f"DEMO-{number:04}", description=f"{MARK}: {self.merchant.name}",
             status=told.status, reason=told.trigger or "", mechanism=told.mechanism or "",
             amount=amount, amount_recovered=amount if told.mechanism else 0, currency=currency,
-            decline_type=told.decline_type, decline_code=told.code,
+            decline_type=told.decline_type, decline_code=told.code, is_taken_up=True,
             card_brand=drawn(self.random, BRANDS),
             card_last4=f"{self.random.randrange(10_000):04}",
             attempt_count=1 + retries, next_payment_attempt_at=told.next_retry_at,

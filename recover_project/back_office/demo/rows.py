@@ -8,7 +8,7 @@ outside. Rows are written in bulk, past the use cases, because those would do wh
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from billing_portal.models import PaymentUpdateLink
 from dunning.models import DunningCampaign, DunningMessage, DunningRun, DunningStep
@@ -46,15 +46,23 @@ class RefusedError(Exception):
 
 
 def cases(merchant: Merchant) -> QuerySet[RecoveryCase]:
-    """Those that were made up."""
+    """Those that were made up; of one whose person was erased the mark has gone with them."""
     return RecoveryCase.objects.of(merchant).filter(
-        stripe_invoice_id__startswith=INVOICES, description__startswith=MARK,
+        Q(description__startswith=MARK) | Q(person_erased_at__isnull=False),
+        stripe_invoice_id__startswith=INVOICES,
         customer__stripe_customer_id__startswith=CUSTOMERS,
     )  # fmt: skip
 
 
+def are_there(merchant: Merchant) -> bool:
+    """Their plans come and go with them, and are few to look through."""
+    plans = DunningCampaign.objects.of(merchant).filter(plan__startswith=PLANS)
+    return plans.exists() and cases(merchant).exists()
+
+
 def is_made_up(case: RecoveryCase) -> bool:
-    return case.stripe_invoice_id.startswith(INVOICES) and case.description.startswith(MARK)
+    is_marked = case.description.startswith(MARK) or case.person_erased_at is not None
+    return case.stripe_invoice_id.startswith(INVOICES) and is_marked
 
 
 def refuse(merchant: Merchant) -> None:

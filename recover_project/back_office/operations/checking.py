@@ -28,7 +28,8 @@ def due(*, now: datetime) -> Iterator[Merchant]:
 def check(merchant: Merchant, *, now: datetime) -> None:
     broken = {found.says: found.broken for found in invariants.check(merchant, now=now)}
     InvariantCheck.objects.update_or_create(
-        merchant=merchant, defaults={"checked_at": now, "broken": broken}
+        merchant=merchant,
+        defaults={"checked_at": now, "broken": broken, "broken_rows": sum(broken.values())},
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from django.utils.timesince import timesince
 from django.views.decorators.http import require_safe
 
@@ -16,14 +15,14 @@ from recover_project.back_office.operations import checking
 from recover_project.back_office.pages import page, show
 from recover_project.back_office.rows import MOST
 from recover_project.probes import checks
-from recovery import heartbeats
+from recovery import clock, heartbeats
 from recovery.models import Merchant, PaymentAttempt, StripeEvent, WebhookDelivery
 
 
 @page("health/", name="health", right=Right.LOOK)
 @require_safe
 def health(request: HttpRequest, at: Working) -> HttpResponseBase:
-    now = timezone.now()
+    now = clock.now()
     beat = heartbeats.last_beat()
     checked_at, findings = checking.last(at.of)
     return show(

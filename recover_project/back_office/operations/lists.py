@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recover_project.back_office.rows import Searched, Tell, badge, shortly
-from recovery import inbox, outbound_delivery
+from recovery import clock, inbox, outbound_delivery
 from recovery.inbox import PayloadForgottenError
 from recovery.models import (
     Merchant,
@@ -97,7 +97,7 @@ class StripeEventAdmin(Searched):
 
     @admin.action(description="Process anew", permissions=["operate"])
     def replay(self, request: HttpRequest, chosen: QuerySet[Any]) -> None:
-        now, done, refused = timezone.now(), [], []
+        now, done, refused = clock.now(), [], []
         for event in chosen[:MOST_AT_ONCE]:
             try:
                 done.append(inbox.replay(event, now=now))
@@ -146,7 +146,7 @@ class WebhookDeliveryAdmin(Searched):
 
     @admin.action(description="Send again", permissions=["operate"])
     def resend(self, request: HttpRequest, chosen: QuerySet[Any]) -> None:
-        now, sent = timezone.now(), 0
+        now, sent = clock.now(), 0
         for delivery in chosen[:MOST_AT_ONCE]:
             try:
                 outbound_delivery.resend(delivery=delivery, now=now)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from recover_project.back_office.access import Right, Working, actor_of, working
 from recover_project.back_office.pages import page, show
 from recover_project.back_office.rows import WithPage, badge
-from recovery import reconciliation, tasks
+from recovery import clock, reconciliation, tasks
 from recovery.models import Merchant, Reconciliation, RecoveryCase, StripeEvent
 
 LIST = "admin:recovery_reconciliation_changelist"
@@ -67,7 +67,7 @@ class ReconciliationAdmin(WithPage):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
         at = working(request)
-        told = now_and_next(at.merchant, timezone.now()) if at and at.merchant else {}
+        told = now_and_next(at.merchant, clock.now()) if at and at.merchant else {}
         may_ask = at is not None and at.may(Right.OPERATE)
         answer: HttpResponseBase = super().changelist_view(
             request, {**(extra_context or {}), **told, "may_ask": may_ask}
@@ -109,7 +109,7 @@ def reconcile_now(request: HttpRequest, at: Working) -> HttpResponseBase:
     is_number = given.isascii() and given.isdigit() and len(given) <= LONGEST_NUMBER
     is_asked = reconciliation.ask_for(
         merchant=at.of, by=actor_of(request), after=int(given) if is_number else 0,
-        now=timezone.now(),
+        now=clock.now(),
     )  # fmt: skip
     if is_asked:
         tasks.poke_reconciliation()

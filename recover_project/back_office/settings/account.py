@@ -17,7 +17,13 @@ from recover_project.back_office.settings.forms import Form, taken
 from recovery import merchants
 from recovery.declines import DeclineType
 from recovery.models import DeclineOverride, Merchant
-from recovery.models.merchants import FEWEST_PAYLOAD_DAYS, LONGEST_NAME, MOST_PAYLOAD_DAYS
+from recovery.models.merchants import (
+    FEWEST_MESSAGE_DAYS,
+    FEWEST_PAYLOAD_DAYS,
+    LONGEST_NAME,
+    MOST_MESSAGE_DAYS,
+    MOST_PAYLOAD_DAYS,
+)
 from recovery.money import decimals, major
 
 HERE = "admin:settings"
@@ -87,9 +93,15 @@ class AccountForm(MoneyForm):
         help_text="What Stripe's events said word for word, names and addresses too, is forgotten "
         "after so many days, for good. That they came is kept, and so are cases and figures.",
     )  # fmt: skip
+    message_days = forms.IntegerField(
+        min_value=FEWEST_MESSAGE_DAYS, max_value=MOST_MESSAGE_DAYS, required=False,
+        label="Days that mails are kept",
+        help_text="What mails to customers said is forgotten after so many days, for good. That "
+        "they were sent, to whom and when is kept. Empty: nothing is forgotten.",
+    )  # fmt: skip
     field_order = (
         "name", "product_name", "time_zone", "currency", "monthly_price", "settling_minutes",
-        "payload_days",
+        "payload_days", "message_days",
     )  # fmt: skip
 
     def __init__(self, merchant: Merchant, given: Any = None) -> None:

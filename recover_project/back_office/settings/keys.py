@@ -8,14 +8,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.pages import page, show
 from recover_project.back_office.settings.forms import Form, taken
 from recover_project.back_office.settings.shown_once import Secret, show_once
-from recovery import credentials
+from recovery import clock, credentials
 from recovery.credentials import api_keys, internal_keys
 from recovery.models import ApiKey, InternalKey
 from recovery.scopes import SPELLINGS
@@ -59,7 +58,7 @@ def new_api_key(request: HttpRequest, at: Working) -> HttpResponse:
         nonlocal made
         chosen = form.cleaned_data
         made = credentials.new_api_key(
-            merchant=at.of, name=chosen["name"], now=timezone.now(),
+            merchant=at.of, name=chosen["name"], now=clock.now(),
             scopes=SPELLINGS[chosen["scopes"]], lifetime=timedelta(days=chosen["days"]),
         )  # fmt: skip
 
@@ -76,7 +75,7 @@ def new_api_key(request: HttpRequest, at: Working) -> HttpResponse:
 @require_POST
 def revoke_api_key(request: HttpRequest, at: Working, *, key_id: str) -> HttpResponse:
     key = get_object_or_404(ApiKey.objects.of(at.of), key_id=key_id)
-    credentials.revoke_api_key(key=key, now=timezone.now())
+    credentials.revoke_api_key(key=key, now=clock.now())
     messages.success(request, f"{key} opens nothing any more.")
     return redirect(HERE)
 
@@ -89,7 +88,7 @@ def new_internal_key(request: HttpRequest, at: Working) -> HttpResponse:
     def make() -> None:
         nonlocal made
         overlap = timedelta(hours=form.cleaned_data["overlap_hours"])
-        made = credentials.new_internal_key(merchant=at.of, now=timezone.now(), overlap=overlap)
+        made = credentials.new_internal_key(merchant=at.of, now=clock.now(), overlap=overlap)
 
     if not taken(form, at, make):
         return _show(request, at, overlap=form)
@@ -105,7 +104,7 @@ def new_internal_key(request: HttpRequest, at: Working) -> HttpResponse:
 @require_POST
 def revoke_internal_key(request: HttpRequest, at: Working, *, pk: int) -> HttpResponse:
     key = get_object_or_404(InternalKey.objects.of(at.of), pk=pk)
-    credentials.revoke_internal_key(key=key, now=timezone.now())
+    credentials.revoke_internal_key(key=key, now=clock.now())
     messages.success(request, f"The internal key {key} opens nothing any more.")
     return redirect(HERE)
 
@@ -114,7 +113,7 @@ def _show(
     request: HttpRequest, at: Working,
     form: ApiKeyForm | None = None, overlap: OverlapForm | None = None,
 ) -> HttpResponse:  # fmt: skip
-    now = timezone.now()
+    now = clock.now()
     own = [(key, SCOPES[key.scopes]) for key in api_keys.of_merchant(at.of)[:MOST_SHOWN]]
     return show(
         request, "back_office/settings/keys.html", title="Keys", now=now,

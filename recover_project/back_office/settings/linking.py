@@ -13,7 +13,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
@@ -21,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.pages import page
 from recover_project.back_office.settings.stripe import HERE, TAKEN
-from recovery import merchants
+from recovery import clock, merchants
 
 KEPT_AS = "linking_stripe"  # in the session
 GOOD_FOR = timedelta(minutes=15)
@@ -35,7 +34,7 @@ def leave(request: HttpRequest, at: Working) -> HttpResponse:
         raise PermissionDenied
     state = secrets.token_urlsafe(32)
     request.session[KEPT_AS] = {
-        "state": state, "merchant": at.of.public_id, "at": timezone.now().isoformat(),
+        "state": state, "merchant": at.of.public_id, "at": clock.now().isoformat(),
     }  # fmt: skip
     back = settings.PUBLIC_URL + reverse("admin:settings_stripe_linked")
     return redirect(merchants.link_address(state=state, back=back))
@@ -46,7 +45,7 @@ def leave(request: HttpRequest, at: Working) -> HttpResponse:
 @sensitive_variables("code")
 def come_back(request: HttpRequest, at: Working) -> HttpResponse:
     kept, code = request.session.pop(KEPT_AS, None), request.GET.get("code", "")
-    if not _is_ours(kept, request.GET.get("state", ""), at, now=timezone.now()):
+    if not _is_ours(kept, request.GET.get("state", ""), at, now=clock.now()):
         messages.error(request, NOT_OURS)
     elif not code:
         messages.warning(request, "You didn't say yes at Stripe: nothing is connected.")
@@ -64,7 +63,7 @@ def _is_ours(kept: dict[str, str] | None, state: str, at: Working, *, now: datet
 
 def _link(request: HttpRequest, at: Working, code: str) -> None:
     try:
-        merchants.link(merchant=at.of, code=code, now=timezone.now())
+        merchants.link(merchant=at.of, code=code, now=clock.now())
     except merchants.AccountTakenError:
         messages.error(request, TAKEN)
     except merchants.ConnectError as error:

@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 
 from recover_project.back_office import access
@@ -15,7 +14,7 @@ from recover_project.back_office.pages import page, show
 from recover_project.back_office.settings.account import MoneyForm, time_zones
 from recover_project.back_office.settings.forms import taken
 from recover_project.back_office.settings.shown_once import Secret, show_once
-from recovery import merchants
+from recovery import clock, merchants
 from recovery.merchants import Credentials
 from recovery.models.merchants import DEFAULT_SETTLING_MINUTES, LONGEST_NAME
 
@@ -88,7 +87,7 @@ def new_merchant(request: HttpRequest, at: Working) -> HttpResponse:
 
 def _make(form: NewMerchantForm) -> Credentials:
     about = {**form.cleaned_data, "webhook_secret": ""}
-    now, api_key = timezone.now(), about.pop("stripe_api_key")
+    now, api_key = clock.now(), about.pop("stripe_api_key")
     if api_key:
         return merchants.create_connected(api_key=api_key, now=now, **about)
     _merchant, made = merchants.create(now=now, **about)

@@ -7,14 +7,13 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.pages import page, show
 from recover_project.back_office.settings.forms import Form, taken
-from recovery import merchants, permissions
+from recovery import clock, merchants, permissions
 from recovery.models import StripeEvent
 
 HERE = "admin:settings_stripe"
@@ -69,7 +68,7 @@ def stripe(request: HttpRequest, at: Working) -> HttpResponse:
             if is_only_looked_at:
                 missing = merchants.probe(key)
             else:
-                merchants.connect(merchant=at.of, api_key=key, now=timezone.now())
+                merchants.connect(merchant=at.of, api_key=key, now=clock.now())
         except merchants.MissingPermissionsError as error:
             missing = error.missing
             form.add_error("api_key", "Nothing is connected: the key lacks what is marked below.")
@@ -87,7 +86,7 @@ def stripe(request: HttpRequest, at: Working) -> HttpResponse:
 @require_POST
 def look_again(request: HttpRequest, at: Working) -> HttpResponse:
     try:
-        missing = merchants.look_again(merchant=at.of, now=timezone.now())
+        missing = merchants.look_again(merchant=at.of, now=clock.now())
     except merchants.ConnectError as error:
         messages.error(request, str(error))
     else:
@@ -113,7 +112,7 @@ def rotate(request: HttpRequest, at: Working) -> HttpResponse:
 @require_POST
 def disconnect(request: HttpRequest, at: Working) -> HttpResponse:
     try:
-        left = merchants.disconnect(merchant=at.of, now=timezone.now())
+        left = merchants.disconnect(merchant=at.of, now=clock.now())
     except merchants.ConnectError as error:
         messages.error(request, str(error))
         return redirect(HERE)

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from recover_project.back_office.access import Right, Working
@@ -18,7 +17,7 @@ from recover_project.back_office.pages import page, show
 from recover_project.back_office.settings.forms import Form, taken
 from recover_project.back_office.settings.keys import OVERLAPS
 from recover_project.back_office.settings.shown_once import Secret, show_once
-from recovery import webhook_registrations
+from recovery import clock, webhook_registrations
 from recovery.addresses import LONGEST_URL
 from recovery.models import WebhookRegistration
 from recovery.outbound_events import CHOOSABLE, EventType
@@ -89,7 +88,7 @@ def new(request: HttpRequest, at: Working) -> HttpResponse:
     def make() -> None:
         nonlocal secret, public_id
         registration, secret = webhook_registrations.register(
-            merchant=at.of, now=timezone.now(), **form.cleaned_data
+            merchant=at.of, now=clock.now(), **form.cleaned_data
         )
         public_id = registration.public_id
 
@@ -113,7 +112,7 @@ def webhook(request: HttpRequest, at: Working, *, public_id: str) -> HttpRespons
 
     def change() -> None:
         webhook_registrations.update(
-            registration=registration, now=timezone.now(), **form.cleaned_data
+            registration=registration, now=clock.now(), **form.cleaned_data
         )
 
     if not taken(form, at, change):
@@ -131,7 +130,7 @@ def replace_secret(request: HttpRequest, at: Working, *, public_id: str) -> Http
     def make() -> None:
         nonlocal secret
         secret = webhook_registrations.rotate_secret(
-            registration=registration, now=timezone.now(),
+            registration=registration, now=clock.now(),
             overlap=timedelta(hours=form.cleaned_data["overlap_hours"]),
         )  # fmt: skip
 
@@ -144,18 +143,18 @@ def replace_secret(request: HttpRequest, at: Working, *, public_id: str) -> Http
 
 
 def _enable(registration: WebhookRegistration) -> tuple[int, str]:
-    webhook_registrations.enable(registration=registration, now=timezone.now())
+    webhook_registrations.enable(registration=registration, now=clock.now())
     return messages.SUCCESS, "Enabled. It hears what happens from now on."
 
 
 def _disable(registration: WebhookRegistration) -> tuple[int, str]:
-    webhook_registrations.disable(registration=registration, now=timezone.now())
+    webhook_registrations.disable(registration=registration, now=clock.now())
     return messages.SUCCESS, "Disabled. What waited for it is given up."
 
 
 def _test(registration: WebhookRegistration) -> tuple[int, str]:
     try:
-        webhook_registrations.send_test(registration=registration, now=timezone.now())
+        webhook_registrations.send_test(registration=registration, now=clock.now())
     except RegistrationDisabledError as error:
         return messages.ERROR, str(error)
     return messages.SUCCESS, "A test is on its way: its deliveries say how that went."
@@ -203,7 +202,7 @@ def _show_one(
         request, "back_office/settings/webhook.html", title="Webhook", form=form,
         registration=registration, replacement=replacement or ReplacementForm(),
         why_disabled=WHY_DISABLED.get(registration.disabled_reason, ""),
-        deliveries=f"{deliveries}?q={registration.public_id}", trail=_trail(), now=timezone.now(),
+        deliveries=f"{deliveries}?q={registration.public_id}", trail=_trail(), now=clock.now(),
         place=HERE,
     )  # fmt: skip
 

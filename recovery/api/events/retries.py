@@ -3,14 +3,13 @@
 import hashlib
 from datetime import datetime
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recovery import operator_charges
+from recovery import clock, operator_charges
 from recovery.api.conflicts import ConflictError
 from recovery.api.events.answers import ChargedEvent
 from recovery.api.events.views import cases_of, one_of
@@ -49,7 +48,7 @@ class RetryView(ClientView):
         responses={200: ChargedEvent, 202: ChargedEvent, 503: None},
     )
     def post(self, request: Request, event_id: str) -> Response:
-        now = timezone.now()
+        now = clock.now()
         cases = cases_of(self.merchant).select_related("customer", "merchant__stripe")
         case = one_of(cases, event_id)
         Parameters(data=request.data).is_valid(raise_exception=True)

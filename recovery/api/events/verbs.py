@@ -4,13 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recovery import cases
+from recovery import cases, clock
 from recovery.api.conflicts import ConflictError
 from recovery.api.events.answers import HandledEvent
 from recovery.api.events.filters import Moment
@@ -44,7 +43,7 @@ class VerbView(ClientView):
     known: str
 
     def post(self, request: Request, event_id: str) -> Response:
-        now = timezone.now()
+        now = clock.now()
         case = one_of(cases_of(self.merchant), event_id)
         asked = self.body(data=request.data, context={"zone": self.merchant.zone, "now": now})
         asked.is_valid(raise_exception=True)

@@ -1,13 +1,12 @@
 """GET events, GET events/{id}."""
 
 from django.db.models import Prefetch, QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from recovery import metrics
+from recovery import clock, metrics
 from recovery.api.events.answers import Event, EventDetail, EventList
 from recovery.api.events.filters import EventParameters, chosen
 from recovery.api.paging import page
@@ -53,7 +52,7 @@ class EventView(ClientView):
             Prefetch("timeline", TimelineEntry.objects.order_by("at", "id")),
         )
         case = one_of(cases_of(self.merchant).prefetch_related(*in_order), event_id)
-        return Response(EventDetail(case, context={"now": timezone.now()}).data)
+        return Response(EventDetail(case, context={"now": clock.now()}).data)
 
 
 def cases_of(merchant: Merchant) -> QuerySet[RecoveryCase]:

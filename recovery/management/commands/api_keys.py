@@ -4,9 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from recovery import credentials
+from recovery import clock, credentials
 from recovery.credentials import api_keys
 from recovery.management.moments import minute
 from recovery.management.tenants import merchant_called
@@ -53,7 +52,7 @@ def _line(key: ApiKey, merchant: Merchant) -> str:
 def _create(merchant: Merchant, options: dict[str, Any]) -> list[str]:
     try:
         key = credentials.new_api_key(
-            merchant=merchant, name=options["name"], now=timezone.now(),
+            merchant=merchant, name=options["name"], now=clock.now(),
             scopes=SPELLINGS[options["scopes"]], lifetime=_days(options["days"]),
         )  # fmt: skip
     except credentials.InvalidKeyError as error:
@@ -72,7 +71,7 @@ def _revoke(merchant: Merchant, options: dict[str, Any]) -> list[str]:
     key = ApiKey.objects.of(merchant).filter(key_id=options["key_id"]).first()
     if key is None:
         raise CommandError(f"{merchant} has no API key {options['key_id']}.")
-    credentials.revoke_api_key(key=key, now=timezone.now())
+    credentials.revoke_api_key(key=key, now=clock.now())
     return [f"{key.key_id} ({key}) opens nothing any more."]
 
 

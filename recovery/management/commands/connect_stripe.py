@@ -4,9 +4,8 @@ import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from recovery import merchants
+from recovery import clock, merchants
 from recovery.management.extras import extras
 from recovery.management.tenants import merchant_called
 
@@ -22,7 +21,7 @@ class Command(BaseCommand):
         merchant = merchant_called(options["merchant_id"])
         api_key = options["stripe_api_key"] or getpass.getpass("Restricted key: ")
         try:
-            merchants.connect(merchant=merchant, api_key=api_key.strip(), now=timezone.now())
+            merchants.connect(merchant=merchant, api_key=api_key.strip(), now=clock.now())
         except merchants.ConnectError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{merchant.name} is connected; Stripe delivers to its endpoint now.")

@@ -6,9 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from recovery import merchants
+from recovery import clock, merchants
 from recovery.management.extras import extras
 from recovery.management.sentences import sentence
 from recovery.management.tenants import merchant_called
@@ -40,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
-        now, api_key = timezone.now(), options["stripe_api_key"].strip()
+        now, api_key = clock.now(), options["stripe_api_key"].strip()
         currency = options["currency"].lower()
         about = {
             "name": options["name"],

@@ -4,9 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from recovery import credentials
+from recovery import clock, credentials
 from recovery.credentials import internal_keys
 from recovery.management.moments import minute
 from recovery.management.tenants import merchant_called
@@ -53,14 +52,14 @@ def _rotate(merchant: Merchant, options: dict[str, Any]) -> list[str]:
     if not 0 <= hours <= LONGEST_OVERLAP:
         raise CommandError(f"--overlap-hours is 0 to {LONGEST_OVERLAP}.")
     overlap = timedelta(hours=hours)
-    return [credentials.new_internal_key(merchant=merchant, now=timezone.now(), overlap=overlap)]
+    return [credentials.new_internal_key(merchant=merchant, now=clock.now(), overlap=overlap)]
 
 
 def _revoke(merchant: Merchant, options: dict[str, Any]) -> list[str]:
     key = InternalKey.objects.of(merchant).filter(pk=options["number"]).first()
     if key is None:
         raise CommandError(f"{merchant} has no internal key {options['number']}.")
-    credentials.revoke_internal_key(key=key, now=timezone.now())
+    credentials.revoke_internal_key(key=key, now=clock.now())
     return [f"{key} opens nothing any more."]
 
 

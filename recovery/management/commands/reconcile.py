@@ -3,9 +3,8 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from recovery import reconciliation, tasks
+from recovery import clock, reconciliation, tasks
 from recovery.management.moments import minute
 from recovery.management.tenants import merchant_called
 
@@ -21,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         merchant = merchant_called(options["merchant_id"])
         try:
-            run = reconciliation.begin(merchant=merchant, by=BY, now=timezone.now())
+            run = reconciliation.begin(merchant=merchant, by=BY, now=clock.now())
         except reconciliation.NotConnectedAnyMoreError as error:
             raise CommandError(f"{merchant.name} isn't connected to Stripe.") from error
         if run is None:

@@ -10,6 +10,7 @@ from recovery.models import Merchant
 ACCOUNT = {
     "name": "Fern Ltd", "product_name": "Fern Tea", "time_zone": "Asia/Tokyo", "currency": "JPY",
     "monthly_price": "3000", "settling_minutes": "5", "payload_days": "45",
+    "message_days": "400",
 }  # fmt: skip
 
 

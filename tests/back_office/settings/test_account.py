@@ -41,7 +41,7 @@ def test_what_is_filled_in_is_kept(merchant: Merchant, owner: Client) -> None:
     assert {name: kept[name] for name in ACCOUNT} == {
         "name": "Fern Ltd", "product_name": "Fern Tea", "time_zone": "Asia/Tokyo",
         "currency": "jpy", "monthly_price": 3000, "settling_minutes": 5,
-        "payload_days": 45,
+        "payload_days": 45, "message_days": 400,
     }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def test_the_form_shows_what_is_kept(merchant: Merchant, owner: Client) -> None:
     assert form.initial == {
         "name": "Fern Ltd", "product_name": "Fern Tea", "time_zone": "Asia/Tokyo",
         "currency": "bhd", "monthly_price": "2.125", "settling_minutes": 5,
-        "payload_days": 45,
+        "payload_days": 45, "message_days": 400,
     }  # fmt: skip
 
 
@@ -81,6 +81,7 @@ def test_without_a_price_there_is_none(merchant: Merchant, owner: Client) -> Non
         ("settling_minutes", "10081", "Ensure this value is less than or equal to 10080."),
         ("payload_days", "", "This field is required."),
         ("payload_days", "for ever", "Enter a whole number."),
+        ("message_days", "29", "Ensure this value is greater than or equal to 30."),
         ("payload_days", "29", "Ensure this value is greater than or equal to 30."),
         ("payload_days", "3651", "Ensure this value is less than or equal to 3650."),
         ("payload_days", "9" * 30, "Ensure this value is less than or equal to 3650."),

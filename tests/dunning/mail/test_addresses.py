@@ -8,7 +8,7 @@ from django.core import mail
 from django.utils import timezone
 
 from dunning import runs
-from dunning.mail import addresses, bounces, delivery
+from dunning.mail import addresses, bounces, delivery, messages
 from dunning.mail.addresses import Reason
 from dunning.mail.bounce_rules import Verdict
 from dunning.mail.bounces import Word
@@ -297,6 +297,38 @@ def test_what_a_provider_drops_is_left_to_a_person(case: RecoveryCase) -> None:
 
     assert case.tasks.get().kind == "message_unsent"
     assert reach(case) == "jo@example.com"
+
+
+def test_what_a_person_was_to_find_out_is_done_once_the_provider_tells(case: RecoveryCase) -> None:
+    now = timezone.now()
+    message = queue(case, now=now)
+    DunningMessage.objects.filter(pk=message.pk).update(
+        state="sending", claimed_at=now - timedelta(hours=1), recipient="jo@example.com"
+    )
+    delivery.set_aside_unknown(now=now)
+    assert case.tasks.get().done_at is None
+
+    message.refresh_from_db()
+    hear(message, Verdict.ACCEPTED)
+
+    assert case.tasks.get().done_at is not None
+    assert case.timeline.get(kind="task_done").actor == "recover"
+
+
+def test_a_worker_that_was_thought_dead_has_the_last_word(case: RecoveryCase) -> None:
+    now = timezone.now()
+    message = queue(case, now=now)
+    DunningMessage.objects.filter(pk=message.pk).update(
+        state="sending", claimed_at=now - timedelta(hours=1), recipient="jo@example.com"
+    )
+    message.refresh_from_db()
+    delivery.set_aside_unknown(now=now)
+
+    messages.sent(message, [], provider_id="pm-1", now=now)
+
+    row = DunningMessage.objects.get()
+    assert (row.state, row.provider_id, message.state) == ("sent", "pm-1", "sent")
+    assert case.tasks.get().done_at is not None
 
 
 @pytest.mark.parametrize("state", ["unknown", "sending", "queued", "failed", "skipped"])

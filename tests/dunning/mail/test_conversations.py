@@ -206,7 +206,8 @@ def test_while_one_message_is_with_a_worker_the_customers_others_wait(
         delivery.deliver(message.pk, now=now)
         message.refresh_from_db()
 
-    assert (two.state, two.due_at, two.tries) == ("queued", now + timedelta(minutes=1), 0)
+    later = now + delivery.PAUSE_IS_BEING_TOLD
+    assert (two.state, two.due_at, two.tries) == ("queued", later, 0)
     assert kims.state == "sent"
 
 
@@ -258,10 +259,10 @@ def test_a_message_that_breaks_its_worker_holds_up_no_other(
     queue(debts[3], now=now)
     ask = truth.ask
 
-    def break_down(case: RecoveryCase, *, now: datetime) -> None:
+    def break_down(case: RecoveryCase, *, now: datetime, told: truth.Told) -> None:
         if case == debts[0]:
             raise RuntimeError("out of order")
-        ask(case, now=now)
+        ask(case, now=now, told=told)
 
     monkeypatch.setattr(truth, "ask", break_down)
     deliver_queued()

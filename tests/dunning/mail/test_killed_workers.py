@@ -6,11 +6,9 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as configured
-from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
@@ -20,6 +18,7 @@ from tests.builders import make_merchant
 from tests.dunning.facts import fail, queue
 from tests.dunning.killed_worker import KILLED, POINTS
 from tests.dunning.mail_servers import MailServer, listening
+from tests.programs import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 ROOT = Path(__file__).parents[3]
@@ -38,13 +37,6 @@ OUTCOMES = {
 def mail_server(settings: SettingsWrapper) -> Iterator[MailServer]:
     with listening(settings) as server:
         yield server
-
-
-def database_url() -> str:
-    name = connection.settings_dict["NAME"]
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{name}"
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
 def deliver_and_be_killed(message: DunningMessage, point: str) -> None:

@@ -15,6 +15,7 @@ from dunning.wording.template_language import (
     parse,
     variables,
 )
+from tests.examples import examples
 
 FACTS: dict[str, str | int] = {"product": "Fern & <Tea>", "amount": "$49.00", "debt_count": 2}
 
@@ -128,7 +129,7 @@ TEMPLATES = st.one_of(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(source=TEMPLATES, is_html=st.booleans())
 @example(source="{{ 'a' | append: 'b' | append: }}", is_html=True)
 def test_whatever_is_written_is_filled_in_or_refused(source: str, is_html: bool) -> None:
@@ -157,7 +158,19 @@ def test_whatever_is_written_is_filled_in_or_refused(source: str, is_html: bool)
     ids=range(10),
 )
 def test_no_template_takes_long(source: str) -> None:
-    started = time.thread_time()  # whatever else the machine is doing
-    with contextlib.suppress(TemplateError):
-        parse(source).render({"a": "<A>" * 150})
-    assert time.thread_time() - started < 1
+    ordinary = "Dear {{ a }}, we tried to charge your card. Please look at it. " * 300
+
+    assert seconds_for(source) < 15 * seconds_for(ordinary)
+
+
+def seconds_for(source: str) -> float:
+    """Of this thread's processor, the better of two: a shared machine has its moments."""
+
+    def fill_in() -> float:
+        parse.cache_clear()
+        started = time.thread_time()
+        with contextlib.suppress(TemplateError):
+            parse(source).render({"a": "<A>" * 150})
+        return time.thread_time() - started
+
+    return min(fill_in(), fill_in())

@@ -11,12 +11,14 @@ from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
 from dunning.models import DunningRetry
+from recover_project.back_office.operations import checking
 from recovery import cases, heartbeats, operator_tasks, outbound, webhook_registrations
 from recovery.models import (
     Coverage,
     Merchant,
     Reconciliation,
     RecoveryCase,
+    StripeConnection,
     StripeEvent,
     WebhookDelivery,
 )
@@ -34,6 +36,26 @@ def test_an_installation_at_rest_shows_noughts() -> None:
 
     assert set(figures.values()) == {0}
     assert ("recover_worker_heartbeat_age_seconds",) not in figures
+
+
+def test_what_breaks_what_must_always_hold_is_counted_as_it_was_last_seen() -> None:
+    make_merchant()
+    now, broken = timezone.now(), case("in_1")
+    StripeConnection.objects.update(livemode=True)
+    checking.check(broken.merchant, now=now - timedelta(seconds=40))
+    figures = read(now)
+    assert in_both_modes(figures, "recover_invariants_broken") == (0, 0)
+    assert in_both_modes(figures, "recover_invariants_age_seconds") == (40, 0)
+
+    long_ago = now - timedelta(hours=1)
+    StripeEvent.objects.update(
+        state="pending", tries=0, processed_at=None, received_at=long_ago, due_at=long_ago
+    )
+    checking.check(broken.merchant, now=now)
+
+    live, test = in_both_modes(read(now), "recover_invariants_broken")
+    assert live >= 1
+    assert test == 0
 
 
 def test_events_that_wait_and_events_given_up_are_counted_with_their_age() -> None:
@@ -244,14 +266,14 @@ def test_the_figures_name_no_merchant_and_no_customer(settings: SettingsWrapper)
 def test_the_figures_cost_the_same_however_much_there_is(
     django_assert_num_queries: Any,
 ) -> None:
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         read()
     for name in ("Fern", "Moss"):
         merchant = make_merchant(name)
         receive(DOCUMENTED_EXAMPLE, merchant=merchant)
     assert Merchant.objects.count() == 2
 
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         read()
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from recover_project.back_office.demo import filling, rows
+from recovery import clock
 from recovery.management.tenants import merchant_called
 
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} demo cases of {merchant.name} were removed.")
             return
         try:
-            count = filling.fill(merchant, now=timezone.now())
+            count = filling.fill(merchant, now=clock.now())
         except rows.RefusedError as refused:
             raise CommandError(str(refused)) from refused
         self.stdout.write(

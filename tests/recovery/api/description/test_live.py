@@ -22,6 +22,7 @@ from recovery.api.description.document import whole
 from recovery.models import Membership, Merchant, RecoveryCase, Role, User
 from recovery.signatures import sign
 from tests.builders import DOCUMENTED_EXAMPLE, SECRET, make_merchant, receive
+from tests.examples import examples
 from tests.recovery.receivers import registered
 
 pytestmark = [
@@ -34,7 +35,7 @@ OPERATIONS = {
     found.ok().definition.raw["operationId"]: found.ok() for found in API.get_all_operations()
 }
 JSON = "application/json"
-EXAMPLES = 8  # of each kind
+EXAMPLES = examples(8)  # of each kind
 bounded = settings(
     max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
     phases=[Phase.generate], suppress_health_check=list(HealthCheck),

@@ -1,0 +1,191 @@
+"""Failed invoices are worked together: Stripe is asked about many at the same time, and what it
+says of them is written in one transaction.
+
+Nothing else is different: what an invoice's failure does is told in failed_invoices.py, and what
+isn't plain is left to be worked by itself (ingest.py). So is every event of a set in which one
+fails: what goes wrong with it stays with it.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from recovery import (
+    cases,
+    clock,
+    customers,
+    desk,
+    failed_invoices,
+    failures,
+    hearing,
+    inbox,
+    log_context,
+)
+from recovery.asking import OfMerchant, at_once, can_be_asked
+from recovery.customer_events import hear_of_new_card, whose
+from recovery.failed_invoices import Answers
+from recovery.models import Merchant, RecoveryCase, StripeEvent
+from recovery.reading import UnreadablePayloadError
+from recovery.stripe_events import Event, EventType, UnreadableEventError
+from recovery.stripe_objects import Invoice
+
+logger = logging.getLogger(__name__)
+
+MOST = 50  # events of a set
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A stored event and the failed invoice that it tells of."""
+
+    stored: StripeEvent
+    invoice: Invoice
+    failed_at: datetime
+
+    @property
+    def merchant(self) -> Merchant:
+        return self.stored.merchant
+
+
+def work(batch: Sequence[StripeEvent]) -> list[StripeEvent]:
+    """Process what can be processed together; the events that are left."""
+    now, merchants = clock.now(), {event.merchant_id: event.merchant for event in batch}
+    for event in batch:  # one merchant is one object, with one connection to Stripe
+        event.merchant = merchants[event.merchant_id]
+    plain = [heard for event in batch if (heard := _plain(event, now=now))]
+    done: set[int] = set()
+    sets = range(0, len(plain), MOST) if len(plain) > 1 else ()
+    for some in (plain[first : first + MOST] for first in sets):
+        worked = _work(some)
+        done |= worked
+        if not worked:
+            break  # Stripe can't be asked, or something is wrong: one after the other, then
+    return [event for event in batch if event.pk not in done]
+
+
+def _plain(stored: StripeEvent, *, now: datetime) -> Heard | None:
+    """What is heard for the first time, of a merchant of whom all is known that is needed."""
+    merchant = stored.merchant
+    if stored.type != EventType.INVOICE_PAYMENT_FAILED or stored.tries > 1:
+        return None
+    if merchant.stripe.livemode is None or not can_be_asked(merchant):
+        return None
+    try:
+        event = Event.parse(stored.payload)
+        invoice = Invoice.read(event.object)
+    except (UnreadableEventError, UnreadablePayloadError):
+        return None
+    return Heard(stored, invoice, event.created_at or now) if invoice.id else None
+
+
+def _work(some: Sequence[Heard]) -> set[int]:
+    """Ids of the events that were processed."""
+    asked_at = clock.now()
+    try:
+        answers = _ask(some)
+        answered = [heard for heard in some if answers[heard.stored.pk].invoice]
+        if any(clock.now() >= heard.stored.due_at for heard in some):
+            return set()  # the lease is over: another worker may have them by now
+        opened = _write(answered, answers, now=asked_at)
+        _hear(opened, now=asked_at)
+        events = [heard.stored for heard in answered]
+        inbox.processed(*events, now=asked_at)
+    except Exception:
+        logger.exception("A set of %s events failed: they are worked one by one.", len(some))
+        for heard in some:
+            heard.stored.tries += 1  # its case may be there, and may not have heard everything
+        return set()
+    return {event.pk for event in events}
+
+
+# --- Stripe -----------------------------------------------------------------------------------
+
+
+def _ask(some: Sequence[Heard]) -> Mapping[int, Answers]:
+    known = {
+        (merchant.pk, customer_id)
+        for merchant, set_ in _by_merchant(some).items()
+        for customer_id in customers.known(merchant, [one.invoice.customer_id for one in set_])
+    }
+
+    def ask(heard: Heard) -> Answers:
+        is_known = (heard.merchant.pk, heard.invoice.customer_id) in known
+        return failed_invoices.ask_about(heard.merchant, heard.invoice, is_known=is_known)
+
+    answers = at_once(some, ask, is_silence=lambda told: told.invoice is None)
+    return dict(zip([heard.stored.pk for heard in some], answers, strict=True))
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A case, and by which ids it was known before: by none where it is new."""
+
+    heard: Heard
+    case: RecoveryCase
+    known_by: Collection[str]
+
+    @property
+    def merchant(self) -> Merchant:
+        return self.heard.merchant
+
+
+@desk.at_desk
+def _write(
+    answered: Iterable[Heard], answers: Mapping[int, Answers], *, now: datetime
+) -> list[_Opened]:
+    owed = [
+        heard
+        for heard in answered
+        if failed_invoices.is_owed(heard.invoice, answers[heard.stored.pk])
+    ]
+    for merchant, some in _by_merchant(owed).items():
+        told = [answers[heard.stored.pk].invoice or heard.invoice for heard in some]
+        customers.lay_out(merchant, [invoice.customer_id for invoice in told])
+        cases.lay_out(merchant, [invoice.id for invoice in told])
+        failures.lay_out(merchant, [one.failure.charge_id for one in told if one.failure])
+    opened = []
+    for heard in owed:
+        known = cases.of_debt(heard.merchant, invoice_id=heard.invoice.id)
+        known_by = cases.keys(known) if known else []
+        with log_context.about(**heard.stored.log_ids):
+            case = failed_invoices.take_in(
+                merchant=heard.merchant, told=heard.invoice, answers=answers[heard.stored.pk],
+                failed_at=heard.failed_at, now=now,
+            )  # fmt: skip
+        opened.append(_Opened(heard, case, known_by))
+    return opened
+
+
+def _hear(opened: Sequence[_Opened], *, now: datetime) -> None:
+    """Only what is stored once the cases can be found: what comes later finds them itself."""
+    for merchant, some in _by_merchant(opened).items():
+        unheard = {one.case.pk: set(cases.keys(one.case)) - set(one.known_by) for one in some}
+        around = {one.case.pk: set(whose(one.case)) for one in some if not one.known_by}
+        stored = inbox.concerned(merchant, [*_all(unheard), *_all(around)])
+        for one in some:
+            heard = {one.heard.stored.pk}
+            if any(stored[key] - heard for key in unheard[one.case.pk]):
+                hearing.tell_what_was_told(one.case, but_of=one.known_by, but=heard, now=now)
+            if any(stored[key] - heard for key in around.get(one.case.pk, ())):
+                hear_of_new_card(one.case, now=now)
+
+
+def _all(sets: Mapping[int, set[str]]) -> set[str]:
+    return set().union(*sets.values())
+
+
+One = TypeVar("One", bound=OfMerchant)
+
+
+def _by_merchant(some: Iterable[One]) -> dict[Merchant, list[One]]:
+    """In an order that all workers have, so that none waits for a row of one that waits for it."""
+    found: dict[Merchant, list[One]] = defaultdict(list)
+    for one in some:
+        found[one.merchant].append(one)
+    return dict(sorted(found.items(), key=lambda item: item[0].pk))

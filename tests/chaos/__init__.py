@@ -1,0 +1,1 @@
+"""Long proofs: whatever is killed, what was acknowledged is done once (docs/reliability.md)."""

@@ -1,0 +1,124 @@
+"""A new version takes over while Stripe delivers: behind a load balancer no webhook meets anything
+but an acknowledgement or a door that is shut before it has said a word."""
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from benchmarks.serving import HOST, PRODUCT, Server, beside, environment, web
+from recovery.models import StripeEvent
+from recovery.signatures import sign
+from tests.builders import make_merchant, signing_secret
+from tests.journeys.product import free_ports
+from tests.programs import database_url
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DELIVERIES_AT_ONCE = 4
+WHILE = 1.0  # seconds that both versions serve, and that one does alone
+
+
+@dataclass
+class Balancer:
+    """Hands each event to a server that serves; where one takes no connection, to the next."""
+
+    path: str
+    secret: str
+    ports: list[int] = field(default_factory=list)
+    acknowledged: list[str] = field(default_factory=list)
+    met: Counter[str] = field(default_factory=Counter)
+    _is_over: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def delivering(self) -> Iterator[None]:
+        threads = [
+            threading.Thread(target=self._deliver, args=(number,), daemon=True)
+            for number in range(DELIVERIES_AT_ONCE)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._is_over.set()
+            for thread in threads:
+                thread.join()
+
+    def _deliver(self, number: int) -> None:
+        count = 0
+        while not self._is_over.is_set():
+            count += 1
+            event_id = f"evt_{number}_{count}"
+            what = self._hand_over(event_id)
+            self.met[what] += 1
+            if what == "200":
+                self.acknowledged.append(event_id)
+
+    def _hand_over(self, event_id: str) -> str:
+        invoice = {"id": f"in_{event_id}", "object": "invoice"}
+        body = json.dumps({
+            "id": event_id, "object": "event", "type": "invoice.payment_failed",
+            "livemode": False, "created": int(time.time()), "data": {"object": invoice},
+        }).encode()  # fmt: skip
+        header = sign(body=body, secret=self.secret, timestamp=int(time.time()))
+        for port in list(self.ports):
+            connection = http.client.HTTPConnection(HOST, port, timeout=20)
+            try:
+                connection.connect()
+            except ConnectionRefusedError:
+                self.met["a shut door"] += 1
+                continue
+            try:
+                connection.request("POST", self.path, body, {"Stripe-Signature": header})
+                return str(connection.getresponse().status)
+            except (OSError, http.client.HTTPException) as error:
+                return type(error).__name__
+            finally:
+                connection.close()
+        return "nobody"
+
+
+def test_no_webhook_is_dropped_while_new_versions_take_over(tmp_path: Path) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("The product as in production, on the database of the tests.")
+    merchant = make_merchant()
+    path = f"/fourthngoal/recover/webhook?m={merchant.public_id}"
+    balancer = Balancer(path, signing_secret(merchant))
+    known = {"WEB_WORKERS": "1", "WEB_THREADS": "4",
+             "SECRET_KEY": settings.SECRET_KEY,
+             "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS)}  # fmt: skip
+    first = Server(free_ports(1), environment(str(tmp_path), database_url()) | known)
+
+    serving = _begin(first, balancer)
+    with balancer.delivering():
+        for _version in range(2):
+            time.sleep(WHILE)
+            following = _begin(beside(first, PRODUCT), balancer)
+            time.sleep(WHILE)
+            serving.close()  # SIGTERM, and until it has ended
+            balancer.ports.pop(0)
+            serving = following
+        time.sleep(WHILE)
+    serving.close()
+
+    assert set(balancer.met) <= {"200", "a shut door"}
+    assert len(balancer.acknowledged) > 100
+    stored = StripeEvent.objects.values_list("stripe_event_id", flat=True)
+    assert sorted(stored) == sorted(balancer.acknowledged)
+
+
+def _begin(server: Server, balancer: Balancer) -> ExitStack:
+    """Serves, and is given events once it does."""
+    running = ExitStack()
+    running.enter_context(web(server))
+    balancer.ports.append(server.port)
+    return running

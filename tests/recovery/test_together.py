@@ -1,0 +1,264 @@
+"""Failed invoices that are worked together end as if each had been worked by itself."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from recovery import asking, customers, inbox, ingest, together
+from recovery.models import (
+    Customer,
+    Merchant,
+    PaymentAttempt,
+    RecoveryCase,
+    StripeEvent,
+    TimelineEntry,
+)
+from recovery.tasks import process_inbox
+from tests.builders import make_merchant, post
+from tests.local_stripe import LocalStripe
+from tests.recovery.stories import KEY, realm, told
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+NOW = timezone.now()
+FAILED = "invoice.payment_failed"
+OWN = {"id", "public_id", "case_id", "customer_id", "opened_at", "known_at", "at", "resolved_at",
+       "payment_known_at", "enrich_at"}  # fmt: skip
+
+
+@pytest.fixture
+def renewals(local_stripe: LocalStripe, merchant: Merchant) -> None:
+    for number, reason in enumerate(["insufficient_funds", "expired_card", "stolen_card"]):
+        local_stripe.scenarios.renewal_fails(
+            reason=reason, email=f"jo{number}@example.com", key=KEY
+        )
+
+
+def store(*payloads: dict[str, Any], merchant: Merchant | None = None) -> list[StripeEvent]:
+    """As a worker that has just claimed them."""
+    for payload in payloads:
+        assert post(payload, merchant=merchant).status_code == 200
+    return inbox.claim(now=timezone.now())
+
+
+def facts() -> list[list[tuple[Any, ...]]]:
+    models: Sequence[Any] = (Customer, RecoveryCase, PaymentAttempt, TimelineEntry)
+    return [
+        sorted(
+            tuple(sorted((name, str(value)) for name, value in row.items() if name not in OWN))
+            for row in model.objects.values()
+        )
+        for model in models
+    ]
+
+
+@pytest.mark.usefixtures("renewals")
+def test_they_end_as_if_each_had_been_worked_by_itself(local_stripe: LocalStripe) -> None:
+    events = store(*told(local_stripe, FAILED))
+    for one in events:
+        ingest.process(one, now=timezone.now())
+    alone = facts()
+    for model in (TimelineEntry, PaymentAttempt, RecoveryCase, Customer):
+        model.objects.all()._raw_delete("default")
+
+    assert together.work(events) == []
+
+    assert facts() == alone
+    assert len(alone[1]) == 3
+    assert set(StripeEvent.objects.values_list("state", flat=True)) == {"processed"}
+
+
+@pytest.mark.usefixtures("renewals")
+def test_more_of_them_take_no_more_transactions_and_hardly_more_statements(
+    local_stripe: LocalStripe,
+) -> None:
+    few = store(*told(local_stripe, FAILED))
+    with CaptureQueriesContext(connection) as asked_of_few:
+        together.work(few)
+    for number in range(12):
+        local_stripe.scenarios.renewal_fails(email=f"liam{number}@example.com", key=KEY)
+    many = store(*told(local_stripe, FAILED))
+
+    with CaptureQueriesContext(connection) as asked_of_many:
+        together.work(many)
+
+    assert len(many) == 12
+    assert len(asked_of_many) <= len(asked_of_few) <= 25
+
+
+@pytest.mark.usefixtures("renewals")
+def test_what_was_told_of_them_before_is_heard(local_stripe: LocalStripe) -> None:
+    local_stripe.scenarios.pay(invoice=_invoices(local_stripe)[0])
+    for earlier in told(local_stripe, "invoice.paid"):
+        assert post(earlier).status_code == 200
+    process_inbox()
+    assert not RecoveryCase.objects.exists()
+
+    assert together.work(store(*told(local_stripe, FAILED))) == []
+
+    assert sorted(RecoveryCase.objects.values_list("status", flat=True)) == [
+        "open", "open", "recovered",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("renewals")
+def test_an_invoice_that_is_told_of_twice_has_one_case(local_stripe: LocalStripe) -> None:
+    first, *others = told(local_stripe, FAILED)
+
+    assert together.work(store(first, {**first, "id": "evt_again"}, *others)) == []
+
+    assert RecoveryCase.objects.count() == 3
+    assert PaymentAttempt.objects.count() == 3
+
+
+@pytest.mark.usefixtures("renewals")
+def test_a_case_that_is_there_already_is_added_to(local_stripe: LocalStripe) -> None:
+    assert together.work(store(*told(local_stripe, FAILED))) == []
+    local_stripe.clock.advance(hours=1)
+    for invoice in _invoices(local_stripe):
+        local_stripe.scenarios.retry(invoice=invoice)
+
+    assert together.work(store(*told(local_stripe, FAILED))) == []
+
+    assert RecoveryCase.objects.count() == 3
+    assert PaymentAttempt.objects.count() == 6
+
+
+@pytest.mark.usefixtures("renewals")
+def test_where_stripe_cannot_be_asked_each_is_left_to_be_worked_by_itself(
+    local_stripe: LocalStripe,
+) -> None:
+    events = store(*told(local_stripe, FAILED))
+    local_stripe.faults.add("reset", path="/v1/*", times=1000)
+
+    assert together.work(events) == events
+    assert not RecoveryCase.objects.exists()
+
+
+@pytest.mark.usefixtures("renewals")
+def test_a_stripe_that_is_silent_is_not_asked_for_each(
+    local_stripe: LocalStripe,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    events = store(*told(local_stripe, FAILED))
+    monkeypatch.setattr(asking, "AT_ONCE", 1)
+    local_stripe.faults.add("reset", path="/v1/*", times=1000)
+    local_stripe.requests.clear()
+
+    left = together.work(events)
+
+    assert len({one.path for one in local_stripe.requests}) == 1
+    assert left == events
+    assert [event.tries for event in left] == [1] * len(events)
+    # It is away, and nothing is wrong with the events.
+    assert max(record.levelno for record in caplog.records) < logging.WARNING
+
+
+@pytest.mark.usefixtures("renewals")
+def test_a_merchant_whose_key_was_revoked_holds_up_no_other(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    revoked = make_merchant("Moss")
+    revoked.stripe.api_key, revoked.stripe.livemode = "rk_test_revoked", False
+    revoked.stripe.save()
+    for payload in told(local_stripe, FAILED):
+        assert post(payload, merchant=revoked).status_code == 200
+    local_stripe.world.revoke("rk_test_revoked")
+    events = store(*told(local_stripe, FAILED), merchant=merchant)
+
+    left = together.work(events)
+
+    assert {one.merchant_id for one in left} == {revoked.pk}
+    assert RecoveryCase.objects.of(merchant).count() == 3
+
+
+@pytest.mark.usefixtures("renewals")
+def test_where_one_of_them_fails_each_is_left_to_be_worked_by_itself(
+    local_stripe: LocalStripe, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = store(*told(local_stripe, FAILED))
+
+    with mock.patch("recovery.failed_invoices.take_in", side_effect=[mock.DEFAULT, LookupError]):
+        assert together.work(events) == events
+
+    assert "A set of 3 events failed: they are worked one by one." in caplog.text
+    assert not Customer.objects.exists()
+
+
+@pytest.mark.usefixtures("renewals")
+def test_what_could_not_be_heard_together_is_heard_by_each(local_stripe: LocalStripe) -> None:
+    [first, *_others] = _invoices(local_stripe)
+    local_stripe.scenarios.pay(invoice=first)
+    for one in told(local_stripe, "invoice.paid", FAILED):
+        assert post(one).status_code == 200
+    StripeEvent.objects.filter(type="invoice.paid").update(state="processed", processed_at=NOW)
+    # Who asks now is told what was known before the payment.
+    realm(local_stripe).tables["invoice"][first].update(status="open", amount_remaining=4900)
+
+    with mock.patch("recovery.together._hear", side_effect=LookupError):
+        process_inbox()
+
+    assert RecoveryCase.objects.get(stripe_invoice_id=first).status == "recovered"
+    assert not StripeEvent.objects.filter(state="pending").exists()
+
+
+@pytest.mark.usefixtures("renewals")
+def test_who_has_outlived_the_lease_writes_nothing(local_stripe: LocalStripe) -> None:
+    events = store(*told(local_stripe, FAILED))
+    for one in events:
+        one.due_at = timezone.now() - timedelta(seconds=1)
+
+    assert together.work(events) == events
+    assert not RecoveryCase.objects.exists()
+
+
+@pytest.mark.usefixtures("renewals")
+def test_what_was_tried_before_or_is_no_failed_invoice_is_left(local_stripe: LocalStripe) -> None:
+    events = store(*told(local_stripe, FAILED, "payment_intent.payment_failed"))
+    invoices = [one for one in events if one.type == FAILED]
+    invoices[0].tries = 2
+
+    left = together.work(events)
+
+    assert left == [one for one in events if one.type != FAILED or one.tries == 2]
+
+
+@pytest.mark.usefixtures("renewals")
+def test_rows_of_several_merchants_are_locked_in_the_same_order_by_all_workers(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    other = make_merchant("Moss")
+    other.stripe.api_key, other.stripe.livemode = KEY, False
+    other.stripe.save()
+    for payload in told(local_stripe, FAILED):
+        assert post(payload, merchant=other).status_code == 200
+    events = store(*told(local_stripe, FAILED), merchant=merchant)
+    assert [one.merchant_id for one in events] == [other.pk] * 3 + [merchant.pk] * 3
+
+    with mock.patch("recovery.together.customers.lay_out", wraps=customers.lay_out) as laid_out:
+        assert together.work(events) == []
+
+    assert [asked.args[0] for asked in laid_out.call_args_list] == [merchant, other]
+    assert RecoveryCase.objects.of(merchant).count() == RecoveryCase.objects.of(other).count() == 3
+
+
+@pytest.mark.usefixtures("renewals")
+@pytest.mark.parametrize("odd", [{"amount_due": 2**70}, {"id": ""}])
+def test_what_is_odd_is_left(local_stripe: LocalStripe, odd: dict[str, Any]) -> None:
+    first, *others = told(local_stripe, FAILED)
+    first["data"]["object"].update(odd)
+    [strange, *plain] = store(first, *others)
+
+    assert together.work([strange, *plain]) == [strange]
+
+
+def _invoices(local_stripe: LocalStripe) -> list[str]:
+    invoices = realm(local_stripe).all("invoice")
+    return [invoice["id"] for invoice in invoices if invoice["status"] == "open"]
