@@ -96,6 +96,8 @@ def check() -> None:
     call(BIN / "djlint", "templates", "--lint", "--quiet")
     call(BIN / "python", "manage.py", "check")
     call(BIN / "python", "manage.py", "makemigrations", "--check", "--dry-run")
+    # What the suite would say an hour later.
+    call(BIN / "python", "-m", "pytest", "--quiet", "--no-header", "tests/test_architecture.py")
     test()
 
 

@@ -55,6 +55,12 @@ def node(value: object, *path: str) -> Node:
     return value if isinstance(value, Mapping) else NOTHING
 
 
+def livemode(value: Node) -> bool | None:
+    """Whether one of Stripe's objects is of its live mode; None where it doesn't tell."""
+    told = value.get("livemode")
+    return told if isinstance(told, bool) else None
+
+
 def items(value: object) -> list[Node]:
     """The objects in a list, or in the `data` of one of Stripe's list envelopes."""
     found = value.get("data") if isinstance(value, Mapping) else value

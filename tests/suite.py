@@ -81,7 +81,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="recover-coverage-") as folder:
         os.environ["COVERAGE_FILE"] = str(Path(folder) / "data")
         code = _run_both_passes(arguments)
-        return code if code or arguments else _check_coverage()
+        return code if arguments else max(code, _check_coverage())
 
 
 def _run_both_passes(arguments: list[str]) -> int:
