@@ -34,7 +34,7 @@ from recovery.stripe_objects import Invoice
 
 logger = logging.getLogger(__name__)
 
-MOST = 50  # events of a set
+MOST = 200  # events of a set
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,7 @@ class Heard:
 
 def work(batch: Sequence[StripeEvent]) -> list[StripeEvent]:
     """Process what can be processed together; the events that are left."""
-    now, merchants = clock.now(), {event.merchant_id: event.merchant for event in batch}
-    for event in batch:  # one merchant is one object, with one connection to Stripe
-        event.merchant = merchants[event.merchant_id]
+    now = clock.now()
     plain = [heard for event in batch if (heard := _plain(event, now=now))]
     done: set[int] = set()
     sets = range(0, len(plain), MOST) if len(plain) > 1 else ()

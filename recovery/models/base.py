@@ -13,7 +13,11 @@ ID_LENGTH = 20  # 95 bits
 
 def new_public_id(prefix: str, *, length: int = ID_LENGTH) -> str:
     """`case_7m2k…`: an id that tells its kind and can't be guessed."""
-    return f"{prefix}_{''.join(secrets.choice(ALPHABET) for _ in range(length))}"
+    number, letters = secrets.randbelow(len(ALPHABET) ** length), []
+    for _ in range(length):
+        number, which = divmod(number, len(ALPHABET))
+        letters.append(ALPHABET[which])
+    return f"{prefix}_{''.join(letters)}"
 
 
 class AppendOnlyError(TypeError):
