@@ -59,8 +59,9 @@ class Line(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
-        about = [f"{name}={_of_a_line(value)}" for name, value in current().items()]
-        return super().formatMessage(record) + (f" [{' '.join(about)}]" if about else "")
+        about = " ".join(f"{name}={value}" for name, value in current().items())
+        line = super().formatMessage(record)
+        return f"{line} [{_of_a_line(about)}]" if about else line
 
     def formatException(self, ei: object) -> str:  # noqa: N802 - logging's own name
         return redact(super().formatException(ei))  # type: ignore[arg-type]

@@ -68,7 +68,8 @@ def claim(*, now: datetime, is_failing: bool) -> list[WebhookDelivery]:
     for delivery in batch:
         delivery.due_at = now + LEASE
         delivery.tries += 1
-    WebhookDelivery.objects.bulk_update(batch, ["due_at", "tries"])
+    ours = WebhookDelivery.objects.filter(pk__in=[delivery.pk for delivery in batch])
+    ours.update(due_at=now + LEASE, tries=F("tries") + 1)
     return batch
 
 

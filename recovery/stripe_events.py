@@ -127,9 +127,3 @@ def concerns(event: Event) -> str:
     """The id by which the event's case is found, "" for an event of no known type."""
     read = CONCERNS.get(event.type)
     return read(event.object) if read else ""
-
-
-def log_ids(*, event_id: str, type_: str, concerns: str) -> dict[str, str]:
-    """What a line of the log that is about an event says (log_context.py)."""
-    is_of_a_debt = type_.startswith(("invoice.", "payment_intent.", "charge."))
-    return {"event": event_id} | ({"debt": concerns} if is_of_a_debt else {})

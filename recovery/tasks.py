@@ -1,6 +1,7 @@
 """What workers do for recovery. A message is only a hint: the rows say what is to be done."""
 
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -78,11 +79,23 @@ def process_inbox(**_: object) -> None:
         batch = inbox.claim(now=clock.now())
         if not batch:
             return
+        _tell_of(batch)
         with inbox.held(batch):
             for event in together.work(batch):
                 if clock.now() >= event.due_at:
                     return  # the lease is over: another worker may have the rest by now
                 process(event)
+
+
+def _tell_of(batch: Iterable[StripeEvent]) -> None:
+    """Here, since whoever acknowledges events by the thousand would spend a third of its time on
+    that (benchmarks/RESULTS.md)."""
+    for event in batch:
+        with log_context.about(**event.log_ids, merchant=event.merchant.public_id):
+            logger.info(
+                "Event %s, which came in at %s, is taken up: %s.",
+                event.stripe_event_id, f"{event.received_at:%Y-%m-%d %H:%M:%S %Z}", event.type,
+            )  # fmt: skip
 
 
 def process(event: StripeEvent) -> None:

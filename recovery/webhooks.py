@@ -10,11 +10,11 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from recovery import clock, doors, inbox, log_context, tasks
+from recovery import clock, doors, inbox, tasks
 from recovery.errors import error_response
 from recovery.models import Merchant
 from recovery.signatures import InvalidSignatureError, verify
-from recovery.stripe_events import Event, UnreadableEventError, concerns, log_ids
+from recovery.stripe_events import Event, UnreadableEventError
 
 logger = logging.getLogger(__name__)
 
@@ -66,13 +66,6 @@ def take_in(body: bytes, *, header: str | None, public_id: str | None) -> None:
     if merchant is not None and inbox.is_for(merchant, event):
         inbox.store(merchant=merchant, event=event, payload=payload, now=now)
         tasks.poke_inbox()
-        _log(merchant, event)
-
-
-def _log(merchant: Merchant, event: Event) -> None:
-    ids = log_ids(event_id=event.id, type_=event.type, concerns=concerns(event))
-    with log_context.about(**ids, merchant=merchant.public_id):
-        logger.info("Event %s came in: %s.", event.id, event.type)
 
 
 def _signer(public_id: str, body: bytes, header: str | None, now: float) -> Merchant:

@@ -1,7 +1,6 @@
 from django.db import models
 
 from recovery.models.base import Mutable, TenantListed
-from recovery.stripe_events import log_ids
 
 
 class StripeEvent(TenantListed, Mutable):
@@ -68,4 +67,6 @@ class StripeEvent(TenantListed, Mutable):
 
     @property
     def log_ids(self) -> dict[str, str]:
-        return log_ids(event_id=self.stripe_event_id, type_=self.type, concerns=self.concerns)
+        """What a line of the log that is about it says (log_context.py)."""
+        is_of_a_debt = self.type.startswith(("invoice.", "payment_intent.", "charge."))
+        return {"event": self.stripe_event_id} | ({"debt": self.concerns} if is_of_a_debt else {})

@@ -13,7 +13,7 @@ from dunning.models import DunningMessage
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recover_project.logs import Json, Redact
 from recovery import log_context
-from recovery.models import Merchant, RecoveryCase
+from recovery.models import Merchant, RecoveryCase, StripeEvent
 from tests.builders import EXPIRED_CARD, make_merchant, receive
 from tests.dunning.people import EMAIL, NAME, live
 
@@ -57,7 +57,11 @@ def test_one_id_leads_from_the_webhook_to_the_mail(
     event_id = EXPIRED_CARD["id"]
     ours = [line for line in lines(written) if line.get("debt") == DEBT]
     told = [line["message"] for line in ours]
-    assert told[0] == f"Event {event_id} came in: invoice.payment_failed."
+    received_at = StripeEvent.objects.get().received_at
+    assert told[0] == (
+        f"Event {event_id}, which came in at {received_at:%Y-%m-%d %H:%M:%S} UTC, is taken up: "
+        "invoice.payment_failed."
+    )
     assert f"Case {case.public_id}: opened." in told
     assert f"Case {case.public_id}: dunning started." in told
     assert told[-1] == f"Case {case.public_id}: message sent."
