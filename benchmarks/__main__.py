@@ -7,6 +7,7 @@ from benchmarks import (
     back_office,
     burst,
     cold_start,
+    growth,
     ingestion,
     mails,
     memory,
@@ -25,6 +26,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Comparison | Fact]]] = {
     "mails": mails.run,
     "cold_start": cold_start.run,
     "memory": memory.run,
+    "growth": growth.run,
     "back_office": back_office.run,
 }
 

@@ -67,21 +67,27 @@ def work(how_many: int) -> float:
     return how_many / _opened(merchant, how_many)
 
 
-def _opened(merchant: "Merchant", how_many: int) -> float:
-    """Seconds until so many events more have their cases."""
+def store(merchant: "Merchant", how_many: int) -> None:
+    """So many events more in the inbox, each in a transaction of its own."""
     from django.utils import timezone  # noqa: PLC0415 - they need a booted Django
 
     from benchmarks import events  # noqa: PLC0415
     from recovery import inbox  # noqa: PLC0415
-    from recovery.models import RecoveryCase  # noqa: PLC0415
     from recovery.stripe_events import Event  # noqa: PLC0415
-    from recovery.tasks import process_inbox  # noqa: PLC0415
 
     for body in events.bodies(how_many):
         payload = body.decode()
         inbox.store(
             merchant=merchant, event=Event.parse(payload), payload=payload, now=timezone.now()
         )
+
+
+def _opened(merchant: "Merchant", how_many: int) -> float:
+    """Seconds until so many events more have their cases."""
+    from recovery.models import RecoveryCase  # noqa: PLC0415 - they need a booted Django
+    from recovery.tasks import process_inbox  # noqa: PLC0415
+
+    store(merchant, how_many)
     known = RecoveryCase.objects.of(merchant).exclude(decline_code="")
     before, begun = known.count(), time.perf_counter()
     process_inbox()
