@@ -167,6 +167,20 @@ def test_views_that_look_for_the_person_go_and_others_stay(merchant: Merchant) -
     assert list(SavedView.objects.values_list("name", flat=True)) == ["Lost"]
 
 
+def test_a_short_name_takes_no_view_along_that_only_has_its_letters(merchant: Merchant) -> None:
+    customer, client = live(merchant), log_in(merchant, Role.OWNER)
+    Customer.objects.update(name="Op")
+    for name, query in (("Open", "status__exact=open"), ("Hers", "q=op")):
+        SavedView.objects.create(
+            merchant=merchant, user=User.objects.get(), name=name, query=query,
+            created_at=timezone.now(),
+        )  # fmt: skip
+
+    client.post(page(customer, "erase"), CONFIRMED)
+
+    assert list(SavedView.objects.values_list("name", flat=True)) == ["Open"]
+
+
 def test_lists_and_pages_of_what_is_left_say_that_it_is_forgotten(merchant: Merchant) -> None:
     customer, client = live(merchant), log_in_superuser()
     client.post(page(customer, "erase"), CONFIRMED)

@@ -74,7 +74,7 @@ def test_nothing_starts_before_the_tables_are_there() -> None:
 
 def test_nothing_of_a_developers_gets_into_the_image() -> None:
     left_out = (ROOT / ".dockerignore").read_text().split()
-    assert {".git", ".venv", "run", "tests"} <= set(left_out)
+    assert {".git", ".venv", "run", "tests", "**/.env"} <= set(left_out)
 
 
 # --- grafana.json -----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The one writer of saved views: what somebody looks for again and again, under a name."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode
@@ -53,10 +54,13 @@ def keep(
 
 def forget_naming(*, merchant: Merchant, words: Sequence[str]) -> None:
     """Those of anybody that look for a person who is erased: by one of `words`, whole."""
-    named = {word.lower() for word in words if word}
+    named = "|".join(re.escape(word) for word in words if word)
+    if not named:
+        return
+    whole = re.compile(rf"(?<!\w)(?:{named})(?!\w)", re.IGNORECASE)
     for view in SavedView.objects.of(merchant):
-        asked = " ".join(dict(parse_qsl(view.query)).values()).lower()
-        if any(word in f"{asked} {view.name.lower()}" for word in named):
+        searched = dict(parse_qsl(view.query)).get("q", "")
+        if whole.search(f"{searched} {view.name}"):
             view.delete()
 
 
