@@ -84,7 +84,7 @@ def deliver_each(
 def _asked_ahead(message_ids: Sequence[int], *, now: datetime) -> Told:
     """Nothing, where one of them makes it impossible: each is then asked about by itself."""
     with apart("Asking ahead"):
-        return truth.ask_ahead(_debts_of(message_ids, now=now))
+        return truth.ask_ahead(_debts_of(message_ids, now=now), now=now)
     return truth.NOTHING
 
 

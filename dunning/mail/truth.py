@@ -8,6 +8,7 @@ from datetime import datetime
 from recovery import attempts, settling, stripe_gateway
 from recovery.asking import at_once
 from recovery.models import RecoveryCase
+from recovery.reading import EARLIEST
 from recovery.stripe_errors import (
     MissingPermissionError,
     NoStripeError,
@@ -34,10 +35,13 @@ class StaleError(Exception):
 
 
 class Told:
-    """What Stripe said of debts that it was asked about ahead, or why it said nothing; believed
-    for some seconds."""
+    """What Stripe said of debts that it was asked about ahead, at `asked_at`, or why it said
+    nothing; believed for some seconds."""
 
-    def __init__(self, answers: Mapping[int, Invoice | StripeError]) -> None:
+    def __init__(
+        self, answers: Mapping[int, Invoice | StripeError], *, asked_at: datetime
+    ) -> None:
+        self.asked_at = asked_at
         self._answers, self._until = answers, time.monotonic() + BELIEVED
 
     def of(self, case: RecoveryCase) -> Invoice | None:
@@ -48,10 +52,10 @@ class Told:
         return answer
 
 
-NOTHING = Told({})
+NOTHING = Told({}, asked_at=EARLIEST)
 
 
-def ask_ahead(cases: Sequence[RecoveryCase]) -> Told:
+def ask_ahead(cases: Sequence[RecoveryCase], *, now: datetime) -> Told:
     """Stripe is asked about the invoices of several cases at the same time."""
     debts = [
         case for case in cases if not (case.is_one_time or case.merchant.stripe.disconnected_at)
@@ -59,7 +63,7 @@ def ask_ahead(cases: Sequence[RecoveryCase]) -> Told:
     answers = at_once(
         debts, _answer, is_silence=lambda answer: isinstance(answer, StripeUnavailableError)
     )
-    return Told(dict(zip([case.pk for case in debts], answers, strict=True)))
+    return Told(dict(zip([case.pk for case in debts], answers, strict=True)), asked_at=now)
 
 
 def _answer(case: RecoveryCase) -> Invoice | StripeError:
@@ -78,7 +82,9 @@ def ask(case: RecoveryCase, *, now: datetime, told: Told = NOTHING) -> None:
     if case.merchant.stripe.disconnected_at:
         return
     try:
-        settling.settle(case=case, now=now, told=told.of(case))
+        invoice = told.of(case)
+        # What was heard since it was asked is newer than its answer.
+        settling.settle(case=case, now=told.asked_at if invoice else now, told=invoice)
     except (NoStripeError, ObjectMissingError):
         return
     except MissingPermissionError as error:

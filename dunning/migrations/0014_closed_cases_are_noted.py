@@ -17,12 +17,6 @@ END $$;
 CREATE TRIGGER note_closing AFTER UPDATE OF status ON recovery_recoverycase
   FOR EACH ROW WHEN (OLD.status = 'open' AND NEW.status <> 'open')
   EXECUTE FUNCTION dunning_note_closing();
-
--- What closed since the last tick of the version before.
-INSERT INTO dunning_closing (merchant_id, case_id)
-  SELECT run.merchant_id, run.case_id
-  FROM dunning_dunningrun AS run JOIN recovery_recoverycase AS cases ON cases.id = run.case_id
-  WHERE run.state = 'live' AND cases.status <> 'open';
 """
 NO_NOTE = """
 DROP TRIGGER note_closing ON recovery_recoverycase;

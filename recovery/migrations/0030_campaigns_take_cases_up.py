@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='recoverycase',
             name='is_taken_up',
-            field=models.BooleanField(default=False, help_text='A campaign works it, or has: none begins by itself any more.'),
+            field=models.BooleanField(db_default=False, default=False, help_text='A campaign works it, or has: none begins by itself any more.'),
         ),
         AddIndexWhileWorking(
             model_name='recoverycase',

@@ -75,8 +75,9 @@ class RecoveryCase(TenantListed, Mutable):
     )
 
     is_taken_up = models.BooleanField(
-        default=False, help_text="A campaign works it, or has: none begins by itself any more."
-    )
+        default=False, db_default=False,
+        help_text="A campaign works it, or has: none begins by itself any more.",
+    )  # fmt: skip
     is_reached = models.BooleanField(default=False, help_text="A mail went to the customer.")
     has_opened = models.BooleanField(default=False, help_text="The link in a mail was opened.")
     has_updated = models.BooleanField(

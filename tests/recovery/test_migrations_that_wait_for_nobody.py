@@ -3,7 +3,7 @@ takes to look through it."""
 
 import re
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from django.db import connection, migrations, models
@@ -72,6 +72,17 @@ def ours() -> list[tuple[str, str]]:
     ]
 
 
+def unwritable(migration: migrations.Migration) -> list[str]:
+    """Columns that a program of the version before, which is at work until it is replaced, would
+    leave out and that may not be: Django takes a `default` away again, unlike a `db_default`."""
+    return [
+        f"{operation.model_name}.{operation.name}"
+        for operation in migration.operations
+        if isinstance(operation, migrations.AddField)
+        and not (operation.field.null or operation.field.has_db_default())
+    ]
+
+
 def sql_of(migration: migrations.Migration, state: ProjectState) -> list[str]:
     with connection.schema_editor(collect_sql=True, atomic=False) as editor:
         migration.apply(state.clone(), editor, collect_sql=True)
@@ -89,6 +100,25 @@ def test_nobody_waits_for_a_table_that_is_looked_through(app: str, name: str) ->
     state = LOADER.project_state((app, name), at_end=False)
 
     assert held_up(LOADER.get_migration(app, name), state) == []
+
+
+@pytest.mark.parametrize(("app", "name"), ours(), ids=[f"{app}.{name}" for app, name in ours()])
+def test_a_program_of_the_version_before_can_still_write_rows(app: str, name: str) -> None:
+    assert unwritable(LOADER.get_migration(app, name)) == []
+
+
+def test_a_column_that_it_would_have_to_name_is_seen() -> None:
+    added: dict[str, models.Field[Any, Any]] = {
+        "named": models.BooleanField(default=False),
+        "filled": models.BooleanField(default=False, db_default=False),
+        "empty": models.DateTimeField(null=True),
+    }
+    found = [
+        unwritable(migration(migrations.AddField(CASES, name, field), atomic=True))
+        for name, field in added.items()
+    ]
+
+    assert found == [["recoverycase.named"], [], []]
 
 
 CASES, CHECK = "recoverycase", models.Q(amount__gt=0)

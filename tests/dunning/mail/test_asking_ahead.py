@@ -1,15 +1,17 @@
 """Stripe is asked about the debts of several mails at the same time, before the first goes."""
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from dunning.mail import delivery, truth
 from dunning.models import DunningMessage
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
-from recovery import asking, stripe_gateway
+from recovery import asking, cases, stripe_gateway
 from recovery.models import Merchant, RecoveryCase
 from recovery.stripe_errors import ObjectMissingError, StripeUnavailableError
 from recovery.stripe_gateway import StripeGateway
@@ -85,7 +87,7 @@ def test_a_customers_other_debts_are_asked_about_with_them(
 def test_what_makes_it_impossible_to_ask_ahead_holds_up_no_mail(
     queued: list[DunningMessage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def break_down(_cases: object) -> None:
+    def break_down(_cases: object, **_: object) -> None:
         raise RuntimeError("out of order")
 
     monkeypatch.setattr(truth, "ask_ahead", break_down)
@@ -112,9 +114,23 @@ def test_an_answer_is_believed_for_some_seconds(
 ) -> None:
     [case] = debts(merchant, 1)
     answered(monkeypatch, lambda invoice_id: invoice_id)
-    assert truth.ask_ahead([case]).of(case) is not None
+    assert truth.ask_ahead([case], now=timezone.now()).of(case) is not None
     monkeypatch.setattr(truth, "BELIEVED", 0)
-    assert truth.ask_ahead([case]).of(case) is None
+    assert truth.ask_ahead([case], now=timezone.now()).of(case) is None
+
+
+def test_what_is_heard_while_an_answer_is_believed_is_newer_than_the_answer(
+    queued: list[DunningMessage],
+) -> None:
+    """Else a direct debit that has just begun would be dunned for, and charged besides."""
+    case, asked_at = queued[0].case, timezone.now()
+    told = truth.ask_ahead([case], now=asked_at)
+    cases.note_payment(case=case, is_under_way=True, at=asked_at + timedelta(seconds=3))
+
+    truth.ask(case, now=asked_at + timedelta(seconds=6), told=told)
+
+    case.refresh_from_db()
+    assert case.is_payment_under_way
 
 
 def test_a_silent_stripe_is_not_asked_about_each_debt_of_its_merchant(
@@ -125,12 +141,12 @@ def test_a_silent_stripe_is_not_asked_about_each_debt_of_its_merchant(
 
     monkeypatch.setattr(asking, "AT_ONCE", 2)
     asked = answered(monkeypatch, silence)
-    cases = debts(merchant, 20)
+    owed = debts(merchant, 20)
 
-    told = truth.ask_ahead(cases)
+    told = truth.ask_ahead(owed, now=timezone.now())
 
     assert len(asked) <= 2
-    for case in cases:
+    for case in owed:
         with pytest.raises(truth.StaleError):
             truth.ask(case, now=case.opened_at, told=told)
     assert len(asked) <= 2
@@ -147,7 +163,7 @@ def test_one_debt_that_stripe_knows_nothing_of_says_nothing_of_the_next(
     answered(monkeypatch, answer)
     missing, known = debts(merchant, 2)
 
-    told = truth.ask_ahead([missing, known])
+    told = truth.ask_ahead([missing, known], now=timezone.now())
 
     assert told.of(known) is not None
     truth.ask(missing, now=missing.opened_at, told=told)  # the events are all there is to know
@@ -164,4 +180,4 @@ def test_nothing_is_asked_ahead_about(
         merchant.stripe.disconnected_at = merchant.created_at
     monkeypatch.setattr(stripe_gateway, "of", lambda _merchant: pytest.fail("asked"))
 
-    assert truth.ask_ahead([case]).of(case) is None
+    assert truth.ask_ahead([case], now=timezone.now()).of(case) is None
