@@ -41,6 +41,7 @@ class Desk:
         self._stored: dict[int, dict[str, Any]] = {}  # what the database has, by id(row)
         self._new: dict[type[models.Model], list[models.Model]] = defaultdict(list)
         self._entries: list[TimelineEntry] = []
+        self._afterwards: list[Callable[[], None]] = []
 
     def hold(self, row: Row) -> Row:
         """A row that was just read, and locked."""
@@ -80,6 +81,10 @@ class Desk:
     def tell(self, entry: TimelineEntry) -> None:
         self._entries.append(entry)
 
+    def do_afterwards(self, work: Callable[[], None]) -> None:
+        """Work that refers to what lies here, and waits until it is written."""
+        self._afterwards.append(work)
+
     def has_told(self, entry: TimelineEntry) -> bool:
         return any(one.once == entry.once and one.case is entry.case for one in self._entries)
 
@@ -100,6 +105,9 @@ class Desk:
                 self.hold(row)
         entries, self._entries = self._entries, []
         TimelineEntry.objects.bulk_create(entries, ignore_conflicts=True)
+        waiting, self._afterwards = self._afterwards, []
+        for work in waiting:
+            work()
 
     def _write_changes(self, model: type[models.Model]) -> None:
         names = [field.attname for field in model._meta.concrete_fields]  # noqa: SLF001 - Django's own
@@ -166,6 +174,14 @@ def at_desk(work: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
             return work(*args, **kwargs)
 
     return done
+
+
+def afterwards(work: Callable[[], None]) -> None:
+    """Done once all that lies on the desk in use is written; where there is none, now."""
+    if desk := _in_use.get():
+        desk.do_afterwards(work)
+    else:
+        work()
 
 
 def noted(question: Hashable, ask: Callable[[], Answer]) -> Answer:

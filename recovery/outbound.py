@@ -67,16 +67,20 @@ def tell(
     once: str,
     now: datetime,
 ) -> None:
-    """`emit` for who knows that it is awaited. Where a case has got to is told as it is in
-    `case`, and only if something else was told last."""
-    if type not in STATES:
-        _write(case=case, merchant_id=case.merchant_id, type=type, data=data, once=once, now=now)
-    elif _last_state(case) != type:
-        state = {name: _plain(getattr(case, name)) for name in STATE_FIELDS}
-        _write(
-            case=case, merchant_id=case.merchant_id, type=type, data={**data, "case": state},
-            once=once, now=now,
-        )  # fmt: skip
+    """`emit` for who knows that it is awaited. Where a case has got to is told as it is now in
+    `case`, and only if something else was told last. A notice refers to its case, so that it waits
+    for one that lies on a desk."""
+    told = dict(data)
+    if type in STATES:
+        told["case"] = {name: _plain(getattr(case, name)) for name in STATE_FIELDS}
+
+    def write() -> None:
+        if type not in STATES or _last_state(case) != type:
+            _write(
+                case=case, merchant_id=case.merchant_id, type=type, data=told, once=once, now=now
+            )
+
+    desk.afterwards(write)
 
 
 def emit_for_merchant(

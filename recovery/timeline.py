@@ -145,8 +145,6 @@ def append(
     about = {**log_context.current(), **case.log_ids}
     transaction.on_commit(partial(_log, kind, about))
     if type_ and is_news:
-        if here:  # what is told outside refers to the case
-            here.put_away()
         outbound.tell(case=case, type=type_, data=_in_words(entry), once=entry.once, now=at)
 
 

@@ -15,6 +15,7 @@ from recovery import asking, customers, inbox, ingest, together
 from recovery.models import (
     Customer,
     Merchant,
+    OutboundNotice,
     PaymentAttempt,
     RecoveryCase,
     StripeEvent,
@@ -23,6 +24,7 @@ from recovery.models import (
 from recovery.tasks import process_inbox
 from tests.builders import make_merchant, post
 from tests.local_stripe import LocalStripe
+from tests.recovery.receivers import registered
 from tests.recovery.stories import KEY, realm, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
@@ -90,6 +92,27 @@ def test_more_of_them_take_no_more_transactions_and_hardly_more_statements(
 
     assert len(many) == 12
     assert len(asked_of_many) <= len(asked_of_few) <= 25
+
+
+@pytest.mark.usefixtures("renewals")
+def test_whoever_is_told_of_them_elsewhere_costs_them_no_row_of_their_own(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    """Rows of a set go in together, in an order that all workers have; a notice waits for its
+    case."""
+    registered(merchant, None, "case.opened", "attempt.failed")
+    few = store(*told(local_stripe, FAILED))
+
+    with CaptureQueriesContext(connection) as asked:
+        together.work(few)
+
+    inserts = [query["sql"] for query in asked if query["sql"].startswith("INSERT INTO")]
+    tables = [sql.split('"')[1] for sql in inserts]
+    for table in ("customer", "recoverycase", "paymentattempt", "timelineentry"):
+        assert tables.count(f"recovery_{table}") == 1
+    assert list(OutboundNotice.objects.order_by("id").values_list("type", flat=True)) == [
+        "case.opened", "attempt.failed",
+    ] * 3  # fmt: skip
 
 
 @pytest.mark.usefixtures("renewals")
