@@ -67,8 +67,9 @@ def lay_out(merchant: Merchant, invoice_ids: Iterable[str]) -> None:
     them."""
     here, ids = desk.here(), sorted(set(invoice_ids))
     known = RecoveryCase.objects.of(merchant).filter(stripe_invoice_id__in=ids)
+    held = known.select_related("customer").select_for_update(of=("self",))
     laid = here.lay_out(
-        RecoveryCase, known.select_for_update().order_by("pk"),
+        RecoveryCase, held.order_by("pk"),
         known_by=[_known_by(merchant.pk, invoice_id, "") for invoice_id in ids],
     )  # fmt: skip
     made: dict[int, list[PaymentAttempt]] = {case.pk: [] for case in laid}

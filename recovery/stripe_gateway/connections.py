@@ -54,16 +54,19 @@ class Connections(stripe.HTTPClient):
 
 @lru_cache
 def _pool(scheme: str, host: str) -> PoolManager:
-    """As the environment says, HTTPS_PROXY and NO_PROXY, when it is first asked for."""
+    """As the environment says, HTTPS_PROXY or ALL_PROXY and NO_PROXY, when it is first asked
+    for."""
     options: Any = {
         "maxsize": KEPT,
         "cert_reqs": "CERT_REQUIRED",
         "ca_certs": stripe.ca_bundle_path,
     }
-    proxy = "" if proxy_bypass(host) else getproxies().get(scheme, "")
+    proxies = {} if proxy_bypass(host) else getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all", "")
     if not proxy:
         return PoolManager(**options)
-    auth = parse_url(proxy).auth
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    auth = parse_url(proxy).auth_decoded_joined
     return ProxyManager(proxy, proxy_headers=make_headers(proxy_basic_auth=auth), **options)
 
 

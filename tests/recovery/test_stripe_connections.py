@@ -81,6 +81,32 @@ def test_who_asks_from_many_threads_keeps_the_connections(
     assert len(local_stripe.requests) >= 24
 
 
+@pytest.mark.parametrize(
+    ("variable", "proxy", "basic"),
+    [
+        ("HTTPS_PROXY", "http://jo:p%40ss@127.0.0.1:9999", "am86cEBzcw=="),
+        ("HTTPS_PROXY", "127.0.0.1:9999", ""),
+        ("ALL_PROXY", "http://127.0.0.1:9999", ""),
+    ],
+)
+def test_a_proxy_may_be_written_in_any_way_that_others_take(
+    monkeypatch: pytest.MonkeyPatch, variable: str, proxy: str, basic: str
+) -> None:
+    connections._pool.cache_clear()
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, proxy)
+
+    proxied = connections._pool("https", "api.stripe.com")
+    connections._pool.cache_clear()
+
+    assert isinstance(proxied, ProxyManager)
+    assert proxied.proxy is not None
+    assert (proxied.proxy.host, proxied.proxy.port) == ("127.0.0.1", 9999)
+    told = {"proxy-authorization": f"Basic {basic}"} if basic else {}
+    assert proxied.proxy_headers == told
+
+
 def test_a_proxy_is_used_as_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     connections._pool.cache_clear()
     monkeypatch.setenv("HTTPS_PROXY", "http://jo:secret@127.0.0.1:9999")

@@ -95,6 +95,20 @@ def test_more_of_them_take_no_more_transactions_and_hardly_more_statements(
 
 
 @pytest.mark.usefixtures("renewals")
+def test_of_those_that_have_a_case_none_is_asked_for_by_itself(local_stripe: LocalStripe) -> None:
+    failures = told(local_stripe, FAILED)
+    together.work(store(*failures))
+    read = []
+    for many in (2, 3):
+        events = store(*({**one, "id": f"{one['id']}_{many}"} for one in failures[:many]))
+        with CaptureQueriesContext(connection) as asked:
+            assert together.work(events) == []
+        read.append(sum(query["sql"].startswith("SELECT") for query in asked))
+
+    assert read[0] == read[1]
+
+
+@pytest.mark.usefixtures("renewals")
 def test_whoever_is_told_of_them_elsewhere_costs_them_no_row_of_their_own(
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
