@@ -34,7 +34,8 @@ FINAL = (
     EventType.INVOICE_PAID, EventType.INVOICE_VOIDED,
     EventType.PAYMENT_INTENT_SUCCEEDED, EventType.PAYMENT_INTENT_CANCELED,
 )  # fmt: skip
-CUSTOMER = re.compile(r'"(cus_\w+)"')
+# An account may be a customer (stripe_objects/invoices.py); who it belongs to is none.
+CUSTOMER = re.compile(r'"(cus_\w+)"|"customer(?:_account)?":\s*"([^"\\]+)"')
 _INSERT = Prepared(
     "store_event",
     """
@@ -174,7 +175,7 @@ def _about_erased(events: Collection[StripeEvent]) -> list[int]:
     if not ids | pseudonyms:
         return []
     erased = Customer.objects.filter(
-        Q(stripe_customer_id__in=ids) | Q(pseudonym__in=pseudonyms - {""}),
+        Q(stripe_customer_id__in=ids) | Q(pseudonym__in=pseudonyms),
         merchant__in={event.merchant_id for event in events},
         erased_at__isnull=False, known_at__lte=F("erased_at"),
     )  # fmt: skip
@@ -194,7 +195,7 @@ def _about_erased(events: Collection[StripeEvent]) -> list[int]:
 
 def _named(event: StripeEvent) -> tuple[set[str], set[str]]:
     """The ids of customers in a payload; where there are none, the pseudonyms of addresses."""
-    if ids := set(CUSTOMER.findall(event.payload)):
+    if ids := {one or other for one, other in CUSTOMER.findall(event.payload)}:
         return ids, set()
     addresses = set(ADDRESS.findall(event.payload))
     return set(), {pseudonym(one, merchant_id=event.merchant_id) for one in addresses}

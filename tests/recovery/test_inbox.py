@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from recovery import backoff, inbox
-from recovery.models import Merchant, StripeEvent
+from recovery.models import Customer, Merchant, StripeEvent
 from recovery.stripe_events import Event
 from tests.builders import event, make_merchant
 from tests.journeys.product import wait_for
@@ -26,6 +26,24 @@ def store(merchant: Merchant, *, event_id: str, invoice: str = "in_1") -> None:
 
 def claimed(now: datetime) -> list[str]:
     return [one.stripe_event_id for one in inbox.claim(now=now)]
+
+
+@pytest.mark.parametrize("named", ["customer", "customer_account"])
+@pytest.mark.parametrize("stripe_id", ["cus_9", "acct_9"])
+def test_what_names_an_erased_person_is_not_kept_whatever_their_id(
+    named: str, stripe_id: str
+) -> None:
+    merchant = make_merchant()
+    Customer.objects.create(
+        merchant=merchant, stripe_customer_id=stripe_id, known_at=NOW, erased_at=NOW
+    )
+    told = {"id": "in_1", named: stripe_id, "customer_email": "jo@example.com"}
+    payload = json.dumps({**event("invoice.paid", told), "account": "acct_merchants"})
+    inbox.store(merchant=merchant, event=Event.parse(payload), payload=payload, now=NOW)
+
+    inbox.processed(*inbox.claim(now=NOW), now=NOW)
+
+    assert StripeEvent.objects.get().payload == ""
 
 
 # --- stored once ------------------------------------------------------------------------------
