@@ -19,7 +19,7 @@ from django.urls import URLPattern, reverse
 
 from benchmarks.many_merchants import Office
 from dunning.models import DunningCampaign, DunningMessage
-from recovery.models import Merchant, RecoveryCase, WebhookRegistration
+from recovery.models import Customer, Merchant, RecoveryCase, WebhookRegistration
 from tests.back_office import resolver
 
 SITE = "admin:"
@@ -70,6 +70,10 @@ def _public_id(model: Any) -> Fill:
     return lambda office: model.objects.of(office.merchant).latest("pk").public_id
 
 
+def _pk(model: Any) -> Fill:
+    return lambda office: model.objects.of(office.merchant).latest("pk").pk
+
+
 def _always(value: Any) -> Fill:
     return lambda _office: value
 
@@ -90,6 +94,7 @@ OF_ADDRESSES: Mapping[str, Fill] = MappingProxyType(
     {
         "message": _public_id(DunningMessage),
         "message_html": _public_id(DunningMessage),
+        "customer_erase": _pk(Customer),
         "settings_webhook": _public_id(WebhookRegistration),
         "settings_webhook_secret": _public_id(WebhookRegistration),
         "settings_webhook_do": _public_id(WebhookRegistration),

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from dunning.mail import messages
 from recover_project.back_office.demo import filling
 from recover_project.back_office.demo import rows as demo_rows
 from recover_project.back_office.models import SavedView
@@ -198,6 +199,19 @@ def test_lists_and_pages_of_what_is_left_say_that_it_is_forgotten(merchant: Merc
         assert said in shown
         assert re.findall(r"erased:[0-9a-f]{8}", shown) == []
         assert [one for one in CANARIES if one in shown.lower()] == []
+
+
+def test_whom_a_mail_went_to_is_still_shown_when_what_it_said_is_forgotten(
+    merchant: Merchant,
+) -> None:
+    message = live(merchant).cases.get().messages.get()
+    messages.forget_contents([message.pk], now=timezone.now())
+
+    shown = read(log_in_superuser(), f"/admin/messages/{message.public_id}/")
+
+    assert "What it said was forgotten" in shown
+    assert message.recipient in shown
+    assert "<dt>Subject</dt>" not in shown
 
 
 # --- commands ---------------------------------------------------------------------------------

@@ -17,11 +17,11 @@ from dunning.models import DunningCampaign, DunningMessage, DunningRun
 from dunning.plans import comparison
 from recover_project.back_office.access import Right, Working, actor_of, working
 from recover_project.back_office.campaigns import calendars, plans
+from recover_project.back_office.cases import words
 from recover_project.back_office.cases.of_a_case import OfACase
 from recover_project.back_office.pages import show
 from recover_project.back_office.rows import WithPage, badge, shortly
 from recovery import clock
-from recovery.pseudonyms import PREFIX
 
 TIMES = ("created_at", "expires_at", "opened_at", "started_at", "finished_at", "revoked_at")
 
@@ -121,7 +121,7 @@ class DunningMessageAdmin(OfACase):
 
     @admin.display(description="Recipient")
     def recipient_shown(self, message: DunningMessage) -> str:
-        return "" if message.recipient.startswith(PREFIX) else message.recipient
+        return words.recipient(message)
 
 
 @admin.register(DunningRun)

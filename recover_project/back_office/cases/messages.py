@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from dunning.models import DunningMessage
 from recover_project.back_office.access import Right, Working
+from recover_project.back_office.cases import words
 from recover_project.back_office.framed import THEIR_OWN, frames_ours, only_to_look_at
 from recover_project.back_office.pages import page, show
 
@@ -21,7 +22,7 @@ def message(request: HttpRequest, at: Working, public_id: str) -> HttpResponseBa
     case = reverse("admin:recovery_recoverycase_change", args=[found.case_id])
     return show(
         request, "back_office/cases/message.html", title=found.subject or "A message",
-        message=found, trail=[("The case", case)],
+        message=found, to=words.recipient(found), trail=[("The case", case)],
     )  # fmt: skip
 
 

@@ -6,7 +6,9 @@ from types import MappingProxyType
 from billing_portal import presentation, reasons
 from billing_portal.languages import ENGLISH
 from billing_portal.wording import WORDING
+from dunning.models import DunningMessage
 from recovery.models import Customer, PaymentAttempt, RecoveryCase, StripeConnection
+from recovery.pseudonyms import PREFIX
 
 TONES: Mapping[str, str] = MappingProxyType(
     {"open": "info", "recovered": "good", "lost": "bad", "voided": "", "paused": "warning"}
@@ -59,6 +61,11 @@ def called(customer: Customer) -> str:
     """As people call them; of who is erased, no more than Stripe's id."""
     named = customer.name or customer.email or customer.stripe_customer_id
     return named or "an erased person"
+
+
+def recipient(message: DunningMessage) -> str:
+    """Whom it went to; "" where they were erased."""
+    return "" if message.recipient.startswith(PREFIX) else message.recipient
 
 
 def reason(failed: RecoveryCase | PaymentAttempt) -> str:

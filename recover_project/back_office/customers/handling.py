@@ -4,6 +4,8 @@ from datetime import datetime
 
 from auditlog.models import LogEntry
 from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
 
 from dunning import disclosure, erasure
 from recover_project.back_office.cases import saved_views
@@ -48,7 +50,14 @@ def _record(customer: Customer, action: int, changes: dict[str, list[str]]) -> N
 
 def known_as(merchant_id: int, name: str) -> Customer | None:
     """By the id at Stripe; a guest by the address."""
-    found = Customer.objects.of(merchant_id).select_related("merchant")
-    if name.startswith("cus_"):
-        return found.filter(stripe_customer_id=name).first()
-    return found.filter(stripe_customer_id="", email__iexact=name).first() if name else None
+    if not name:
+        return None
+    if "@" in name:
+        return addressed(merchant_id, name).filter(stripe_customer_id="").first()
+    return Customer.objects.of(merchant_id).filter(stripe_customer_id=name).first()
+
+
+def addressed(merchant_id: int, email: str) -> QuerySet[Customer]:
+    """In whatever case it is written, as the index of addresses has it."""
+    known = Customer.objects.of(merchant_id).select_related("merchant")
+    return known.annotate(lower_email=Lower("email")).filter(lower_email=email.lower())

@@ -62,8 +62,8 @@ def _alike(customer: Customer) -> list[Customer]:
     """Other customers with the same address: each is erased by itself."""
     if not customer.email:
         return []
-    others = Customer.objects.of(customer.merchant_id).exclude(pk=customer.pk)
-    return list(others.filter(email__iexact=customer.email).order_by("pk")[:10])
+    alike = handling.addressed(customer.merchant_id, customer.email)
+    return list(alike.exclude(pk=customer.pk).order_by("pk")[:10])
 
 
 def _address(customer: Customer) -> str:
