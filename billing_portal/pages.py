@@ -128,8 +128,7 @@ def respond(
 
 def _switch(content: Content) -> list[tuple[str, str, str]]:
     """The page in each language: its code, its name, its address."""
-    query = "".join(f"{urlencode({name: value})}&" for name, value in content.query.items())
-    address = f"{content.path}?{query}lang="
+    address = f"{content.path}?{urlencode({**content.query, 'lang': ''})}"
     return [(code, name, f"{address}{code}") for code, name in LANGUAGES.items()]
 
 

@@ -13,7 +13,7 @@ from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
 from dunning.mail import addresses, messages
 from dunning.models import DunningMessage
-from recovery import cases, erasure
+from recovery import cases, desk, erasure
 from recovery.models import (
     Customer,
     OperatorTask,
@@ -23,7 +23,6 @@ from recovery.models import (
     StripeEvent,
     TimelineEntry,
 )
-from recovery.state_machine import Status
 
 SENDING = DunningMessage.State.SENDING
 UNDER_WAY = "{} this moment, and what comes of it is still to be written: try again in a minute"
@@ -48,7 +47,6 @@ class Extent:
 
     rows: Mapping[str, int]
     open_cases: int
-    is_erased: bool
 
 
 def extent(customer: Customer) -> Extent:
@@ -68,7 +66,7 @@ def extent(customer: Customer) -> Extent:
     }
     return Extent(
         {"cases": len(owed), **{name: rows.count() for name, rows in counted.items()}},
-        open_cases=sum(case.is_open for case in owed), is_erased=customer.is_erased,
+        open_cases=sum(case.is_open for case in owed),
     )  # fmt: skip
 
 
@@ -80,7 +78,7 @@ def erase(*, customer: Customer, closes_open_cases: bool, actor: str, now: datet
     What names them in events that concern none of their cases is forgotten afterwards, by
     `recovery.erasure.look_through_events` or by a worker within minutes.
     """
-    customer = erasure.held(customer)
+    customer = desk.locked(customer)  # before their cases, as everywhere
     if customer.is_erased:
         return False
     owed = erasure.held_cases(customer)
@@ -115,7 +113,7 @@ def _refuse_if_under_way(owed: Sequence[RecoveryCase], written: Sequence[Dunning
 def _close(
     owed: Sequence[RecoveryCase], *, closes_open_cases: bool, actor: str, now: datetime
 ) -> None:
-    still_open = [case for case in owed if case.status == Status.OPEN]
+    still_open = [case for case in owed if case.is_open]
     if still_open and not closes_open_cases:
         raise OpenCasesError(still_open)
     for case in still_open:

@@ -4,7 +4,6 @@ import contextlib
 from functools import partial
 
 from celery import shared_task
-from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from dunning import instructions, retention, retries, runs
@@ -18,7 +17,7 @@ from recovery.retention import FORGETTING, in_turn
 def start_runs(**_: object) -> None:
     now = clock.now()
     for case in runs.cases_to_start(now=now):
-        with apart(f"Case {case.public_id}", **case.log_ids), transaction.atomic():
+        with apart(f"Case {case.public_id}", **case.log_ids):
             runs.start(case, now=now)
 
 

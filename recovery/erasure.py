@@ -23,11 +23,6 @@ CLAIMED = PaymentAttempt.State.CLAIMED
 SAID = "Who owes was erased: names, addresses, mails and notes are gone. Money and facts stay."
 
 
-def held(customer: Customer) -> Customer:
-    """As they are now, until the transaction ends: before their cases, as everywhere."""
-    return Customer.objects.select_for_update().select_related(None).get(pk=customer.pk)
-
-
 def owed_by(customer: Customer) -> list[RecoveryCase]:
     return list(RecoveryCase.objects.filter(customer=customer).order_by("pk"))
 

@@ -68,14 +68,13 @@ def _cause(case: RecoveryCase, kind: TaskKind, once: str) -> str:
     return f"{case.public_id}:{kind}:{once}"
 
 
-def redact(case: RecoveryCase, redaction: Redaction) -> int:
-    """Take who owes out of the case's tasks; how many there are."""
+def redact(case: RecoveryCase, redaction: Redaction) -> None:
+    """Take who owes out of the case's tasks."""
     tasks = list(case.tasks.all())
     for task in tasks:
         task.summary = redaction.text(task.summary)
         task.once = redaction.key(task.once)[:300]
     OperatorTask.objects.bulk_update(tasks, ["summary", "once"])
-    return len(tasks)
 
 
 def create_for_merchant(

@@ -207,9 +207,9 @@ def _delivery(
     )  # fmt: skip
 
 
-def redact(case: RecoveryCase, redaction: Redaction) -> int:
-    """Take who owes out of what was told of the case, and out of what receivers answered; how
-    many notices there are. What is sent again is sent so."""
+def redact(case: RecoveryCase, redaction: Redaction) -> None:
+    """Take who owes out of what was told of the case, and out of what receivers answered. What is
+    sent again is sent so."""
     notices = list(case.notices.all())
     for notice in notices:
         notice.data = redaction.within(notice.data)
@@ -220,7 +220,6 @@ def redact(case: RecoveryCase, redaction: Redaction) -> int:
     OutboundNotice.objects.bulk_update(notices, ["data", "once", "payload"], batch_size=500)
     deliveries = WebhookDelivery.objects.filter(case=case)
     deliveries.update(response_excerpt="", last_error="")
-    return len(notices)
 
 
 @transaction.atomic

@@ -57,11 +57,10 @@ def forget_payloads(merchant: Merchant, *, now: datetime) -> int:
     return StripeEvent.objects.filter(pk__in=ids).update(payload="", payload_forgotten_at=now)
 
 
-def forget_about(merchant: Merchant, stripe_ids: Collection[str], *, now: datetime) -> int:
+def forget_about(merchant: Merchant, stripe_ids: Collection[str], *, now: datetime) -> None:
     """Forget what was said of an erased person: events that concern one of these ids. What waits
     is forgotten once it is processed (inbox.processed)."""
-    told = StripeEvent.objects.of(merchant).filter(concerns__in=set(stripe_ids) - {""})
-    return _forget_for_good(told, now=now)
+    _forget_for_good(StripeEvent.objects.of(merchant).filter(concerns__in=stripe_ids), now=now)
 
 
 def forget_naming(
@@ -79,14 +78,14 @@ def forget_naming(
     return batch[-1][0] if batch else None
 
 
-def _forget_for_good(told: TenantQuerySet[StripeEvent], *, now: datetime) -> int:
+def _forget_for_good(told: TenantQuerySet[StripeEvent], *, now: datetime) -> None:
     """What was given up isn't tried again."""
     told = told.filter(payload_forgotten_at=None)
     gone: Mapping[str, Any] = {"payload": "", "payload_forgotten_at": now}
-    given_up = told.filter(state=StripeEvent.State.FAILED).update(
+    told.filter(state=StripeEvent.State.FAILED).update(
         state=StripeEvent.State.PROCESSED, processed_at=now, error=GIVEN_UP, **gone
     )
-    return given_up + told.filter(state=StripeEvent.State.PROCESSED).update(**gone)
+    told.filter(state=StripeEvent.State.PROCESSED).update(**gone)
 
 
 def _payloads() -> TenantQuerySet[StripeEvent]:

@@ -154,9 +154,9 @@ def _log(kind: Kind, about: Mapping[str, str]) -> None:
         logger.info("Case %s: %s.", about["case"], kind.replace("_", " "))
 
 
-def redact(case: RecoveryCase, redaction: Redaction) -> int:
-    """Take who owes out of what was told so far, and what people wrote down; how many entries
-    there are. This is the one change that entries go through: who is erased is erased here too."""
+def redact(case: RecoveryCase, redaction: Redaction) -> None:
+    """Take who owes out of what was told so far, and what people wrote down. This is the one
+    change that entries go through: who is erased is erased here too."""
     entries = list(case.timeline.all())
     for entry in entries:
         is_by_hand = entry.actor not in set(Actor) or entry.actor == Actor.OPERATOR
@@ -173,7 +173,6 @@ def redact(case: RecoveryCase, redaction: Redaction) -> int:
     # Not by the model's own manager, which refuses.
     timeline: models.QuerySet[TimelineEntry] = models.QuerySet(TimelineEntry)
     timeline.bulk_update(entries, REDACTED, batch_size=500)
-    return len(entries)
 
 
 def _is_told(entry: TimelineEntry) -> bool:

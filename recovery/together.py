@@ -34,8 +34,6 @@ from recovery.stripe_objects import Invoice
 
 logger = logging.getLogger(__name__)
 
-MOST = 200  # events of a set
-
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -54,13 +52,7 @@ def work(batch: Sequence[StripeEvent]) -> list[StripeEvent]:
     """Process what can be processed together; the events that are left."""
     now = clock.now()
     plain = [heard for event in batch if (heard := _plain(event, now=now))]
-    done: set[int] = set()
-    sets = range(0, len(plain), MOST) if len(plain) > 1 else ()
-    for some in (plain[first : first + MOST] for first in sets):
-        worked = _work(some)
-        done |= worked
-        if not worked:
-            break  # Stripe can't be asked, or something is wrong: one after the other, then
+    done = _work(plain) if len(plain) > 1 else set()
     return [event for event in batch if event.pk not in done]
 
 

@@ -58,8 +58,7 @@ def held_debts(
     lead = held.pop(case.pk)
     for row in (lead, *held.values()):
         row.customer = customer
-    others = [row for row in held.values() if row.is_open and not row.is_paused]
-    return lead, others
+    return lead, list(held.values())
 
 
 def tellings(case: RecoveryCase, *, since: datetime) -> list[DunningMessage]:

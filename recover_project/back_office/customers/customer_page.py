@@ -29,9 +29,10 @@ def context(customer: Customer, *, at: Working) -> dict[str, Any]:
 
 def actions(customer: Customer | None, *, at: Working) -> dict[str, Any]:
     """What the user may do about the person, on this page and on those of their cases."""
-    is_there = customer is not None
+    if customer is None:
+        return {}
     return {
         "person": customer,
-        "may_export": is_there and at.may(Right.OPERATE),
-        "may_erase": is_there and at.may(Right.OWN) and not (customer and customer.is_erased),
+        "may_export": at.may(Right.OPERATE),
+        "may_erase": at.may(Right.OWN) and not customer.is_erased,
     }
