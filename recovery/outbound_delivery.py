@@ -21,8 +21,9 @@ logger = logging.getLogger(__name__)
 
 BATCH = 20  # sent at the same time, each by a thread of its own
 SHARE = 5  # of a batch, for one endpoint: nobody's backlog stands before the others'
-# Far longer than a look-up and an exchange may take; then the worker is dead.
-LEASE = timedelta(minutes=5)
+# Longer than a look-up and an exchange take (posting.py); then the worker is dead, and what it may
+# have sent goes again under the same id.
+LEASE = timedelta(seconds=50)
 MOST_GIVEN_UP = 1000  # at a time
 USER_AGENT = "Recover-Webhooks/1"
 
