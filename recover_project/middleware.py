@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.utils.log import log_response
 
 from billing_portal import error_pages
 from billing_portal.links import UPDATE_PATH
@@ -18,10 +19,13 @@ from billing_portal.pages import Page
 from dunning.mail.unsubscribing import PATH as UNSUBSCRIBE_PATH
 from recover_project.probes.views import LOGGED, PROBES
 from recover_project.routes import BACK_OFFICE
+from recovery import log_context
 from recovery.errors import error_response
 from recovery.merchants import WEBHOOK_PATH
+from recovery.models.base import new_public_id
 
 View = Callable[[HttpRequest], HttpResponseBase]
+REQUEST_ID = "X-Request-Id"
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 NO_NUL = "A parameter or field contains a NUL character, which nothing here can."
 API = "/fourthngoal/recover/"
@@ -35,6 +39,25 @@ ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
         HTTPStatus.INTERNAL_SERVER_ERROR: ("internal_error", "Something went wrong here."),
     }
 )
+
+
+def name_requests(get_response: View) -> View:
+    """Each request has an id: what is logged meanwhile says so, and who asked can tell us."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        name = new_public_id("req", length=12)
+        with log_context.about(request=name):
+            response = get_response(request)
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
+                # Django would say the same a moment later, when nobody knows of which request.
+                log_response(
+                    "%s: %s", response.reason_phrase, request.path, request=request,
+                    response=response,  # type: ignore[arg-type] # of any kind, as Django does
+                )  # fmt: skip
+        response[REQUEST_ID] = name
+        return response
+
+    return answer
 
 
 def errors_in_one_shape(get_response: View) -> View:

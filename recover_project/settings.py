@@ -133,6 +133,7 @@ INSTALLED_APPS = [
     "recover_project.back_office",
 ]
 MIDDLEWARE = [
+    "recover_project.middleware.name_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "recover_project.limits.say_usage",

@@ -14,6 +14,7 @@ looking_on = [
     path("release/", ReleaseUserView.as_view(), name="release"),
 ]
 
+handler500 = "recover_project.error_pages.broken"
 urlpatterns = [
     # The first that fits is found soonest: the customers' page, which is asked for most.
     path(PUBLIC_PREFIX, include("billing_portal.urls")),

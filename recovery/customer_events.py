@@ -13,18 +13,15 @@ from recovery.stripe_events import Event, EventType
 from recovery.stripe_objects import Customer
 
 
-def learn_customer(case: RecoveryCase) -> bool:
-    """Ask Stripe once for what no invoice or payment says of who owes: where they live, which
-    language they read, which segment they are of. False if it can't be asked yet."""
+def learn_customer(case: RecoveryCase, *, told: Customer | None = None) -> bool:
+    """What is still to be learned of who owes, from what Stripe `told` with something else, or
+    asked for. False if it can't be asked yet."""
     customer = case.customer
-    if customer is None or not customers.is_to_be_learned(customer):
+    if customer is None or customers.learn(customer, told=told):
         return True
     stripe_id = customer.stripe_customer_id
-    facts = ask(case.merchant, lambda stripe: stripe.customer(stripe_id))
-    if facts is None:
-        return False
-    customers.learn(customer, facts=facts)
-    return True
+    asked = ask(case.merchant, lambda stripe: stripe.customer(stripe_id))
+    return customers.learn(customer, told=asked)
 
 
 def _customer_updated(merchant: Merchant, event: Event, now: datetime) -> None:

@@ -115,19 +115,28 @@ def lay_out(merchant: Merchant, stripe_customer_ids: Iterable[str]) -> None:
 
 
 @desk.at_desk
-def learn(customer: Customer, *, facts: StripeCustomer) -> None:
-    """Fill in what nothing has told of yet. An event of the same moment says more and may come
-    before or after, so nothing that is known is changed, nor how new it is."""
+def learn(customer: Customer | None, *, told: StripeCustomer | None) -> bool:
+    """Fill in what no invoice or payment says: where they live, which language they read, which
+    segment they are of. False if that is still to be asked: Stripe hasn't `told` of them.
+
+    An event of the same moment says more and may come before or after, so nothing that is known is
+    changed, nor how new it is.
+    """
+    if customer is None or not is_to_be_learned(customer):
+        return True
+    if told is None or told.id != customer.stripe_customer_id:
+        return False
     customer = desk.locked(customer, no_key=True)
     if customer.is_erased:
-        return
-    customer.is_deleted = customer.is_deleted or facts.is_deleted
-    _keep_other_address(customer, email=facts.email, at=customer.known_at, is_newer=False)
+        return True
+    customer.is_deleted = customer.is_deleted or told.is_deleted
+    _keep_other_address(customer, email=told.email, at=customer.known_at, is_newer=False)
     for name in ("email", "name", *LEARNED):
         if not getattr(customer, name):
-            value = getattr(facts, name)
+            value = getattr(told, name)
             setattr(customer, name, dict(value or {}) if name == "metadata" else value)
     desk.keep(customer)
+    return True
 
 
 @transaction.atomic

@@ -42,14 +42,15 @@ def _finish(case: RecoveryCase, *, answered: bool, now: datetime) -> None:
 
 
 def _enrich_invoice(case: RecoveryCase, *, now: datetime) -> bool:
-    invoice = ask(case.merchant, lambda stripe: stripe.invoice(case.stripe_invoice_id))
-    if invoice is None:
+    debt = ask(case.merchant, lambda stripe: stripe.debt(case.stripe_invoice_id))
+    if debt is None:
         return False
+    invoice, customer = debt
     cases.take_over_invoice(case=case, invoice=invoice, at=now)
     if invoice.failure:
         effects.latest_failed(case, invoice.failure, key=invoice.attempt_key, now=now)
     settling.settle_invoice(case=case, invoice=invoice, now=now)
-    return learn_customer(case)
+    return learn_customer(case, told=customer)
 
 
 def _enrich_payment(case: RecoveryCase, *, now: datetime) -> bool:

@@ -79,19 +79,8 @@ def take_in(
     if fresh and latest:
         effects.latest_failed(case, latest, key=fresh.attempt_key, now=now)
     if fresh:
-        if not _learn_customer(case, answers.customer):
+        if not customers.learn(case.customer, told=answers.customer):
             cases.is_to_be_enriched(case=case, at=now)
         cases.take_over_invoice(case=case, invoice=told, at=failed_at)  # how often it had failed
         settling.settle_invoice(case=case, invoice=fresh, now=now)
     return case
-
-
-def _learn_customer(case: RecoveryCase, facts: Customer | None) -> bool:
-    """False if something is still to be asked."""
-    customer = case.customer
-    if customer is None or not customers.is_to_be_learned(customer):
-        return True
-    if facts is None or facts.id != customer.stripe_customer_id:
-        return False
-    customers.learn(customer, facts=facts)
-    return True

@@ -2,7 +2,8 @@
 
 `debt` is the one that goes all the way: the id that Stripe gave the invoice or one-time payment.
 It stands in the event, on the case and in whatever is done about it: it need not be handed on.
-`event`, `case`, `message_id` and `merchant` stand beside it where they are known.
+`event`, `case`, `message_id` and `merchant` stand beside it where they are known, and `request`
+while one is answered.
 """
 
 from collections.abc import Iterator, Mapping

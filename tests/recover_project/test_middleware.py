@@ -1,7 +1,11 @@
 """What holds for every request."""
 
 import gzip
+import io
+import json
+import logging
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,8 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from recover_project.logs import Json
 from recover_project.middleware import NO_NUL
-from recovery import credentials
+from recovery import credentials, log_context
 from recovery.models import StripeEvent
 from recovery.signatures import sign
 from tests.builders import DASHBOARD, SECRET, WEBHOOK, make_merchant
@@ -147,6 +152,47 @@ def test_a_browser_gets_no_json(debug: bool, method: str, address: str, status: 
 
     assert answer.status_code == status
     assert "json" not in answer["Content-Type"]
+
+
+# --- what a request is called -----------------------------------------------------------------
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """What a process of ours writes of requests, as JSON."""
+    text, logger = io.StringIO(), logging.getLogger("django.request")
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(Json())
+    logger.addHandler(handler)
+    yield text
+    logger.removeHandler(handler)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", [DASHBOARD, "/healthz", f"{PAGE}?token=x", "/admin/login/"])
+def test_each_request_has_a_name_of_its_own(address: str) -> None:
+    first, second = Client().get(address), Client().get(address)
+
+    assert first["X-Request-Id"].startswith("req_")
+    assert first["X-Request-Id"] != second["X-Request-Id"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "address", "status"),
+    [("GET", "/nowhere", 404), ("GET", DASHBOARD, 401), ("POST", WEBHOOK, 500)],
+)
+def test_what_is_logged_of_a_request_is_found_by_its_name_and_said_once(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch, method: str, address: str, status: int
+) -> None:
+    monkeypatch.setattr("recovery.webhooks.take_in", lambda *_, **__: 1 / 0)
+
+    answer = Client(raise_request_exception=False).generic(method, address)
+
+    [line] = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert (answer.status_code, line["request"]) == (status, answer["X-Request-Id"])
+    assert ("error" in line) == (status == 500)
+    assert log_context.current() == {}
 
 
 # --- compression ------------------------------------------------------------------------------

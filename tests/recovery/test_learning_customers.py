@@ -71,6 +71,23 @@ def test_a_customer_that_stripe_told_of_is_not_asked_for_again(
     assert [path for path in paths if "/customers/" in path] == []
 
 
+def test_once_stripe_answers_again_who_owes_comes_along_with_the_debt(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    local_stripe.scenarios.renewal_fails(key=KEY)
+    with stripe_is_down(local_stripe):
+        receive(*told(local_stripe, "invoice.payment_failed"))
+    segment(local_stripe)
+    local_stripe.requests.clear()
+
+    make_due()
+    enrich_cases()
+
+    assert who_owes() == ("US", "CA", {"plan": "gold"})
+    assert [one.path for one in local_stripe.requests if "/customers/" in one.path] == []
+
+
+@pytest.mark.usefixtures("bare_key")
 def test_a_customer_that_could_not_be_asked_for_is_asked_for_with_the_case(
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
