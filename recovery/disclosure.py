@@ -5,12 +5,12 @@ are UTC as 2026-01-31T09:00:00Z. What only the database reads is left out, and s
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import ForeignKey, Model, QuerySet
 
-from recovery import erasure
+from recovery import erasure, outbound
 from recovery.models import (
     Checkout,
     Customer,
@@ -41,9 +41,7 @@ def row(found: Model) -> Told:
 
 
 def plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return value.total_seconds() if isinstance(value, timedelta) else value
+    return value.total_seconds() if isinstance(value, timedelta) else outbound.plain(value)
 
 
 def by_case(rows: QuerySet[Any], owed: Iterable[RecoveryCase]) -> Mapping[int, list[Told]]:

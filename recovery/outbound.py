@@ -72,7 +72,7 @@ def tell(
     for one that lies on a desk."""
     told = dict(data)
     if type in STATES:
-        told["case"] = {name: _plain(getattr(case, name)) for name in STATE_FIELDS}
+        told["case"] = {name: plain(getattr(case, name)) for name in STATE_FIELDS}
 
     def write() -> None:
         if type not in STATES or _last_state(case) != type:
@@ -175,7 +175,7 @@ def _put_in_words(notice: OutboundNotice, *, case: RecoveryCase | None, now: dat
             "type": notice.type,
             "version": VERSION,
             "id": notice.public_id,
-            "created_at": _plain(notice.happened_at),
+            "created_at": plain(notice.happened_at),
             "sequence": notice.sequence,
             "data": data,
         },
@@ -244,7 +244,7 @@ def describe(case: RecoveryCase) -> dict[str, Any]:
         "livemode": case.livemode,
         "stripe_customer_id": customer.stripe_customer_id if customer else "",
         "customer_email_masked": mask_email(case.customer_email),
-        **{name: _plain(getattr(case, name)) for name in CASE_FIELDS},
+        **{name: plain(getattr(case, name)) for name in CASE_FIELDS},
     }
 
 
@@ -255,7 +255,7 @@ CASE_FIELDS = (
 )  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Times as 2026-01-31T09:00:00Z, to the second or finer; None and "" as they are."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
