@@ -12,6 +12,7 @@ import sys
 import time
 from functools import partial
 
+from benchmarks import tick
 from benchmarks.measuring import Comparison, Fact, by_turns
 from benchmarks.serving import Server, prepared, stub
 
@@ -57,14 +58,6 @@ def taken(port: int) -> int:
         return int(connection.noop()[1])
 
 
-def fill(mails: int) -> None:
-    from django.utils import timezone  # noqa: PLC0415 - they need a booted Django
-
-    from benchmarks import open_cases  # noqa: PLC0415
-
-    open_cases.fill(cases=mails, due=mails, now=timezone.now())
-
-
 def deliver(mails: int) -> float:
     """A second; raises RuntimeError where not each of them is sent."""
     from django.utils import timezone  # noqa: PLC0415 - they need a booted Django
@@ -108,7 +101,7 @@ if __name__ == "__main__":
     what, how_many = sys.argv[1], int(sys.argv[2])
     match what:
         case "fill":
-            fill(how_many)
+            tick.fill(cases=how_many, due=how_many)
         case "deliver":
             print(deliver(how_many))
         case "send":

@@ -25,18 +25,22 @@ def shown(text: str) -> list[str]:
     return found
 
 
+def as_written(record: logging.LogRecord) -> str:
+    """The line that the product writes; the record stays as it is."""
+    from recover_project.logs import Line, Redact
+
+    written = copy.copy(record)
+    written.exc_text = None
+    Redact().filter(written)
+    return Line().format(written)
+
+
 class Listener(logging.Handler):
     """Hears what the product logs, as the product would write it."""
 
     def __init__(self) -> None:
-        from recover_project.logs import Line, Redact
-
         super().__init__()
         self.found: list[str] = []
-        self._redact = Redact()
-        self.setFormatter(Line())
 
     def emit(self, record: logging.LogRecord) -> None:
-        heard = copy.copy(record)
-        self._redact.filter(heard)
-        self.found += shown(self.format(heard))
+        self.found += shown(as_written(record))

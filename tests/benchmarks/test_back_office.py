@@ -11,10 +11,7 @@ from benchmarks import back_office, office_pages
 from benchmarks.back_office import Asked, told
 from recovery.models import RecoveryCase
 from tests.back_office.people import log_in, make_world
-
-postgresql = pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="PostgreSQL fills its tables by itself."
-)
+from tests.benchmarks.tables import postgresql
 
 
 @pytest.fixture(autouse=True)

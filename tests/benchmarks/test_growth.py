@@ -1,18 +1,13 @@
 """What is measured with ten times the data, done with few rows."""
 
 import pytest
-from django.db import connection
 
 from benchmarks import growth
 from recovery import inbox
 from recovery.models import StripeEvent
+from tests.benchmarks.tables import postgresql
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.skipif(
-        connection.vendor != "postgresql", reason="PostgreSQL fills its tables by itself."
-    ),
-]
+pytestmark = [pytest.mark.django_db, postgresql]
 
 
 def test_what_is_stored_to_be_measured_is_left_to_nobody() -> None:

@@ -2,19 +2,14 @@
 
 import pytest
 from django.core import mail
-from django.db import connection
 from django.utils import timezone
 
 from benchmarks import mails, open_cases, tick
 from dunning.models import DunningMessage, DunningRun
 from recovery.models import OperatorTask, TimelineEntry
+from tests.benchmarks.tables import postgresql
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.skipif(
-        connection.vendor != "postgresql", reason="PostgreSQL fills its tables by itself."
-    ),
-]
+pytestmark = [pytest.mark.django_db, postgresql]
 
 
 def test_of_ten_steps_that_are_due_eight_are_mails_one_is_a_task_and_one_is_skipped() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from billing_portal import tokens
-from recover_project.logs import Line, Redact
+from tests.canaries import as_written
 
 
 @dataclass
@@ -50,10 +50,7 @@ class Listener(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.said.append(f"{record.name}: {record.getMessage()}")
-        copy = logging.makeLogRecord(record.__dict__)
-        copy.exc_text = None
-        Redact().filter(copy)
-        self.written.append(Line().format(copy))
+        self.written.append(as_written(record))
 
 
 @contextmanager
