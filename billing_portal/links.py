@@ -93,6 +93,8 @@ def create_by_hand(*, case: RecoveryCase, once: str, actor: str, now: datetime) 
     state = BY_STATUS[Status(case.status)]
     if state is not LinkState.VALID:
         raise NoLinkError(f"the case is {state}")
+    if case.customer and case.customer.is_erased:
+        raise NoLinkError("who owes was erased")
     cause = f"link made:{actor}:{once}"
     if made := case.timeline.filter(once=cause).first():
         return _made_before(made)

@@ -28,6 +28,7 @@ from dunning.plans.default_plans import DEFAULTS
 from dunning.plans.selection import Contender, pick
 from dunning.timing.schedule import Channel, DelayFrom
 from dunning.wording import words
+from recovery import money
 from recovery.charging_rules import RetryDriver
 from recovery.declines import DECLINE_CODES, DeclineType
 from recovery.models import Merchant, RecoveryCase
@@ -177,13 +178,12 @@ def _columns(facts: CampaignFacts) -> dict[str, Any]:
 
 
 def _write_steps(campaign: DunningCampaign, steps: Sequence[StepFacts]) -> None:
-    DunningStep.objects.bulk_create(
-        DunningStep(
+    """Each by itself, so that the record of changes has it."""
+    for position, step in enumerate(steps, start=1):
+        DunningStep.objects.create(
             campaign=campaign, position=position, delay=step.delay, channel=step.channel,
             template=step.template, delay_from=step.delay_from, conditions=dict(step.conditions),
-        )
-        for position, step in enumerate(steps, start=1)
-    )  # fmt: skip
+        )  # fmt: skip
 
 
 # --- what makes one that can be used ----------------------------------------------------------
@@ -203,7 +203,7 @@ def check(facts: CampaignFacts, *, merchant: Merchant) -> None:
 def problems(facts: CampaignFacts, *, merchant: Merchant) -> list[Problem]:
     """All that is wrong, each with the field that it is about."""
     found = list(campaign_facts.problems(facts, templates=template_names()))
-    return found or list(_unknown_codes(facts, merchant))
+    return found or [*_unknown_codes(facts, merchant), *_unknown_currencies(facts)]
 
 
 def _unknown_codes(facts: CampaignFacts, merchant: Merchant) -> Iterator[Problem]:
@@ -218,6 +218,14 @@ def _unknown_codes(facts: CampaignFacts, merchant: Merchant) -> Iterator[Problem
         position = next(position for position, names in enumerate(named) if code in names)
         why = f"There is no decline code {code!r}{_similar_to(code)}"
         yield Problem(why, "conditions", position)
+
+
+def _unknown_currencies(facts: CampaignFacts) -> Iterator[Problem]:
+    given = [facts.conditions, *(step.conditions for step in facts.steps)]
+    for position, value in enumerate(given):
+        for currency in sorted(parse(value).currencies):
+            if not money.exists(currency):
+                yield Problem(f"There is no currency {currency!r}", "conditions", position)
 
 
 def _similar_to(code: str) -> str:
@@ -294,14 +302,13 @@ def change(
         "conditions": conditions, "priority": priority, "retries": retries,
         "end_action": end_action, "steps": None if steps is None else tuple(steps),
     }  # fmt: skip
-    facts = replace(
-        read(campaign), **{what: value for what, value in given.items() if value is not None}
-    )
+    before = read(campaign)
+    facts = replace(before, **{what: value for what, value in given.items() if value is not None})
     check(facts, merchant=campaign.merchant)
     for column, value in _columns(facts).items():
         setattr(campaign, column, value)
     campaign.save(update_fields=list(_columns(facts)))
-    if steps is not None:
+    if facts.steps != before.steps:
         campaign.steps.all().delete()
         _write_steps(campaign, facts.steps)
     return campaign

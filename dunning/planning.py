@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from dunning.models import DunningStep
+from dunning.plans import durations
 from dunning.timing import schedule
 from dunning.timing.schedule import Planned, Step, Where, Window
 from dunning.timing.time_zones import zone_of
@@ -132,7 +133,9 @@ def _facts(plan: Plan) -> Mapping[str, Any]:
 
 def _delay(step: DunningStep) -> str:
     since = "failure" if step.delay_from == schedule.DelayFrom.FAILURE else "step before"
-    return f"{step.delay} after the {since}"
+    return (
+        f"{durations.in_words(step.delay)} after the {since}" if step.delay else f"at the {since}"
+    )
 
 
 def _minute(at: datetime) -> str:

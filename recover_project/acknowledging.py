@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from recover_project.middleware import REQUEST_ID
 from recovery.endpoints import WEBHOOK_PATH
 from recovery.webhooks import ACKNOWLEDGED, LARGEST_BODY, take_in
 
@@ -40,7 +41,8 @@ class Acknowledging:
     def _noting(self, start_response: StartResponse) -> StartResponse:
         def note(status: str, headers: Headers, *error: Any) -> Any:
             if status.startswith("200 "):
-                self._headers = list(headers)
+                # But for the name of that one request: who is answered here has none.
+                self._headers = [one for one in headers if one[0] != REQUEST_ID]
             return start_response(status, headers, *error)
 
         return note

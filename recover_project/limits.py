@@ -9,7 +9,7 @@ from django.urls import Resolver404, resolve
 from billing_portal import error_pages
 from recover_project.middleware import is_for_a_client
 from recover_project.routes import is_public
-from recovery.errors import RATE_LIMITED, TOO_MANY, error_response
+from recovery.errors import too_many_response
 from recovery.limits.counting import count_address, noted
 
 View = Callable[[HttpRequest], HttpResponseBase]
@@ -49,7 +49,4 @@ def _is_public(request: HttpRequest) -> bool:
 def _refused(request: HttpRequest, retry_after: int) -> HttpResponse:
     if not is_for_a_client(request):
         return error_pages.too_many(request, retry_after=retry_after)
-    response = error_response(429, RATE_LIMITED, TOO_MANY)
-    response["Retry-After"] = str(retry_after)
-    response["Cache-Control"] = "no-store"
-    return response
+    return too_many_response(retry_after=retry_after)

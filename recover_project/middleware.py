@@ -20,7 +20,8 @@ from dunning.mail.unsubscribing import PATH as UNSUBSCRIBE_PATH
 from recover_project.probes.views import LOGGED, PROBES
 from recover_project.routes import BACK_OFFICE
 from recovery import log_context
-from recovery.errors import error_response
+from recovery.errors import error_response, too_many_response
+from recovery.limits.counting import count_address, noted
 from recovery.merchants import WEBHOOK_PATH
 from recovery.models.base import new_public_id
 
@@ -94,6 +95,18 @@ def _shaped(request: HttpRequest, status: int) -> HttpResponse | None:
     return error_response(status, *ERRORS[status]) if is_for_a_client(request) else None
 
 
+def nothing_is_kept(get_response: View) -> View:
+    """What clients of the API are told is of a merchant and of this moment: no cache keeps it."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if is_for_a_client(request):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return answer
+
+
 def compress_pages(get_response: View) -> View:
     """A customer's page in a third of its bytes, for a twentieth of a millisecond.
 
@@ -136,13 +149,21 @@ def refuse_nul(get_response: View) -> View:
     def answer(request: HttpRequest) -> HttpResponseBase:
         if _has_nul(request):
             if is_for_a_client(request):
-                return error_response(400, "nul_character", NO_NUL)
+                return _nul_of_a_client(request)
             if page := _shaped(request, 400):
                 return page
             return HttpResponseBadRequest(NO_NUL, content_type="text/plain; charset=utf-8")
         return get_response(request)
 
     return answer
+
+
+def _nul_of_a_client(request: HttpRequest) -> HttpResponse:
+    """It counts for the address, as whatever is refused before a key is looked at."""
+    usage = noted(request) or count_address(request)
+    if usage is not None and usage.is_exceeded:
+        return too_many_response(retry_after=usage.reset)
+    return error_response(HTTPStatus.BAD_REQUEST, "nul_character", NO_NUL)
 
 
 def _has_nul(request: HttpRequest) -> bool:

@@ -141,6 +141,7 @@ MIDDLEWARE = [
     # Outside of what makes error pages, so that those are safe too.
     "recover_project.middleware.ContentSecurityPolicy",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "recover_project.middleware.nothing_is_kept",
     "recover_project.middleware.errors_in_one_shape",
     # Ahead of what reads the Host: a probe calls a process by its address.
     "recover_project.probes.views.answer_probes",
@@ -329,6 +330,8 @@ LOGGING: dict[str, Any] = {
         "billing_portal": {"level": LOG_LEVEL},
         "dunning": {"level": LOG_LEVEL},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # Anybody may send any Host: that request's line is enough, without a traceback.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         # `manage.py runserver` logs whole addresses, by a handler of its own if it may.
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
     },

@@ -12,6 +12,7 @@ from recovery.timeline import Kind
 DRAFT = "draft"
 SENT = "the invoice is one that its customer pays by hand"
 UNFINISHED = "the invoice is a draft"
+ERASED = "who owes was erased"
 # A draft that is asked for is finalized with it: docs.stripe.com/api/invoices/pay
 SOURCE = "docs.stripe.com/api/invoices/object#invoice_object-collection_method"
 
@@ -42,10 +43,10 @@ def rule_against(invoice: Invoice) -> str:
     return SENT if invoice.collection_method == BY_INVOICE else ""
 
 
-def refuse(case: RecoveryCase, rule: str, *, now: datetime) -> ChargeResult:
+def refuse(case: RecoveryCase, rule: str, *, now: datetime, source: str = SOURCE) -> ChargeResult:
     """Told once, whoever asks how often."""
     timeline.append(
         case=case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {rule}.",
-        once=f"refused:{rule}", rule=rule, source=SOURCE,
+        once=f"refused:{rule}", rule=rule, source=source,
     )  # fmt: skip
-    return ChargeResult(Outcome.REFUSED, rule, source=SOURCE)
+    return ChargeResult(Outcome.REFUSED, rule, source=source)

@@ -30,6 +30,13 @@ def error_response(status: int, code: str, message: str) -> JsonResponse:
     return JsonResponse(body(code, message), status=status)
 
 
+def too_many_response(*, retry_after: int) -> JsonResponse:
+    """`retry_after` in seconds."""
+    response = error_response(HTTPStatus.TOO_MANY_REQUESTS, RATE_LIMITED, TOO_MANY)
+    response["Retry-After"] = str(retry_after)
+    return response
+
+
 class TooManyRequests(APIException):
     """`wait`: seconds after which it may be asked again."""
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 SHOWN = 2
-# What is masked already ends in a star before its @.
-ADDRESS = re.compile(r"[^\s@<>(),;:*\"'“”]+@[^\s@<>(),;:\"'“”]+")
+# What is masked already ends in a star before its @. Without a dot behind it it's no address of a
+# customer's, but a file at a commit, say.
+ADDRESS = re.compile(r"[^\s@<>(),;:*\"'“”]+@[^\s@<>(),;:\"'“”]+?\.[^\s@<>(),;:\"'“”]+")
 
 
 def mask_email(email: str) -> str:

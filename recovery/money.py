@@ -2,12 +2,19 @@
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from babel.numbers import list_currencies
+
 # https://docs.stripe.com/currencies#zero-decimal, #three-decimal and #special-cases: ISK and UGX
 # are sent with two decimals although they have none.
 ZERO_DECIMAL = frozenset(
     "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split()  # noqa: SIM905
 )
 THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+
+
+def exists(currency: str) -> bool:
+    """Whether ISO 4217 has `currency`, or had it."""
+    return currency.upper() in list_currencies()
 
 
 def decimals(currency: str) -> int:

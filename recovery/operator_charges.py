@@ -25,6 +25,10 @@ def charge(*, case: RecoveryCase, step: str, actor: str, now: datetime) -> Charg
     """Charge what Stripe would charge, within the charging rules, once for each `step`."""
     if case.status == Status.RECOVERED:
         return ChargeResult(Outcome.ALREADY_PAID)
+    if case.customer and case.customer.is_erased:
+        return charge_methods.refuse(
+            case, charge_methods.ERASED, now=now, source="docs/people.md, Erasing a person"
+        )
     timeline.append(
         case=case, kind=Kind.CHARGE_ASKED, at=now, once=f"asked:{step}", actor=actor,
         summary="The money was asked for by hand.",

@@ -116,7 +116,7 @@ def tell_refusal(
 ) -> ChargeResult:
     timeline.append(
         case=case, kind=Kind.ATTEMPT_REFUSED, at=now, summary=f"Not charged: {why}",
-        once=f"refused:{key}:{why}", rule=source, source=why,
+        once=f"refused:{key}:{why}", rule=why, source=source,
     )  # fmt: skip
     return ChargeResult(Outcome.REFUSED, why, source=source)
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 HIDDEN = "•••"
-# Masked ones too: they say whose case it is to whoever knows the person.
-ADDRESS = re.compile(r"[^\s@<>(),;:\"'“”]+@[^\s@<>(),;:\"'“”]+")
+# Masked ones too: they say whose case it is to whoever knows the person. Without a dot behind it
+# it's no address of a customer's, but a file at a commit, say.
+ADDRESS = re.compile(r"[^\s@<>(),;:\"'“”]+@[^\s@<>(),;:\"'“”]+\.[^\s@<>(),;:\"'“”]+")
 # Facts that are about the person, whatever they say.
 PERSONAL = frozenset(
     {

@@ -70,6 +70,8 @@ def _text(told: Mapping[str, Any], name: str, where: str) -> str:
     value = told.get(name, "")
     if not isinstance(value, str):
         raise PlanFileError(f"{where}{name} must be a text.")
+    if "\0" in value:
+        raise PlanFileError(f"{where}{name} contains a NUL character, which nothing here can.")
     return value
 
 

@@ -1,5 +1,6 @@
 """A merchant and what it says of itself: names, looks, clock, price, when it writes."""
 
+import re
 import secrets
 import zoneinfo
 from collections.abc import Mapping
@@ -13,10 +14,11 @@ from django.db import transaction
 from recovery import credentials, logos
 from recovery.endpoints import webhook_url
 from recovery.models import Merchant, SigningSecret, StripeConnection
-from recovery.money import decimals
+from recovery.money import decimals, exists
 from recovery.pictures import PictureError
 from recovery.reading import LARGEST
 
+PRICE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?")
 LONGEST_SETTLING = 7 * 24 * 60  # minutes
 BRAND = ("product_name", "color", "support_email", "sender_email")
 DESCRIPTION = (
@@ -52,12 +54,10 @@ def read_price(given: str, currency: str) -> int | None:
     usd → 2900; `none` → None. Raises InvalidPriceError."""
     if given.lower() == "none":
         return None
-    try:
-        amount = Decimal(given).scaleb(decimals(currency))
-    except ArithmeticError:  # no number, or one with more zeros than a Decimal has room for
-        amount = Decimal(-1)
-    is_price = amount.is_finite() and 0 < amount <= LARGEST
-    if not is_price or amount != amount.to_integral_value():
+    if not PRICE.fullmatch(given):
+        raise InvalidPriceError(given)
+    amount = Decimal(given).scaleb(decimals(currency))
+    if not 0 < amount <= LARGEST or amount != amount.to_integral_value():
         raise InvalidPriceError(given)
     return int(amount)
 
@@ -111,6 +111,8 @@ def _check(merchant: Merchant) -> None:
     if merchant.settling_minutes > LONGEST_SETTLING:
         raise ValidationError({"settling_minutes": f"At most {LONGEST_SETTLING}, a week."})
     merchant.full_clean()
+    if not exists(merchant.currency):
+        raise ValidationError({"currency": f"There is no currency {merchant.currency!r}."})
 
 
 @transaction.atomic

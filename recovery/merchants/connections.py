@@ -27,6 +27,10 @@ class AccountTakenError(ConnectError):
     """The Stripe account is another merchant's."""
 
 
+class OtherAccountError(ConnectError):
+    """The merchant is connected to another Stripe account."""
+
+
 class MissingPermissionsError(ConnectError):
     """A key can't be used as it is; `missing` is all that it lacks, also what is optional."""
 
@@ -68,6 +72,7 @@ def connect(*, merchant: Merchant, api_key: str, now: datetime) -> str:
             raise MissingPermissionsError(missing)
         account = gateway.account()
         check_is_free(merchant, account=account, livemode=livemode)
+        _check_is_the_same(merchant.stripe, account=account)
         portal = gateway.ensure_portal_configuration()
         with ExitStack() as undo:
             undo.callback(StripeConnection.objects.get(merchant=merchant).save)
@@ -98,6 +103,17 @@ def check_is_free(merchant: Merchant, *, account: str, livemode: bool) -> None:
             f"The Stripe account {account} ({'live' if livemode else 'test'} mode) belongs to "
             f"the merchant {taken.merchant.public_id} already. Each account has one merchant in "
             "each mode: use that one, or the key of another account."
+        )
+
+
+def _check_is_the_same(connection: StripeConnection, *, account: str) -> None:
+    """Cases of one account can't be asked about with a key of another."""
+    known = connection.account_id
+    if known and account and known != account and connection.disconnected_at is None:
+        raise OtherAccountError(
+            f"That key is of the Stripe account {account}, and this business is connected to "
+            f"{known}: what it is owed there could not be collected any more. Use a key of that "
+            "account, or disconnect it first."
         )
 
 

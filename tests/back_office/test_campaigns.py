@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dunning import campaigns
 from dunning.models import DunningCampaign
-from dunning.plans.campaign_facts import StepFacts
+from dunning.plans.campaign_facts import InvalidCampaignError, StepFacts
 from dunning.timing.schedule import Channel
 from recovery.declines import DeclineType
 from recovery.models import Merchant, Role
@@ -180,6 +180,16 @@ def test_a_sample_that_is_none_is_said_and_no_calendar_shown(
 
     assert "Enter a valid date/time." in shown
     assert "The payment fails" not in shown
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59", "0001-01-01T00:00"])
+def test_a_sample_of_another_age_is_refused(merchant: Merchant, olga: Client, at: str) -> None:
+    assert "A year from 2000 to 2099." in page_of(olga, publish(merchant), failed_at=at)
+
+
+def test_a_currency_that_there_is_not_is_no_condition(merchant: Merchant) -> None:
+    with pytest.raises(InvalidCampaignError, match="There is no currency 'zzz'"):
+        draft(merchant, conditions={"currencies": ["zzz"]})
 
 
 def test_versions_tell_what_is_different(merchant: Merchant, olga: Client) -> None:

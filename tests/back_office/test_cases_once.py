@@ -180,11 +180,26 @@ def test_every_step_that_is_to_come_is_told_and_when_it_ends(ours: Merchant) -> 
     told = to_come.events(case, now=timezone.now())
 
     assert len(told) == len(left) + 1
-    assert told[0] == (run.due_at, f"The customer is written to: {left[0].template} (step 2).")
+    assert told[0] == (run.due_at, f"The customer is written to: “{left[0].template}” (step 2).")
     assert told[-1] == (
         told[-2][0], f"{run.campaign} ends. If nobody has paid by then, the case stays open."
     )  # fmt: skip
     assert [at for at, _ in told] == sorted(at for at, _ in told if at)
+
+
+def test_during_a_pause_only_stripe_does_anything(ours: Merchant) -> None:
+    case, now = case_of(ours), timezone.now()
+    case.is_paused, case.paused_until = True, now + timedelta(days=30)
+    case.next_payment_attempt_at = now + timedelta(days=1)
+
+    first, second, *others = to_come.events(case, now=now)
+
+    assert first == (case.next_payment_attempt_at, "Stripe asks for the money again.")
+    assert second == (case.paused_until, "The pause ends.")
+    assert others
+    assert all(at and at >= case.paused_until for at, _told in others)
+    case.paused_until = None
+    assert to_come.events(case, now=now) == [(None, "The pause ends."), first]
 
 
 def test_giving_up_comes_when_the_last_link_is_over(ours: Merchant) -> None:

@@ -5,11 +5,14 @@ from auditlog.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
+from dunning import campaigns
+from dunning.models import DunningStep
 from recover_project.back_office.people.recording import HIDDEN
 from recovery import credentials
 from recovery.models import Membership, Merchant, Role, User
 from tests.back_office.people import PASSWORD, STRIPE_KEY, log_in, members
 from tests.builders import make_merchant
+from tests.dunning.campaigns_of import draft, mails
 
 pytestmark = pytest.mark.django_db
 CHANGES = "/admin/changes/"
@@ -35,6 +38,21 @@ def test_a_change_shows_before_and_after(merchant: Merchant) -> None:
     assert "<strong>product name</strong>" in shown
     assert "<del>Fern Tea Club</del>" in shown
     assert "<ins>Fern Coffee Club</ins>" in shown
+
+
+def test_a_campaigns_new_steps_are_told_as_those_that_went(merchant: Merchant) -> None:
+    campaign = draft(merchant, steps=mails(1))
+    LogEntry.objects.all().delete()
+
+    campaigns.change(campaign, name="Another", steps=campaigns.read(campaign).steps)
+    assert not LogEntry.objects.get_for_model(DunningStep).exists()
+    campaigns.change(campaign, steps=mails(2))
+
+    told = LogEntry.objects.get_for_model(DunningStep).order_by("id")
+    assert list(told.values_list("action", flat=True)) == [
+        LogEntry.Action.DELETE, LogEntry.Action.CREATE,
+    ]  # fmt: skip
+    assert "2 days" in seen_by_an_owner(merchant)
 
 
 def test_a_page_knows_who_did_it_and_from_where(merchant: Merchant) -> None:

@@ -12,10 +12,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from billing_portal import links
 from dunning.mail import messages
 from recover_project.back_office.demo import filling
 from recover_project.back_office.demo import rows as demo_rows
 from recover_project.back_office.models import SavedView
+from recovery import operator_charges
 from recovery.models import Customer, Merchant, RecoveryCase, Role, StripeEvent, User
 from tests.back_office.people import log_in, log_in_superuser
 from tests.builders import make_merchant, receive
@@ -306,6 +308,21 @@ def test_what_is_kept_is_printed_or_written_for_its_owner_alone(
     assert file.stat().st_mode & 0o777 == 0o600
     with pytest.raises(CommandError, match="is there already"):
         run("export_customer", merchant, "--to", file)
+    with pytest.raises(CommandError, match="can't be written"):
+        run("export_customer", merchant, "--to", tmp_path / "nowhere" / "person.json")
+
+
+def test_for_whom_was_erased_no_link_is_made_and_no_card_charged(merchant: Merchant) -> None:
+    live(merchant)
+    run("erase_customer", merchant, "--close-open-cases")
+    RecoveryCase.objects.update(status="lost")
+    case = RecoveryCase.objects.get()
+
+    with pytest.raises(links.NoLinkError, match="was erased"):
+        links.create_by_hand(case=case, once="x", actor="jo", now=timezone.now())
+    result = operator_charges.charge(case=case, step="x", actor="jo", now=timezone.now())
+
+    assert (result.outcome, result.rule) == ("refused", "who owes was erased")
 
 
 def test_made_up_cases_go_with_the_others_though_their_person_was_erased(

@@ -41,6 +41,15 @@ def test_a_case_is_found_by_what_one_has_at_hand(
     assert list(shown.context["cl"].queryset) == ([case_of(ours)] if is_found else [])
 
 
+def test_an_invoices_number_is_found_however_it_is_typed(ours: Merchant, jo: Client) -> None:
+    RecoveryCase.objects.filter(pk=case_of(ours).pk).update(invoice_number="EC014D3C-0002")
+
+    for term, is_found in (("ec014d3c-0002", True), ("EC014D3C-0002", True), ("EC014D3C", False)):
+        shown = jo.get(LIST, {"q": term})
+        assert list(shown.context["cl"].queryset) == ([case_of(ours)] if is_found else [])
+    assert "numbers and ids by the whole" in shown.content.decode()
+
+
 def test_whoever_looks_for_what_very_many_begin_with_is_told_that_there_are_more(
     ours: Merchant, jo: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

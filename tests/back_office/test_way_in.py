@@ -63,6 +63,27 @@ def test_a_password_leads_to_where_one_wanted_to_go(owner: User) -> None:
     assert is_in(client)
 
 
+def test_a_login_that_fails_is_told_in_the_log_without_the_address(
+    owner: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    enter(Client(), password="wrong")
+
+    [line] = [one.message for one in caplog.records if one.name == "recovery.credentials"]
+    assert line.startswith("A login to the back office failed, for address ")
+    assert "olga" not in line
+
+
+def test_who_logs_out_reads_so_and_may_come_again(owner: User) -> None:
+    client = Client()
+    enter(client)
+
+    page = client.post("/admin/logout/").content.decode()
+
+    assert "You are logged out" in page
+    assert 'href="/admin/"' in page
+    assert not is_in(client)
+
+
 def test_nobody_is_led_to_another_host_by_logging_in(owner: User) -> None:
     answer = Client().post(f"{LOGIN}?next=https://evil.example/", {
         "login": "olga@example.com", "password": PASSWORD, "next": "https://evil.example/",

@@ -28,6 +28,9 @@ The back office shows six months of made-up cases, marked as demo data: nobody i
 charged for them. To remove them:
   .venv/bin/python manage.py demo_data {login.merchant_id} --remove
 
+Other commands of manage.py need to know of the local Stripe, and of the port:
+  export STRIPE_API_BASE={stripe} PUBLIC_URL={web}
+
 A one-time payment that fails is written about after a minute: most buyers try again at once.
 
 Ctrl-C stops everything.

@@ -106,6 +106,14 @@ def test_above_the_limit_no_body_is_read() -> None:
     assert Client().post(PAGE, form).status_code == 429
 
 
+def test_what_is_refused_before_a_key_is_looked_at_counts_as_well() -> None:
+    answers = [ask(f"{DASHBOARD}?x=%00") for _each in range(61)]
+
+    assert [answer.status_code for answer in answers] == [400] * 60 + [429]
+    assert answers[0]["RateLimit-Remaining"] == "59"
+    assert answers[-1]["Retry-After"] == answers[-1]["RateLimit-Reset"]
+
+
 def test_webhooks_are_not_limited() -> None:
     merchant = make_merchant()
     answers = [

@@ -195,6 +195,24 @@ def test_what_is_logged_of_a_request_is_found_by_its_name_and_said_once(
     assert log_context.current() == {}
 
 
+def test_whoever_names_another_host_is_one_line_without_a_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = Client(headers={"Host": "elsewhere.example"}).get("/nowhere")
+
+    assert answer.status_code == 400
+    assert [(told.name, told.exc_info) for told in caplog.records] == [("django.request", None)]
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", [DASHBOARD, "/fourthngoal/recover/nowhere", "/healthz"])
+def test_no_cache_keeps_what_the_api_answers(address: str) -> None:
+    assert "no-store" in Client().get(address)["Cache-Control"]
+
+
 # --- compression ------------------------------------------------------------------------------
 
 

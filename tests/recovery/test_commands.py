@@ -156,13 +156,14 @@ def test_without_json_each_credential_has_a_line() -> None:
         (["Fern", "--settling-minutes", "soon"],
          "Error: argument --settling-minutes: invalid int value: 'soon'"),
         (["Fern", "--currency", "euros"], "--currency: Write it as usd."),
+        (["Fern", "--currency", "zzz"], "--currency: There is no currency 'zzz'."),
         (["Fern", "--currency", "€"], "--currency: Write it as usd."),
         (["Fern", "--currency", ""], "--currency: This field cannot be blank."),
         *(
             (["Fern", "--monthly-price", price],
              f"--monthly-price is {price!r}. Write it as 29.00, or none.")
             for price in ("free", "0", "-3", "29,00", "29.005", "NaN", "sNaN", "Infinity", "",
-                          "1e9999999", "1e-9999999", "9" * 5000, "1e999", "99999999999999999")
+                          "1e9999999", "1e-9999999", "9" * 5000, "1e9", "99999999999999999")
         ),
         (["Fern", "--monthly-price", "29.50", "--currency", "jpy"],
          "--monthly-price is '29.50'. Write it as 29.00, or none."),
@@ -362,6 +363,20 @@ def test_a_password_that_is_asked_for_is_held_to_the_same(
 
     assert "too short" in said
     assert User.objects.count() == 0
+
+
+def test_without_anybody_to_ask_a_password_has_to_be_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nobody() -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", nobody)
+    merchant = make_merchant()
+
+    said = refused("create_operator", "jo@example.com", "--merchant", merchant.public_id)
+
+    assert said == "Nobody is there to be asked: give --password."
 
 
 @pytest.mark.parametrize("merchant_id", ["", "mer_unknown"])

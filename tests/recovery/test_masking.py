@@ -43,6 +43,7 @@ def test_no_more_than_two_characters_are_ever_shown(local: str, domain: str) -> 
         ("Jo <jo@x.org>, kim.lee@x.org;", "Jo <j***@x.org>, ki***@x.org;"),
         ("was sent to j***@x.org.", "was sent to j***@x.org."),
         ("no address @ all", "no address @ all"),
+        ("later in data/stripe.json@897c61f.", "later in data/stripe.json@897c61f."),
         ({"to": ["ann@x.org", ("bob@x.org",)]}, {"to": ["an***@x.org", ["bo***@x.org"]]}),
         (None, None),
         (4900, 4900),

@@ -51,6 +51,23 @@ def test_connecting_registers_one_endpoint_with_the_pinned_version(
     assert merchant.stripe.portal_configuration_id.startswith("bpc_")
 
 
+def test_a_key_of_another_account_is_refused_until_the_first_is_disconnected(
+    local_stripe: LocalStripe,
+) -> None:
+    merchant = make_merchant()
+    connect(merchant)
+    first = merchant.stripe.account_id
+
+    with pytest.raises(merchants.ConnectError, match=f"is connected to {first}"):
+        connect(merchant, "rk_test_moss")
+
+    merchant.stripe.refresh_from_db()
+    assert (merchant.stripe.account_id, merchant.stripe.api_key) == (first, KEY)
+    merchants.disconnect(merchant=merchant, now=timezone.now())
+    connect(merchant, "rk_test_moss")
+    assert merchant.stripe.account_id != first
+
+
 def test_connecting_again_reuses_the_endpoint_and_the_portal_configuration(
     local_stripe: LocalStripe,
 ) -> None:

@@ -13,6 +13,10 @@ def test_names_and_addresses_are_hidden_whole_or_masked_in_whatever_case() -> No
     assert MARIA.text(told) == "“Hello •••” was sent to •••, for ••• <•••>; Mariana stays."
 
 
+def test_where_a_rule_is_written_is_no_address() -> None:
+    assert MARIA.text("stripe-python@6c6e373 _charge.py") == "stripe-python@6c6e373 _charge.py"
+
+
 def test_facts_about_the_person_are_emptied_wherever_they_stand_and_others_stay() -> None:
     told = {
         "amount": 4900, "is_open": True, "none": None, "card_last4": "4242",

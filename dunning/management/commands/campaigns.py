@@ -16,6 +16,8 @@ from recovery.declines import DeclineType
 from recovery.management.tenants import merchant_called
 from recovery.models import Merchant
 
+MOST_DAYS = 3650  # no case is older
+
 State = DunningCampaign.State
 REFUSALS = (
     InvalidCampaignError, PublishedError, campaigns.CampaignStateError, plan_files.PlanFileError,
@@ -119,8 +121,8 @@ def _compare(merchant: Merchant, options: dict[str, Any]) -> list[str]:
 
 
 def _dry_run(merchant: Merchant, options: dict[str, Any]) -> list[str]:
-    if options["days"] < 1:
-        raise CommandError("--days must be at least 1.")
+    if not 1 <= options["days"] <= MOST_DAYS:
+        raise CommandError(f"--days must be 1 to {MOST_DAYS}.")
     campaign = _version(merchant, options["plan"], options["version"])
     result = dry_run.dry_run(campaign, now=clock.now(), days=options["days"])
     return [f"{campaign}, on the cases of the last {result.days} days:", *_indented(_told(result))]

@@ -64,6 +64,9 @@ def places() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found, key=lambda place: place[1]))
 
 
+YEARS = range(2000, 2100)  # in which payments fail that anybody asks about
+
+
 class SampleForm(forms.Form):
     """What isn't said is as usual: it failed just now, where the merchant is."""
 
@@ -86,6 +89,12 @@ class SampleForm(forms.Form):
             "place": AS_THE_MERCHANT,
         }
         super().__init__({name: told.get(name) or value for name, value in usual.items()})
+
+    def clean_failed_at(self) -> datetime:
+        at: datetime = self.cleaned_data["failed_at"]
+        if at.year not in YEARS:
+            raise forms.ValidationError(f"A year from {YEARS[0]} to {YEARS[-1]}.")
+        return at
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ class SettingsForm(ConditionsForm):
     retries = forms.ChoiceField(label="Who asks for the money again", choices=RETRIES.items)
     end_action = forms.ChoiceField(
         label="After the last step",
-        choices=[(name, words.capitalize()) for name, words in ENDS.items()],
+        choices=[(name, f"{words[0].upper()}{words[1:]}") for name, words in ENDS.items()],
     )
 
     @classmethod

@@ -111,7 +111,7 @@ ORDERS: Mapping[str, tuple[str, ...]] = MappingProxyType({"value": ("-amount", "
 
 def search(rows: Rows, term: str, *, merchant: Merchant, tell: Tell) -> Rows:
     """By what a person has at hand: an address, a name, an invoice's number, or any id. What one
-    begins with is enough for addresses, names and numbers; ids are whole."""
+    begins with is enough for addresses and names; numbers and ids are whole."""
     term = term.strip()
     if not term:
         return rows
@@ -123,7 +123,9 @@ def search(rows: Rows, term: str, *, merchant: Merchant, tell: Tell) -> Rows:
     if "_" in term and prefix in by_id:
         return rows.filter(**{by_id[prefix]: term})
     found = Q(customer__in=customers(merchant, term, tell=tell))
-    return rows.filter(found if _is_customers_id(term) else found | Q(invoice_number=term))
+    if not _is_customers_id(term):
+        found |= Q(invoice_number__in={term, term.upper()})  # as Stripe writes its own
+    return rows.filter(found)
 
 
 def cases(term: str, *, merchant: Merchant, tell: Tell) -> list[int]:

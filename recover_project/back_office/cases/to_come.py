@@ -9,7 +9,8 @@ from dunning.models import DunningRetry, DunningRun, DunningStep, EndAction
 from dunning.planning import Plan
 from recovery.models import RecoveryCase
 
-Event = tuple[datetime | None, str]  # None: until somebody says so
+Dated = tuple[datetime, str]
+Event = Dated | tuple[None, str]  # None: until somebody says so
 BY_CHANNEL: Mapping[str, str] = MappingProxyType(
     {
         "email": "The customer is written to: {0}",
@@ -33,16 +34,29 @@ def events(case: RecoveryCase, *, now: datetime) -> list[Event]:
     """In the order in which they come; none for a closed case."""
     if not case.is_open:
         return []
-    dated = sorted(_dated(case, now=now), key=lambda event: event[0])
-    pause: list[Event] = [(case.paused_until, "The pause ends.")] if case.is_paused else []
-    return [*pause, *dated]
+    if not case.is_paused:
+        return _sorted(*_stripes(case, now=now), *_ours(case, now=now))
+    if case.paused_until is None:
+        return [(None, "The pause ends."), *_sorted(*_stripes(case, now=now))]
+    ends_at = max(case.paused_until, now)
+    ours = _ours(case, now=ends_at)
+    return _sorted(*_stripes(case, now=now), (ends_at, "The pause ends."), *ours)
 
 
-def _dated(case: RecoveryCase, *, now: datetime) -> Iterator[tuple[datetime, str]]:
+def _sorted(*events: Dated) -> list[Event]:
+    return [*sorted(events, key=lambda event: event[0])]
+
+
+def _stripes(case: RecoveryCase, *, now: datetime) -> Iterator[Dated]:
+    """What comes whether or not the case is paused."""
     if case.settles_at and case.settles_at > now:
         yield case.settles_at, "The customer is left alone until then."
     if case.next_payment_attempt_at and case.next_payment_attempt_at > now:
         yield case.next_payment_attempt_at, "Stripe asks for the money again."
+
+
+def _ours(case: RecoveryCase, *, now: datetime) -> Iterator[Dated]:
+    """What waits for the end of a pause."""
     due = case.retries.filter(state=DunningRetry.State.DUE).order_by("due_at")
     for at in due.values_list("due_at", flat=True)[:MOST_RETRIES]:
         yield max(at, now), "Recover asks for the money again, which a rule had put off."
@@ -51,9 +65,7 @@ def _dated(case: RecoveryCase, *, now: datetime) -> Iterator[tuple[datetime, str
         yield from _of_the_run(run, case, now=now)
 
 
-def _of_the_run(
-    run: DunningRun, case: RecoveryCase, *, now: datetime
-) -> Iterator[tuple[datetime, str]]:
+def _of_the_run(run: DunningRun, case: RecoveryCase, *, now: datetime) -> Iterator[Dated]:
     assert run.due_at  # noqa: S101 - live_runs_are_due_and_ended_ones_are_not
     due_at = max(run.due_at, now)
     plans = planning.to_come(
@@ -76,7 +88,7 @@ def _ends_at(run: DunningRun, plans: Sequence[Plan], due_at: datetime) -> dateti
 
 def _step(step: DunningStep) -> str:
     if_met = ", if its conditions are met then" if step.conditions else ""
-    what = BY_CHANNEL[step.channel].format(step.template.replace("_", " "))
+    what = BY_CHANNEL[step.channel].format(f"“{step.template.replace('_', ' ')}”")
     return f"{what}{if_met} (step {step.position})."
 
 

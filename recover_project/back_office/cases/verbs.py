@@ -154,7 +154,8 @@ def _charge(case: RecoveryCase, asked: Asked) -> str:
 def _why_not_charged(result: ChargeResult) -> str:
     if result.outcome is Outcome.UNAVAILABLE:
         return "Stripe can't be asked just now; what became of it will be looked up"
-    told = f"{result.rule} ({result.source})" if result.source else result.rule
+    written = result.source.partition(";")[0]  # the rest is for whoever doubts that
+    told = f"{result.rule} ({written})" if written else result.rule
     if result.outcome is Outcome.NOT_YET and result.from_at:
         return f"not before {result.from_at:%Y-%m-%d %H:%M} UTC: {told}"
     return told
@@ -219,7 +220,7 @@ def _reassign(case: RecoveryCase, asked: Asked) -> str:
 
 def _revoke(case: RecoveryCase, asked: Asked) -> str:
     revoked = links.revoke_all(case, now=asked.now, actor=asked.actor)
-    return f"Links revoked: {revoked}."
+    return f"Links revoked: {revoked}." if revoked else "There was no link that worked."
 
 
 def _nothing(_case: RecoveryCase) -> str:

@@ -1,6 +1,8 @@
 """What allauth asks of us: who may come, what is kept secret, whose address counts as whose."""
 
+import logging
 import time
+from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
@@ -9,8 +11,11 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.http import HttpRequest
 
+from recovery.credentials.failed_logins import address_digest
 from recovery.limits.client_address import client_address
 from recovery.models.fields import cipher
+
+logger = logging.getLogger("recovery.credentials")
 
 
 class Accounts(DefaultAccountAdapter):  # type: ignore[misc] # untyped
@@ -25,6 +30,11 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc] # untyped
         latest = max((method["at"] for method in methods), default=0)
         is_recent = time.time() - latest < app_settings.REAUTHENTICATION_TIMEOUT
         return not is_recent and bool(super().is_reauthentication_required(app=app))
+
+    def authentication_failed(self, request: HttpRequest, **given: Any) -> None:
+        super().authentication_failed(request, **given)
+        digest = address_digest(str(given.get("email") or given.get("username") or ""))
+        logger.warning("A login to the back office failed, for address %.8s….", digest)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Behind as many proxies as are trusted, as for every other limit."""

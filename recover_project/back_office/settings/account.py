@@ -3,7 +3,6 @@
 import zoneinfo
 from typing import Any
 
-from babel.numbers import list_currencies
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -24,7 +23,7 @@ from recovery.models.merchants import (
     MOST_MESSAGE_DAYS,
     MOST_PAYLOAD_DAYS,
 )
-from recovery.money import decimals, major
+from recovery.money import decimals, exists, major
 
 HERE = "admin:settings"
 TYPES = {
@@ -34,16 +33,23 @@ TYPES = {
 }
 
 
+CONTINENTS = {
+    "Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian",
+    "Pacific",
+}  # fmt: skip
+
+
 def time_zones() -> list[tuple[str, str]]:
-    """All that there are, UTC first."""
-    names = sorted(zoneinfo.available_timezones() - {"UTC"})
+    """UTC, those called by a place, then other names for them, which merchants may have."""
+    known = zoneinfo.available_timezones() - {"UTC"}
+    names = sorted(known, key=lambda name: (name.partition("/")[0] not in CONTINENTS, name))
     return [(name, name.replace("_", " ")) for name in ["UTC", *names]]
 
 
 def read_currency(given: str) -> str:
     """As Stripe writes it. Raises ValidationError."""
     currency = given.lower()
-    if currency.upper() not in list_currencies():
+    if not exists(currency):
         raise ValidationError("There is no such currency. Write it as usd.")
     return currency
 

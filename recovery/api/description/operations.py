@@ -87,13 +87,14 @@ class Described(AutoSchema):
         places = {parameter["in"] for parameter in parameters}
         is_public = any(isinstance(one, AllowAny) for one in self.view.get_permissions())
         has_body = "requestBody" in operation
+        may_have_body = has_body or self.method == "POST"  # then it is read, whatever it is
         has_choice = len(operation.get("security", [])) > 1  # and both were shown
         return [
-            *(["400"] if has_body or has_choice or places - {"path"} else []),
+            *(["400"] if has_body or has_choice or places else []),  # a path may hold a NUL
             *([] if is_public else ["401", "403"]),
             *(["404"] if "path" in places else []),
             *(["409", "422"] if KEY in parameters else []),
-            *(["413", "415"] if has_body else []),
+            *(["413", "415"] if may_have_body else []),
             "429",
         ]
 

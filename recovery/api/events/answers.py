@@ -69,7 +69,9 @@ class Event(serializers.Serializer[Any]):
     decline_code = Text(help_text="Stripe's word.")
     advice_code = Text(help_text="Stripe's advice.")
     mechanism = Text(help_text="How the money came back.")
-    attempt_count = serializers.IntegerField(help_text="Of charges, whoever made them.")
+    attempt_count = serializers.IntegerField(
+        help_text="Stripe's own tries of an invoice, as it counts: no others' are among them."
+    )
     next_payment_attempt_at = serializers.DateTimeField(
         allow_null=True, help_text="When Stripe itself asks for the money again."
     )

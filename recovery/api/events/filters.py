@@ -18,6 +18,7 @@ from recovery.models import Customer, Merchant, RecoveryCase
 from recovery.state_machine import Status
 
 NO_MOMENT = "Write a day as 2026-01-31 or a time as 2026-01-31T09:00:00Z."
+OUT_OF_RANGE = f"Write a day from {FIRST} to {LAST}, or a time then."
 IN_AN_ADDRESS = f"{NO_MOMENT} The + of an offset is written %2B."
 
 
@@ -26,7 +27,7 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
     """A time, or a day: then when it begins where the merchant is. What has no offset is the
     merchant's too."""
 
-    default_error_messages = {"invalid": NO_MOMENT}
+    default_error_messages = {"invalid": NO_MOMENT, "out_of_range": OUT_OF_RANGE}
 
     def to_internal_value(self, data: Any) -> datetime:
         zone: ZoneInfo = self.context["zone"]
@@ -35,8 +36,10 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
             at = start_of(day, zone) if day else parse_datetime(data)
         except (TypeError, ValueError, OverflowError):
             at = None
-        if at is None or not FIRST <= at.date() <= LAST:
+        if at is None:
             self.fail("invalid")
+        if not FIRST <= at.date() <= LAST:
+            self.fail("out_of_range")
         return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 
     def to_representation(self, value: datetime) -> str:

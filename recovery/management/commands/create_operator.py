@@ -22,7 +22,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         merchant = merchant_called(options["merchant"])
-        password, role = options["password"] or getpass.getpass(), options["role"]
+        try:
+            password, role = options["password"] or getpass.getpass(), options["role"]
+        except EOFError as error:
+            raise CommandError("Nobody is there to be asked: give --password.") from error
         try:
             user = team.let_in(
                 merchant=merchant, email=options["email"], password=password, role=role

@@ -28,7 +28,10 @@ class Command(BaseCommand):
         if file is None:
             self.stdout.write(written)
             return
-        file.touch(mode=0o600, exist_ok=False)
-        file.write_text(f"{written}\n", encoding="utf-8")
+        try:
+            file.touch(mode=0o600, exist_ok=False)
+            file.write_text(f"{written}\n", encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"{file} can't be written: {error}.") from error
         events = len(told["stripe_events"])
         self.stdout.write(f"{file}: {len(told['cases'])} cases, {events} Stripe events.")
