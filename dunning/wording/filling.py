@@ -14,6 +14,8 @@ from dunning.wording.words import Words
 
 LONGEST_SUBJECT = 250
 LONGEST_BUTTON = 100
+_TAG = re.compile(r"<([a-zA-Z][\w-]*)([^<>]*)>")
+_ATTRIBUTE = re.compile(r"\s([a-zA-Z][\w-]*)\s*=")
 TAGS = frozenset({"p", "br", "strong", "em", "a", "ul", "ol", "li", "h2", "blockquote"})
 SCHEMES = frozenset({"http", "https", "mailto"})
 # Mail programs read no style sheets, so each tag carries its own.
@@ -97,3 +99,15 @@ def cleaned(body: str) -> str:
     )  # fmt: skip
     markup = markup.replace("&nbsp;", "\xa0")  # as it was written
     return _PLACE.sub(lambda place: kept[int(place[1])], markup).strip()
+
+
+def taken_out(body: str, kept: str) -> list[str]:
+    """What cleaning took out of `body`, as people call it: `<img>`, `onclick`."""
+    return sorted(_markup(body) - _markup(kept))
+
+
+def _markup(body: str) -> set[str]:
+    tags = _TAG.findall(body)
+    return {f"<{name.lower()}>" for name, _rest in tags} | {
+        name.lower() for _tag, rest in tags for name in _ATTRIBUTE.findall(rest)
+    }

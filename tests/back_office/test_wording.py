@@ -81,6 +81,16 @@ def test_an_owner_writes_and_goes_back_to_what_is_shipped(olga: Client) -> None:
     assert kept() == []
 
 
+def test_what_no_mail_may_have_is_taken_out_and_told(olga: Client) -> None:
+    body = '<p onclick="x">See <a href="https://x.example">it</a> <img src=x></p><br>{{ amount }}'
+    saved = olga.post(address(), WORDS | {"body": body})
+
+    assert said(olga.get(saved["Location"])) == [
+        "Saved. Mails from now on say it.",
+        "Taken out, since no mail may have it: <img>, onclick, src.",
+    ]
+
+
 def test_every_change_is_told_with_who_and_what_it_said_before(olga: Client) -> None:
     olga.post(address(), WORDS)
     olga.post(address(), WORDS | {"subject": "Another one"})

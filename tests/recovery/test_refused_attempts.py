@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recovery import attempts, cases
+from recovery import attempts, cases, operator_charges, recording
 from recovery.attempts import ChargeResult, Outcome
 from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger
 from recovery.stripe_objects import PaymentMethod
-from tests.builders import receive
+from tests.builders import EXPIRED_CARD, make_merchant, receive
 from tests.local_stripe import LocalStripe
 from tests.recovery.stories import (
     KEY,
@@ -348,3 +348,14 @@ def test_a_one_time_payment_that_was_canceled_is_not_charged(
     assert result == ChargeResult(Outcome.REFUSED, "the payment is no longer open")
     case.refresh_from_db()
     assert case.amount_recovered == 0
+
+
+def test_what_keeps_stripe_from_being_asked_is_told_as_it_is_answered() -> None:
+    receive(EXPIRED_CARD, merchant=make_merchant())
+    case = RecoveryCase.objects.get()
+
+    result = operator_charges.charge(case=case, step="x", actor="jo", now=timezone.now())
+
+    assert result.outcome is Outcome.REFUSED
+    assert refusal(case)[1:] == (result.rule, result.source)
+    assert result.source == recording.CONNECTION

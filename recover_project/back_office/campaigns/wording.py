@@ -15,6 +15,7 @@ from dunning.mail import trials
 from dunning.mail.trials import NotTriedError
 from dunning.models import MessageTemplate
 from dunning.wording import templates
+from dunning.wording.filling import taken_out
 from dunning.wording.template_language import FILTERS
 from dunning.wording.templates import TemplateRefusedError
 from dunning.wording.variables import VARIABLES
@@ -80,7 +81,7 @@ def _told(request: HttpRequest, at: Working, name: str, language: str) -> HttpRe
     if form.is_valid():
         written = form.words
         try:
-            templates.save(
+            kept = templates.save(
                 merchant=at.of, name=name, language=language, subject=written.subject,
                 body=written.body, text=written.text, button=written.button, now=clock.now(),
             )  # fmt: skip
@@ -88,6 +89,9 @@ def _told(request: HttpRequest, at: Working, name: str, language: str) -> HttpRe
             form.blame(error)
         else:
             messages.success(request, "Saved. Mails from now on say it.")
+            if gone := taken_out(written.body, kept.body):
+                said = f"Taken out, since no mail may have it: {', '.join(gone)}."
+                messages.warning(request, said)
             return redirect(EDIT, name, language)
     return _show(request, at, name, language, form)
 
