@@ -16,13 +16,15 @@ from billing_portal.links import LinkState
 from billing_portal.tokens import Purpose
 from recovery import clock
 
+AROUND = " \t\r\n.,;:!?()[]<>{}'\"“”"  # what a sentence or a chat leaves at a link's end
+
 
 @csrf_exempt  # the token in the body is the credential; there is no session to ride on
 @require_http_methods(["GET", "HEAD", "POST"])
 def update(request: HttpRequest) -> HttpResponse:
     """GET shows what failed and changes nothing; POST goes to Stripe."""
     now, is_to_pay = clock.now(), request.method == "POST"
-    token = (request.POST if is_to_pay else request.GET).get("token", "")
+    token = (request.POST if is_to_pay else request.GET).get("token", "").strip(AROUND)
     found = links.find(token, now=now, is_to_show=not is_to_pay)
     visit = link_pages.visit(request, found, {"token": token})
     if found.state is LinkState.VALID and found.link is not None:

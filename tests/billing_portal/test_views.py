@@ -40,6 +40,13 @@ def test_a_valid_link_shows_what_failed_and_changes_nothing(case: RecoveryCase) 
     assert PaymentUpdateLink.objects.get().started_at is None
 
 
+@pytest.mark.parametrize("left", [".", " ", ").", ",\n", "”"])
+def test_a_link_that_was_pasted_with_what_stood_behind_it_works(
+    case: RecoveryCase, left: str
+) -> None:
+    assert Client().get(PAGE, {"token": token_for(case) + left}).status_code == 200
+
+
 def test_the_page_is_kept_by_nobody_found_by_nobody_and_runs_no_script(case: RecoveryCase) -> None:
     page = Client().get(PAGE, {"token": token_for(case)})
 
