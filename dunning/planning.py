@@ -133,9 +133,8 @@ def _facts(plan: Plan) -> Mapping[str, Any]:
 
 def _delay(step: DunningStep) -> str:
     since = "failure" if step.delay_from == schedule.DelayFrom.FAILURE else "step before"
-    return (
-        f"{durations.in_words(step.delay)} after the {since}" if step.delay else f"at the {since}"
-    )
+    after = f"{durations.in_words(step.delay)} after" if step.delay else "right after"
+    return f"{after} the {since}"
 
 
 def _minute(at: datetime) -> str:

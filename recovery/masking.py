@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 SHOWN = 2
-# What is masked already ends in a star before its @. Without a dot behind it it's no address of a
-# customer's, but a file at a commit, say.
-ADDRESS = re.compile(r"[^\s@<>(),;:*\"'“”]+@[^\s@<>(),;:\"'“”]+?\.[^\s@<>(),;:\"'“”]+")
+# A file at a commit, by which a rule's source is named, is no address.
+COMMIT = r"[0-9a-f]{7}(?![\w.-]*[\w-])"
+# What is masked already ends in a star before its @.
+ADDRESS = re.compile(rf"[^\s@<>(),;:*\"'“”]+@(?!{COMMIT})[^\s@<>(),;:\"'“”]+")
 
 
 def mask_email(email: str) -> str:

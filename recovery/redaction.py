@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from recovery.masking import COMMIT
+
 HIDDEN = "•••"
-# Masked ones too: they say whose case it is to whoever knows the person. Without a dot behind it
-# it's no address of a customer's, but a file at a commit, say.
-ADDRESS = re.compile(r"[^\s@<>(),;:\"'“”]+@[^\s@<>(),;:\"'“”]+\.[^\s@<>(),;:\"'“”]+")
+# Masked ones too: they say whose case it is to whoever knows the person.
+ADDRESS = re.compile(rf"[^\s@<>(),;:\"'“”]+@(?!{COMMIT})[^\s@<>(),;:\"'“”]+")
 # Facts that are about the person, whatever they say.
 PERSONAL = frozenset(
     {
