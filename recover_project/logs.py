@@ -52,6 +52,14 @@ class Redact(logging.Filter):
         return True
 
 
+class NoTraceback(logging.Filter):
+    """For what anybody can bring about, as often as they like: its line says all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        return True
+
+
 class Line(logging.Formatter):
     """One line for people, with the traceback redacted as well; behind it what it is about."""
 

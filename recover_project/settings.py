@@ -312,7 +312,10 @@ LOG_LEVEL = environment.one_of("LOG_LEVEL", "info", "warning").upper()
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "recover_project.logs.Redact"}},
+    "filters": {
+        "redact": {"()": "recover_project.logs.Redact"},
+        "no_traceback": {"()": "recover_project.logs.NoTraceback"},
+    },
     "formatters": {
         "text": {"()": "recover_project.logs.Line"},
         "json": {"()": "recover_project.logs.Json"},
@@ -330,8 +333,7 @@ LOGGING: dict[str, Any] = {
         "billing_portal": {"level": LOG_LEVEL},
         "dunning": {"level": LOG_LEVEL},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
-        # Anybody may send any Host: that request's line is enough, without a traceback.
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security.DisallowedHost": {"filters": ["no_traceback"]},
         # `manage.py runserver` logs whole addresses, by a handler of its own if it may.
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
     },

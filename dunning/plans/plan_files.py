@@ -33,6 +33,8 @@ def read(text: str) -> CampaignFacts:
         told = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PlanFileError(f"That is no TOML: {error}.") from error
+    if _has_nul(told):
+        raise PlanFileError("A text contains a NUL character, which nothing here can.")
     _refuse_unknown(told, NAMES, "")
     steps = told.get("steps", [])
     if not isinstance(steps, list):
@@ -60,6 +62,15 @@ def _step(told: object, where: str) -> StepFacts:
     )
 
 
+def _has_nul(value: object) -> bool:
+    """PostgreSQL takes none in a text."""
+    if isinstance(value, Mapping):
+        return any(_has_nul(one) for pair in value.items() for one in pair)
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    return isinstance(value, str) and "\0" in value
+
+
 def _refuse_unknown(told: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
     for name in told:
         if name not in names:
@@ -70,8 +81,6 @@ def _text(told: Mapping[str, Any], name: str, where: str) -> str:
     value = told.get(name, "")
     if not isinstance(value, str):
         raise PlanFileError(f"{where}{name} must be a text.")
-    if "\0" in value:
-        raise PlanFileError(f"{where}{name} contains a NUL character, which nothing here can.")
     return value
 
 

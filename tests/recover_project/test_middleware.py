@@ -201,7 +201,9 @@ def test_whoever_names_another_host_is_one_line_without_a_traceback(
     answer = Client(headers={"Host": "elsewhere.example"}).get("/nowhere")
 
     assert answer.status_code == 400
-    assert [(told.name, told.exc_info) for told in caplog.records] == [("django.request", None)]
+    assert [(told.name, told.exc_info) for told in caplog.records] == [
+        ("django.security.DisallowedHost", None)
+    ]
 
 
 # --- what is kept -----------------------------------------------------------------------------

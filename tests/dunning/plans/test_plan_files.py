@@ -74,7 +74,9 @@ def test_what_a_file_leaves_out_is_as_in_a_new_campaign() -> None:
     assert read("") == CampaignFacts("", ())
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+texts = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30
+)
 conditions = st.fixed_dictionaries(
     {},
     optional={
@@ -115,6 +117,9 @@ def test_whatever_a_campaign_says_comes_back(facts: CampaignFacts) -> None:
         ("name = ", "That is no TOML: "),
         ("version = 2", "there is no 'version', only name, priority, retries, end_action, "),
         ("name = 3", "name must be a text."),
+        ('name = "x\\u0000"', "A text contains a NUL character, which nothing here can."),
+        ('[conditions.metadata]\n"x\\u0000" = ["y"]', "A text contains a NUL character, "),
+        ('[[steps]]\ndelay = "0"\ntemplate = "\\u0000"', "A text contains a NUL character, "),
         ("priority = 1.5", "priority must be a whole number."),
         ("priority = true", "priority must be a whole number."),
         ('retries = "nobody"', "retries is 'nobody'; it can be stripe, recover."),
