@@ -107,7 +107,7 @@ def tell(case: RecoveryCase, plan: Plan, *, run_id: int, now: datetime) -> None:
     timeline.append(
         case=case, kind=Kind.STEP_PLANNED, at=now,
         once=f"planned:{run_id}:{planned.position}:{planned.at.isoformat()}",
-        summary=f"Step {plan.step} ({plan.step.channel}) is planned for {_minute(planned.at)}.",
+        summary=f"{plan.step.called} is planned for {_minute(planned.at)}.",
         rule=moved.rule if moved else _delay(plan.step),
         source=moved.source if moved else "the campaign",
         facts=_facts(plan),

@@ -148,7 +148,7 @@ def _put_off(retry: DunningRetry, why: str, *, now: datetime) -> None:
     elif _was_asked_for(retry):
         timeline.append(
             case=retry.case, kind=Kind.ATTEMPT_UNRESOLVED, at=now, once=f"unresolved:{retry.pk}",
-            summary=f"Whether step {retry.step} was charged is not known: see at Stripe.",
+            summary=f"{retry.step.called}: whether it was charged is not known, see at Stripe.",
         )  # fmt: skip
         _leave_to_a_person(retry, "whether it was charged is not known", now=now)
     else:
@@ -166,7 +166,7 @@ def _refuse(retry: DunningRetry, why: str, *, now: datetime) -> None:
     timeline.append(
         case=retry.case, kind=Kind.STEP_SKIPPED, at=now,
         once=f"skipped:{retry.run_id}:{retry.step.position}",
-        summary=f"Step {retry.step} was skipped: {why}.", rule=why,
+        summary=f"{retry.step.called} was skipped: {why}.", rule=why,
         facts={"step": retry.step.position, "channel": str(Channel.RETRY)},
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ def take(run: DunningRun, step: DunningStep, *, now: datetime) -> int | None:
 def skip(run: DunningRun, step: DunningStep, *, why: str, rule: str, now: datetime) -> None:
     timeline.append(
         case=run.case, kind=Kind.STEP_SKIPPED, once=f"skipped:{run.pk}:{step.position}", at=now,
-        summary=f"Step {step} ({step.channel}) was skipped: {why}.", rule=rule,
+        summary=f"{step.called} was skipped: {why}.", rule=rule,
         source="the campaign", facts={"step": step.position, "channel": str(step.channel)},
     )  # fmt: skip
 

@@ -144,6 +144,12 @@ class DunningStep(Mutable):
     def __str__(self) -> str:
         return f"{self.position}. {self.template or self.channel}"
 
+    @property
+    def called(self) -> str:
+        """At the beginning of a sentence: `Step 2 (email “reminder”)`."""
+        words = f" “{self.template}”" if self.template else ""
+        return f"Step {self.position} ({self.channel}{words})"
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
             self.campaign.refuse_if_published()

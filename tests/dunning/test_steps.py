@@ -72,7 +72,7 @@ def test_a_step_for_systems_that_nobody_registered_is_skipped_and_says_so(
 
     assert not OutboundNotice.objects.exists()
     assert told(case, "step_skipped") == [
-        "Step 1. banner (webhook) was skipped: no webhook of the merchant's takes it."
+        "Step 1 (webhook “banner”) was skipped: no webhook of the merchant's takes it."
     ]
     assert DunningRun.objects.get().next_position == 2
 
@@ -123,7 +123,7 @@ def test_every_planned_step_says_when_and_by_which_rules(merchant: Merchant) -> 
 
     # Both mails are wanted by Monday morning: the later one is sent.
     planned = case.timeline.get(kind="step_planned")
-    assert planned.summary == "Step 2. reminder (email) is planned for 2027-02-08 09:00 UTC."
+    assert planned.summary == "Step 2 (email “reminder”) is planned for 2027-02-08 09:00 UTC."
     assert planned.source == "the merchant's send window"
     assert planned.facts["wanted_at"] == "2027-02-07T12:00:00+00:00"
     assert planned.facts["at"] == "2027-02-08T09:00:00+00:00"
@@ -132,7 +132,7 @@ def test_every_planned_step_says_when_and_by_which_rules(merchant: Merchant) -> 
 
     take(case, now=saturday + 2 * DAY)
     assert told(case, "step_skipped") == [
-        "Step 1. reminder (email) was skipped: a later step of its kind is due as well."
+        "Step 1 (email “reminder”) was skipped: a later step of its kind is due as well."
     ]
 
 
@@ -162,7 +162,7 @@ def test_the_mail_of_another_invoice_is_not_repeated_for_this_one(merchant: Merc
     assert take(second, now=now + timedelta(hours=1)) == []
 
     (why,) = told(second, "step_skipped")
-    assert why.startswith("Step 1. reminder (email) was skipped: the customer was told of this")
+    assert why.startswith("Step 1 (email “reminder”) was skipped: the customer was told of this")
     assert why.endswith(f"{message.public_id}.")
 
 

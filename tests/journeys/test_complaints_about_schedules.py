@@ -289,8 +289,8 @@ def test_what_was_not_done_is_told_with_its_reason(scene: Scene) -> None:
 
     skipped = case.timeline.filter(kind="step_skipped").order_by("at")
     assert [(entry.summary, entry.rule) for entry in skipped] == [
-        ("Step 2. reminder (email) was skipped: currency is usd, not eur.",
+        ("Step 2 (email “reminder”) was skipped: currency is usd, not eur.",
          "the step's condition"),
-        ("Step 3. banner (webhook) was skipped: no webhook of the merchant's takes it.",
+        ("Step 3 (webhook “banner”) was skipped: no webhook of the merchant's takes it.",
          "nobody has registered for dunning.step"),
     ]  # fmt: skip
