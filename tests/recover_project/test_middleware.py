@@ -163,8 +163,11 @@ def written() -> Iterator[io.StringIO]:
     text, logger = io.StringIO(), logging.getLogger("django.request")
     handler = logging.StreamHandler(text)
     handler.setFormatter(Json())
+    level = logger.level
     logger.addHandler(handler)
+    logger.setLevel(logging.WARNING)
     yield text
+    logger.setLevel(level)
     logger.removeHandler(handler)
 
 
