@@ -13,7 +13,7 @@ from billing_portal import link_rows, tokens
 from billing_portal.link_rows import MAY_BE_PAID
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.tokens import ExpiredTokenError, ForgedTokenError, Purpose
-from recovery import cases, timeline
+from recovery import cases, customers, timeline
 from recovery.models import RecoveryCase, TimelineEntry
 from recovery.state_machine import Status
 from recovery.timeline import Actor, Kind
@@ -93,8 +93,8 @@ def create_by_hand(*, case: RecoveryCase, once: str, actor: str, now: datetime) 
     state = BY_STATUS[Status(case.status)]
     if state is not LinkState.VALID:
         raise NoLinkError(f"the case is {state}")
-    if case.customer and case.customer.is_erased:
-        raise NoLinkError("who owes was erased")
+    if case.is_of_erased:
+        raise NoLinkError(customers.ERASED)
     cause = f"link made:{actor}:{once}"
     if made := case.timeline.filter(once=cause).first():
         return _made_before(made)

@@ -23,7 +23,7 @@ from dunning.plans.campaign_facts import (
     Problem,
     StepFacts,
 )
-from dunning.plans.conditions import CaseFacts, Kind, parse
+from dunning.plans.conditions import CaseFacts, Conditions, Kind, parse
 from dunning.plans.default_plans import DEFAULTS
 from dunning.plans.selection import Contender, pick
 from dunning.timing.schedule import Channel, DelayFrom
@@ -203,14 +203,16 @@ def check(facts: CampaignFacts, *, merchant: Merchant) -> None:
 def problems(facts: CampaignFacts, *, merchant: Merchant) -> list[Problem]:
     """All that is wrong, each with the field that it is about."""
     found = list(campaign_facts.problems(facts, templates=template_names()))
-    return found or [*_unknown_codes(facts, merchant), *_unknown_currencies(facts)]
+    if found:
+        return found
+    asked = [parse(one) for one in (facts.conditions, *(step.conditions for step in facts.steps))]
+    return [*_unknown_codes(asked, merchant), *_unknown_currencies(asked)]
 
 
-def _unknown_codes(facts: CampaignFacts, merchant: Merchant) -> Iterator[Problem]:
+def _unknown_codes(asked: Sequence[Conditions], merchant: Merchant) -> Iterator[Problem]:
     """A code that is misspelled would quietly take no case. Stripe adds codes without notice:
     one that a case of the merchant has had is known as well."""
-    given = [facts.conditions, *(step.conditions for step in facts.steps)]
-    named = [parse(value).decline_codes - set(DECLINE_CODES) for value in given]
+    named = [one.decline_codes - set(DECLINE_CODES) for one in asked]
     codes = set().union(*named)
     cases = RecoveryCase.objects.of(merchant).filter(decline_code__in=codes)
     unknown = codes - set(cases.values_list("decline_code", flat=True)) if codes else set()
@@ -220,12 +222,11 @@ def _unknown_codes(facts: CampaignFacts, merchant: Merchant) -> Iterator[Problem
         yield Problem(why, "conditions", position)
 
 
-def _unknown_currencies(facts: CampaignFacts) -> Iterator[Problem]:
-    given = [facts.conditions, *(step.conditions for step in facts.steps)]
-    for position, value in enumerate(given):
-        for currency in sorted(parse(value).currencies):
+def _unknown_currencies(asked: Sequence[Conditions]) -> Iterator[Problem]:
+    for position, one in enumerate(asked):
+        for currency in sorted(one.currencies):
             if not money.exists(currency):
-                yield Problem(f"There is no currency {currency!r}", "conditions", position)
+                yield Problem(f"There is no currency {currency!r}.", "conditions", position)
 
 
 def _similar_to(code: str) -> str:

@@ -12,7 +12,6 @@ from recovery.timeline import Kind
 DRAFT = "draft"
 SENT = "the invoice is one that its customer pays by hand"
 UNFINISHED = "the invoice is a draft"
-ERASED = "who owes was erased"
 # A draft that is asked for is finalized with it: docs.stripe.com/api/invoices/pay
 SOURCE = "docs.stripe.com/api/invoices/object#invoice_object-collection_method"
 

@@ -20,6 +20,7 @@ NEW_CARD = (
     "new_payment_method_id", "new_payment_method_due_at", "new_payment_method_at",
     "new_payment_method_tries",
 )  # fmt: skip
+ERASED = "who owes was erased"  # why something isn't done
 LEARNED = ("locale", "country", "state", "metadata")  # what no invoice says
 TOLD = ("email", "name", "locale", "country", "state", "default_payment_method_id", "metadata")
 

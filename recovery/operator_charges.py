@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from recovery import attempts, charge_methods, recording, timeline
+from recovery import attempts, charge_methods, customers, recording, timeline
 from recovery.charge_methods import NotToBeChargedError
 from recovery.charge_results import ChargeResult, Outcome
 from recovery.mechanisms import AttemptTrigger
@@ -25,9 +25,9 @@ def charge(*, case: RecoveryCase, step: str, actor: str, now: datetime) -> Charg
     """Charge what Stripe would charge, within the charging rules, once for each `step`."""
     if case.status == Status.RECOVERED:
         return ChargeResult(Outcome.ALREADY_PAID)
-    if case.customer and case.customer.is_erased:
+    if case.is_of_erased:
         return charge_methods.refuse(
-            case, charge_methods.ERASED, now=now, source="docs/people.md, Erasing a person"
+            case, customers.ERASED, now=now, source="docs/people.md, Erasing a person"
         )
     timeline.append(
         case=case, kind=Kind.CHARGE_ASKED, at=now, once=f"asked:{step}", actor=actor,

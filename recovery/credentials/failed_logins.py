@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.db.models import F
 
 from recovery.derived_keys import derive
 from recovery.models import FailedLogins
+
+logger = logging.getLogger(__package__)
 
 MOST = 10
 WITHIN = timedelta(minutes=15)
@@ -26,6 +29,11 @@ def address_digest(email: str) -> str:
     """Tells addresses apart, and can't be guessed back without our secret."""
     key = derive(settings.SECRET_KEY, purpose="recover failed logins")
     return hmac.new(key, email.strip().lower().encode(), hashlib.sha256).hexdigest()
+
+
+def tell(email: str, *, where: str = "") -> None:
+    """In the log, of whom nobody can read there."""
+    logger.warning("A login%s failed, for address %.8s….", where, address_digest(email))
 
 
 def claim(email: str, *, now: datetime) -> None:

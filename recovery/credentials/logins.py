@@ -1,6 +1,5 @@
 """Logging in by the API: an address and a password for a pair of tokens of one merchant."""
 
-import logging
 from datetime import datetime
 
 from django.contrib.auth import authenticate
@@ -9,8 +8,6 @@ from django.db import transaction
 from recovery.credentials import failed_logins, token_pairs
 from recovery.credentials.token_pairs import TokenPair
 from recovery.models import Membership, User
-
-logger = logging.getLogger(__name__)
 
 
 class LoginRefusedError(Exception):
@@ -34,7 +31,7 @@ def log_in(*, email: str, password: str, merchant_id: str, now: datetime) -> Tok
     # Takes as long for an address that nobody has: Django hashes the password all the same.
     user = authenticate(username=email.strip(), password=password)
     if not isinstance(user, User) or not user.memberships.exists():
-        logger.warning("A login failed, for address %.8s….", failed_logins.address_digest(email))
+        failed_logins.tell(email)
         raise LoginRefusedError
     failed_logins.succeeded(email)
     return _begin(user, merchant_id, now=now)

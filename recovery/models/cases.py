@@ -239,6 +239,11 @@ class RecoveryCase(TenantListed, Mutable):
         return self.status == Status.OPEN
 
     @property
+    def is_of_erased(self) -> bool:
+        """Nobody is led to pay it, nor charged for it by hand, any more."""
+        return self.customer is not None and self.customer.is_erased
+
+    @property
     def is_one_time(self) -> bool:
         return not self.stripe_invoice_id
 

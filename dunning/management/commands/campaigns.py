@@ -16,8 +16,7 @@ from recovery.declines import DeclineType
 from recovery.management.tenants import merchant_called
 from recovery.models import Merchant
 
-MOST_DAYS = 3650  # no case is older
-
+MOST_DAYS = 3650  # ten years
 State = DunningCampaign.State
 REFUSALS = (
     InvalidCampaignError, PublishedError, campaigns.CampaignStateError, plan_files.PlanFileError,

@@ -81,7 +81,7 @@ def _entry(entry: TimelineEntry) -> dict[str, Any]:
         "summary": entry.summary,
         "rule": entry.rule,
         "source": entry.source,
-        "written": entry.source.partition(";")[0],
+        "written": words.where_written(entry.source),
         "alternatives": _alternatives(entry.facts),
         "facts": _flat(
             {name: fact for name, fact in entry.facts.items() if name not in ALTERNATIVES}

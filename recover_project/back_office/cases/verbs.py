@@ -18,6 +18,7 @@ from dunning.mail import replacements
 from dunning.mail.replacements import NotSentError
 from dunning.models import DunningCampaign
 from dunning.runs import NotReassignedError
+from recover_project.back_office.cases import words
 from recovery import cases, operator_charges
 from recovery.cases import ClosedCaseError, EmptyNoteError
 from recovery.charge_results import ChargeResult, Outcome
@@ -154,7 +155,7 @@ def _charge(case: RecoveryCase, asked: Asked) -> str:
 def _why_not_charged(result: ChargeResult) -> str:
     if result.outcome is Outcome.UNAVAILABLE:
         return "Stripe can't be asked just now; what became of it will be looked up"
-    written = result.source.partition(";")[0]  # the rest is for whoever doubts that
+    written = words.where_written(result.source)
     told = f"{result.rule} ({written})" if written else result.rule
     if result.outcome is Outcome.NOT_YET and result.from_at:
         return f"not before {result.from_at:%Y-%m-%d %H:%M} UTC: {told}"

@@ -88,3 +88,8 @@ def at_stripe(stripe_id: str, *, connection: StripeConnection, livemode: bool) -
     account = f"/{connection.account_id}" if connection.account_id else ""
     mode = "" if livemode else "/test"
     return f"{DASHBOARD}{account}{mode}/{place}/{stripe_id}"
+
+
+def where_written(source: str) -> str:
+    """The first place where a rule is written; the others are for whoever doubts that one."""
+    return source.partition(";")[0]

@@ -1,6 +1,5 @@
 """What allauth asks of us: who may come, what is kept secret, whose address counts as whose."""
 
-import logging
 import time
 from typing import Any
 
@@ -11,11 +10,9 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.http import HttpRequest
 
-from recovery.credentials.failed_logins import address_digest
+from recovery.credentials import failed_logins
 from recovery.limits.client_address import client_address
 from recovery.models.fields import cipher
-
-logger = logging.getLogger("recovery.credentials")
 
 
 class Accounts(DefaultAccountAdapter):  # type: ignore[misc] # untyped
@@ -33,8 +30,8 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc] # untyped
 
     def authentication_failed(self, request: HttpRequest, **given: Any) -> None:
         super().authentication_failed(request, **given)
-        digest = address_digest(str(given.get("email") or given.get("username") or ""))
-        logger.warning("A login to the back office failed, for address %.8s….", digest)
+        email = str(given.get("email") or given.get("username") or "")
+        failed_logins.tell(email, where=" to the back office")
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Behind as many proxies as are trusted, as for every other limit."""
