@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.template.loader import render_to_string
 from django.utils.log import log_response
 
 from billing_portal import error_pages
@@ -152,7 +153,7 @@ def refuse_nul(get_response: View) -> View:
                 return _nul_of_a_client(request)
             if page := _shaped(request, 400):
                 return page
-            return HttpResponseBadRequest(NO_NUL, content_type="text/plain; charset=utf-8")
+            return HttpResponseBadRequest(render_to_string("400.html", {"why": NO_NUL}))
         return get_response(request)
 
     return answer

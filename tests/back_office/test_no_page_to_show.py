@@ -8,6 +8,7 @@ from playwright.sync_api import Browser
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from recover_project.middleware import NO_NUL
 from tests.back_office.browsing import DESK, LOOKS, browser, person_at
 from tests.journeys import pictures
 
@@ -63,9 +64,15 @@ def test_a_request_to_another_host_is_refused_on_a_page_too(settings: Settings) 
     assert (status, "can’t be understood" in page) == (400, True)
 
 
+def test_a_search_for_what_no_text_has_says_so_on_a_page_too() -> None:
+    status, page = read(Client().get("/admin/recovery/recoverycase/?q=%00"))
+
+    assert (status, NO_NUL in page) == (400, True)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("broken_login")
-@pytest.mark.parametrize("address", ["/nowhere", LOGIN])
+@pytest.mark.parametrize("address", ["/nowhere", LOGIN, f"{LOGIN}?q=%00"])
 def test_everybody_can_read_it(browser: Browser, live_server: LiveServer, address: str) -> None:
     person = person_at(browser, live_server, Client())
     person.see(address, size=DESK)
