@@ -13,7 +13,7 @@ from django.utils import timezone
 from billing_portal.models import PaymentUpdateLink
 from dunning.models import DunningMessage, DunningRun, EndAction
 from dunning.tasks import deliver_queued
-from recover_project.back_office.cases import acting, to_come
+from recover_project.back_office.cases import acting, to_come, words
 from recovery import operator_charges, timeline
 from recovery.models import Merchant, RecoveryCase
 from recovery.timeline import Kind
@@ -167,6 +167,13 @@ def test_more_than_are_worked_at_once_are_refused(
     assert [str(one) for one in answer.context["messages"]] == [
         "No more than 0 cases are worked at once: choose fewer."
     ]
+
+
+def test_where_a_rule_is_written_is_told_by_its_first_place() -> None:
+    assert words.where_written("docs.stripe.com/declines; a@1234567 b.py") == (
+        "docs.stripe.com/declines"
+    )
+    assert words.where_written("") == ""
 
 
 # --- what is to come -----------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """Settings → Account, Branding and Mail: what is filled in is kept, or said to be wrong."""
 
+import zoneinfo
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from recover_project.back_office.settings.account import time_zones
 from recovery import logos
 from recovery.models import DeclineOverride, Merchant, RecoveryCase, Role
 from tests.back_office.people import log_in, make_world
@@ -97,6 +99,14 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(
     assert row(merchant) == before
     page = owner.post(address(""), ACCOUNT | {field: value}).content.decode()
     assert 'value="Fern Tea"' in page or field == "product_name"
+
+
+def test_a_clock_called_by_its_place_comes_before_other_names_for_it() -> None:
+    names = [name for name, _shown in time_zones()]
+
+    assert names[0] == "UTC"
+    assert names.index("Pacific/Wallis") < min(names.index("US/Eastern"), names.index("W-SU"))
+    assert set(names) == zoneinfo.available_timezones() | {"UTC"}
 
 
 @pytest.mark.parametrize("days", ["30", "3650"])

@@ -101,6 +101,17 @@ def test_what_can_not_be_asked_is_a_400_that_names_it(
     assert set(answer.json()["error"]["fields"]) == {field}
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "9999-12-31T23:59:59Z"])
+def test_a_day_that_is_written_well_and_out_of_reach_is_told_what_is_within(
+    merchant: Merchant, day: str
+) -> None:
+    answer = get(merchant, "events", opened_after=day)
+
+    assert answer.json()["error"]["fields"] == {
+        "opened_after": ["Write a day from 1970-01-02 to 9999-12-30, or a time then."]
+    }
+
+
 # --- one event --------------------------------------------------------------------------------
 
 
