@@ -33,13 +33,16 @@ class Moment(serializers.Field[datetime, Any, str, Any]):
         zone: ZoneInfo = self.context["zone"]
         try:
             day = parse_date(data)
-            at = start_of(day, zone) if day else parse_datetime(data)
+            at = None if day else parse_datetime(data)
         except (TypeError, ValueError, OverflowError):
-            at = None
-        if at is None:
+            day = at = None
+        named = day or (at and at.date())
+        if named is None:
             self.fail("invalid")
-        if not FIRST <= at.date() <= LAST:
+        if not FIRST <= named <= LAST:
             self.fail("out_of_range")
+        if at is None:
+            return start_of(named, zone)
         return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 
     def to_representation(self, value: datetime) -> str:
