@@ -1,7 +1,7 @@
 """POST events/{id}/retry: the money is asked for now, if the charging rules allow it."""
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -17,7 +17,9 @@ from recovery.api.idempotency import HEADER
 from recovery.api.parameters import Parameters
 from recovery.api.views import ClientView
 from recovery.charge_results import ChargeResult, Outcome
+from recovery.models import RecoveryCase
 
+CLICKED_TWICE = timedelta(minutes=1)
 SAID = {
     Outcome.PAID: "The payment went through.",
     Outcome.ALREADY_PAID: "The money is already back.",
@@ -53,7 +55,7 @@ class RetryView(ClientView):
         case = one_of(cases, event_id)
         Parameters(data=request.data).is_valid(raise_exception=True)
         result = operator_charges.charge(
-            case=case, step=_step(request, now), actor=self.client.actor, now=now
+            case=case, step=_step(request, case, now), actor=self.client.actor, now=now
         )
         _refuse(result)
         case.refresh_from_db()
@@ -63,11 +65,11 @@ class RetryView(ClientView):
         return Response(ChargedEvent(answer).data, status=code)
 
 
-def _step(request: Request, now: datetime) -> str:
-    """The same for a request that is sent again; without a key, for a second click."""
+def _step(request: Request, case: RecoveryCase, now: datetime) -> str:
+    """The same for a request that is sent again; without a key, for one within a minute."""
     if key := request.headers.get(HEADER):
         return hashlib.sha256(key.encode()).hexdigest()[:32]
-    return f"{now:%Y-%m-%dT%H:%M}"
+    return operator_charges.step_as_seen(case=case, at=now - CLICKED_TWICE)
 
 
 def _refuse(result: ChargeResult) -> None:

@@ -1,6 +1,5 @@
 """POST events/{id}/retry: the money is asked for at most once, and never against a rule."""
 
-import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,19 +22,11 @@ from tests.recovery.stories import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SECONDS_OF_A_TEST = 15
 
 
 def retry(debt: RecoveryCase, key: str | None = None) -> tuple[int, Any]:
     answer = post(debt.merchant, f"events/{debt.public_id}/retry", key=key)
     return answer.status_code, answer.json()
-
-
-@pytest.fixture(autouse=True)
-def _the_minute_has_some_seconds_left() -> None:
-    """Without a key, what is asked within a minute is one question (retries.py)."""
-    if (left := 60 - timezone.now().second) < SECONDS_OF_A_TEST:
-        time.sleep(left)
 
 
 @pytest.fixture
@@ -94,6 +85,26 @@ def test_a_card_that_declines_is_an_outcome_and_the_case_stays_open(
 
     assert (status, answer["outcome"], answer["event"]["status"]) == (200, "declined", "open")
     assert once_more[1]["outcome"] == "declined"
+    assert asked_for_money(local_stripe) == [402]
+
+
+def test_without_a_key_what_is_asked_within_a_minute_is_one_question_over_the_full_minute_too(
+    local_stripe: LocalStripe, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    debt = failed_renewal(local_stripe, merchant)
+    card = new_card(local_stripe, debt)
+    local_stripe.scenarios.set_outcome(payment_method=card, reason="insufficient_funds")
+    begun = timezone.now().replace(second=59, microsecond=900_000)
+    answers = []
+
+    for seconds in (0, 0.2, 59, 61):
+        at = begun + timedelta(seconds=seconds)
+        monkeypatch.setattr("recovery.api.events.retries.clock.now", lambda at=at: at)
+        answers.append(retry(debt))
+
+    assert [answer["outcome"] for _status, answer in answers[:3]] == ["declined"] * 3
+    assert answers[3][0] == 409  # another question, and the card was declined a minute ago
+    assert debt.timeline.filter(kind="charge_asked").count() == 2
     assert asked_for_money(local_stripe) == [402]
 
 
