@@ -1,7 +1,7 @@
 """python -m tests.chaos [name …], run by `python3 dev.py chaos`: all the proofs, or those named.
 
-The environment makes them longer: CHAOS_EVENTS, CHAOS_ORDERS, CHAOS_STEP (1: every boundary),
-CHAOS_SEED.
+The environment makes them longer: CHAOS_EVENTS, CHAOS_ROUNDS (of all kinds of faults),
+CHAOS_ORDERS, CHAOS_STEP (1: every boundary), CHAOS_SEED.
 """
 
 import os
@@ -19,7 +19,7 @@ EVENTS, ORDERS, STEP, SEED = 2_000, 1_000, 5, 1
 WITHIN = 60  # seconds after the last fault
 MERCHANTS = len(history.MERCHANTS)
 SHOWN = 5
-EVENTS_OF_A_ROUND = 2_000  # in which each kind of fault is made once
+EVENTS_OF_A_ROUND = 2_000  # in which each kind of fault is made once, unless CHAOS_ROUNDS is told
 
 
 def kills() -> bool:
@@ -31,7 +31,7 @@ def kills() -> bool:
     print(f"{len(made.events):,} events of {len(made.debts):,} debts, {MERCHANTS} merchants")
     calm = carry_out(made, deliveries.in_order(made.events))
     _row("undisturbed", f"{calm.seconds:,.0f} s", calm.is_whole)
-    rounds = max(1, len(made.events) // EVENTS_OF_A_ROUND)
+    rounds = _told("ROUNDS", max(1, len(made.events) // EVENTS_OF_A_ROUND))
     wild = carry_out(made, deliveries.disturbed(made.events, seed=seed), Faults(seed, rounds))
     for line in rows(wild):
         _row(*line)
@@ -78,7 +78,7 @@ def turns() -> bool:
 def orders() -> bool:
     """Random orders of events, with duplicates."""
     begun = time.monotonic()
-    found = permutations.in_a_process(count=_told("ORDERS", ORDERS), seed=_told("SEED", SEED))
+    found = permutations.on_every_core(count=_told("ORDERS", ORDERS), seed=_told("SEED", SEED))
     _row("orders told", f"{found.orders:,} of {found.histories:,} histories", True)
     _row("events told", f"{found.events:,}", True)
     _row("orders that left another state", str(found.differing), not found.differing)

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.chaos import history, state
 from tests.chaos.history import Told
 
 ROOT = Path(__file__).resolve().parents[2]
+CORES = os.cpu_count() or 1
 OF_ONE_HISTORY = 100  # orders; then another history is taken
 EVENTS = 30  # of three merchants
 MOST_AGAIN = 6  # events of an order that are told twice
@@ -66,8 +68,16 @@ def _of_one_merchant(seed: int) -> list[Told]:
     return [event for event in made.events if event.merchant == 2 and event.is_kept]
 
 
-def in_a_process(*, count: int, seed: int) -> Ordered:
-    """The same in a process of its own, whose product is the embedded one in a new folder."""
+def on_every_core(*, count: int, seed: int) -> Ordered:
+    """The orders are shared out, each share to a process of its own with histories of its own."""
+    shares = [len(range(first, count, CORES)) for first in range(min(CORES, count))]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        found = list(pool.map(_in_a_process, shares, range(seed, seed + len(shares))))
+    return Ordered(*map(sum, zip(*map(astuple, found), strict=True)))
+
+
+def _in_a_process(count: int, seed: int) -> Ordered:
+    """Whose product is the embedded one in a new folder."""
     with tempfile.TemporaryDirectory(prefix="recover-orders-") as folder:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         said = subprocess.run(
@@ -127,7 +137,7 @@ def main(count: int, seed: int) -> None:
     settings.DEBUG = False  # else each statement is kept
     call_command("migrate", interactive=False, verbosity=0)
     found = run(count=count, seed=seed, left_by=Product().left_by)
-    print(json.dumps({name: getattr(found, name) for name in Ordered.__slots__}))
+    print(json.dumps(asdict(found)))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,19 @@ def test_an_order_that_leaves_another_state_is_noticed() -> None:
     assert found.differing > 0
 
 
+def test_the_orders_are_shared_out_and_what_was_found_is_added_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(permutations, "CORES", 3)
+    monkeypatch.setattr(
+        permutations, "_in_a_process",
+        lambda count, seed: permutations.Ordered(count, 1, 10 * count, seed),
+    )  # fmt: skip
+
+    assert permutations.on_every_core(count=8, seed=5) == permutations.Ordered(8, 3, 80, 5 + 6 + 7)
+    assert permutations.on_every_core(count=1, seed=5) == permutations.Ordered(1, 1, 10, 5)
+
+
 def test_an_order_has_each_event_at_least_once_and_some_twice() -> None:
     every = permutations.orders(SOME, random.Random(1))
     told = [[event for batch in next(every) for event in batch] for _order in range(20)]
