@@ -96,12 +96,13 @@ def _decline_codes() -> Mapping[str, Meaning]:
 def _decline_code(row: Mapping[str, str]) -> Meaning:
     """Ceilings are what is never retried, never without the cardholder, or not for a while."""
     retryable = Retryable(row["retryable"])
+    kind, _, code = row["code"].rpartition(":")
     needs_authentication = row["customer_action"].startswith("authenticate")
     wait = WAITS.get(row["code"], timedelta(0))
     return Meaning(
         decline_type=DeclineType(row["class"]),
         retryable=retryable,
-        rule=f"decline_code {row['code']}",
+        rule=f"{kind or 'decline_code'} {code}",
         source=row["source"],
         is_ceiling=retryable is Retryable.NO or needs_authentication or bool(wait),
         needs_authentication=needs_authentication,

@@ -52,7 +52,21 @@ def test_a_campaigns_new_steps_are_told_as_those_that_went(merchant: Merchant) -
     assert list(told.values_list("action", flat=True)) == [
         LogEntry.Action.DELETE, LogEntry.Action.CREATE,
     ]  # fmt: skip
-    assert "2 days" in seen_by_an_owner(merchant)
+    assert "<ins>2 days</ins>" in seen_by_an_owner(merchant)
+
+
+def test_a_length_of_time_is_told_as_it_is_set_and_a_text_as_it_is(
+    merchant: Merchant,
+) -> None:
+    campaign = draft(merchant, steps=mails(1))
+    campaigns.change(campaign, steps=mails(1.5))
+    merchant.product_name = "1 day, 12:00:00"
+    merchant.save()
+
+    shown = seen_by_an_owner(merchant)
+
+    assert "<ins>1 day 12 hours</ins>" in shown
+    assert "<ins>1 day, 12:00:00</ins>" in shown
 
 
 def test_a_page_knows_who_did_it_and_from_where(merchant: Merchant) -> None:

@@ -240,7 +240,7 @@ def test_good_news_is_checked_by_the_rules_like_any_charge(
     debt.refresh_from_db()
     assert (debt.status, charges(local_stripe)) == ("open", [])
     refusal = debt.timeline.get(kind="attempt_refused")
-    assert refusal.rule == "decline_code advice_code:do_not_try_again"
+    assert refusal.rule == "advice_code do_not_try_again"
     assert refusal.facts["trigger"] == "customer"
     assert customer_of(debt).new_payment_method_due_at is None
 

@@ -255,7 +255,7 @@ def test_a_charge_that_was_not_made_says_why_with_its_source(scene: Scene) -> No
     scene.live(days=2)
 
     refusal = case.timeline.get(kind="attempt_refused")
-    assert refusal.rule == "decline_code advice_code:do_not_try_again"
+    assert refusal.rule == "advice_code do_not_try_again"
     assert refusal.source.startswith("docs.stripe.com/declines/ca")
     assert refusal.facts["last_decline"]["decline_code"] == "stolen_card"
     assert refusal.facts["verdict"]["rule"] == refusal.rule

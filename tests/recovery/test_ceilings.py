@@ -58,7 +58,7 @@ def test_each_ceiling_of_a_decline_is_seen_whatever_outranks_it() -> None:
 
     assert classify(decline).decline_type is SOFT
     assert [meaning.rule for meaning in ceilings(decline)] == [
-        "decline_code advice_code:try_again_later", "visa 43 (Stolen)", "decline_code stolen_card",
+        "advice_code try_again_later", "visa 43 (Stolen)", "decline_code stolen_card",
     ]  # fmt: skip
 
 

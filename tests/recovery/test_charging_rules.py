@@ -155,7 +155,7 @@ def test_a_wait_that_ends_just_before_stripes_retry_lasts_until_after_it() -> No
         NOW + 7.5 * HOUR, "Stripe's own retry is about to happen", "invoice.next_payment_attempt"
     )
     assert (second.rule, second) == (
-        "decline_code advice_code:try_again_later",
+        "advice_code try_again_later",
         Allowed(NOW + HOUR, second.rule, second.source),
     )
     assert may_charge(asked, now=NOW + 7.5 * HOUR) == Allowed(NOW + 7.5 * HOUR)
@@ -225,7 +225,7 @@ def test_a_card_that_was_refused_for_good_is_charged_for_nobody_and_for_no_debt(
     ("decline", "rule", "needs_person"),
     [
         (HARD, "decline_code stolen_card", False),
-        (replace(HARD, advice_code="do_not_try_again"), "advice_code:do_not_try_again", False),
+        (replace(HARD, advice_code="do_not_try_again"), "advice_code do_not_try_again", False),
         (replace(SOFT, network_decline_code="43"), "visa 43 (Stolen)", False),
         (replace(SOFT, block_reason="highest_risk_level"), "highest_risk_level", True),
         (Decline("duplicate_transaction"), "decline_code duplicate_transaction", True),

@@ -293,7 +293,7 @@ def test_a_decision_is_told_with_what_it_was_made_from_and_what_else_stood_again
     assert [other["rule"] for other in told["alternatives"]] == [
         "decline_code stolen_card",
         "Stripe's own retry is about to happen",
-        "decline_code advice_code:try_again_later",
+        "advice_code try_again_later",
     ]
     assert told["alternatives"][1]["from_at"] == "2026-11-03T14:00:00+00:00"
     assert told["last_decline"]["decline_code"] == "insufficient_funds"

@@ -125,7 +125,7 @@ def test_a_networks_code_says_nothing_on_another_networks_card(
 # Each fact decides if those above it are silent.
 RANKED = [
     ({"block_reason": "highest_risk_level"}, "decline_code highest_risk_level"),
-    ({"advice_code": "try_again_later"}, "decline_code advice_code:try_again_later"),
+    ({"advice_code": "try_again_later"}, "advice_code try_again_later"),
     ({"network_advice_code": "03", "brand": "mastercard"}, "mastercard_mac 03"),
     ({"decline_code": "insufficient_funds"}, "decline_code insufficient_funds"),
     ({"code": "expired_card"}, "decline_code expired_card"),

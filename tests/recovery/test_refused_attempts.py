@@ -43,8 +43,8 @@ def refusal(case: RecoveryCase) -> tuple[str, str, str]:
 @pytest.mark.parametrize(
     ("reason", "rule"),
     [
-        ("lost_card", "decline_code advice_code:do_not_try_again"),
-        ("expired_card", "decline_code advice_code:confirm_card_data"),
+        ("lost_card", "advice_code do_not_try_again"),
+        ("expired_card", "advice_code confirm_card_data"),
         ("do_not_honor", ""),
     ],
 )

@@ -135,7 +135,7 @@ def test_where_stripe_drives_no_step_charges_and_the_timeline_says_why(
     }  # fmt: skip
     # It would have had to wait besides, as the bank's advice says.
     [other] = told.facts["alternatives"]
-    assert other["rule"] == "decline_code advice_code:try_again_later"
+    assert other["rule"] == "advice_code try_again_later"
 
 
 def test_a_hand_over_that_stripe_has_not_confirmed_is_none(
@@ -174,14 +174,11 @@ def test_a_charge_that_has_to_wait_says_until_when_and_is_made_then(
 
     early = retry(case, now=failed_at + HOUR - timedelta(seconds=1))
 
-    assert early == ChargeResult(
-        Outcome.NOT_YET, "decline_code advice_code:try_again_later", failed_at + HOUR
-    )
+    assert early == ChargeResult(Outcome.NOT_YET, "advice_code try_again_later", failed_at + HOUR)
     assert made(case) == []
     told = case.timeline.get(kind="attempt_refused")
     assert told.summary == (
-        f"Not charged before {failed_at + HOUR:%Y-%m-%d %H:%M} UTC: "
-        "decline_code advice_code:try_again_later."
+        f"Not charged before {failed_at + HOUR:%Y-%m-%d %H:%M} UTC: advice_code try_again_later."
     )
     assert told.facts["verdict"]["from_at"] == (failed_at + HOUR).isoformat()
     assert early.from_at
@@ -263,7 +260,7 @@ def test_a_guests_card_is_known_by_its_own_debt(
     result = retry(case, now=timezone.now() + DAY)
 
     assert result.outcome == Outcome.REFUSED
-    assert result.rule == "decline_code advice_code:do_not_try_again"
+    assert result.rule == "advice_code do_not_try_again"
 
 
 # --- what cannot be known ---------------------------------------------------------------------

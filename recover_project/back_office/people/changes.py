@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from auditlog.models import LogEntry
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import DurationField
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.dateparse import parse_duration
 from django.views.decorators.http import require_safe
 
+from dunning.plans import durations
 from recover_project.back_office.access import Right, Working
 from recover_project.back_office.pages import page, show
 from recovery.models import Merchant
@@ -74,10 +78,26 @@ def _shown(entry: LogEntry) -> dict[str, Any]:
 def _fields(entry: LogEntry) -> Iterator[Field]:
     for name, told in (entry.changes or {}).items():
         if isinstance(told, list) and name not in NOT_TOLD:
-            before, after = (_short(value) for value in told)
+            write = _length if _is_length(entry, name) else _short
+            before, after = (write(value) for value in told)
             if before == after and entry.action == LogEntry.Action.CREATE:
                 continue  # it was empty and is
             yield Field(name.replace("_", " "), before, after)
+
+
+def _is_length(entry: LogEntry, name: str) -> bool:
+    model = entry.content_type.model_class()
+    try:
+        field = model and model._meta.get_field(name)  # noqa: SLF001 - Django's own
+    except FieldDoesNotExist:  # by now
+        return False
+    return isinstance(field, DurationField)
+
+
+def _length(value: Any) -> str:
+    """A length of time as it is written where it is set."""
+    length = parse_duration(str(value))
+    return _short(value) if length is None else durations.in_words(length)
 
 
 def _short(value: Any) -> str:
