@@ -35,6 +35,9 @@ def _broker() -> dict[str, Any]:
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
     return {
+        # One process: Celery's pool of several shares a lock where its broker is no server's, and
+        # one that is killed while it holds it would keep all others waiting for ever.
+        "worker_pool": "threads",
         "broker_url": "folder://localhost//",
         "broker_transport_options": {
             "data_folder_in": str(folders["queue"]),
@@ -71,11 +74,21 @@ def _monitored(service: str) -> Callable[..., None]:
     return begin
 
 
+@signals.worker_init.connect
+def _monitor_the_first(**_: object) -> None:
+    """The process that works by itself, or only starts those that do."""
+    from recover_project import monitoring  # noqa: PLC0415
+
+    is_alone = app.conf.worker_pool == "threads"
+    (monitoring.begin if is_alone else monitoring.begin_above)("worker")
+
+
 signals.worker_process_init.connect(_monitored("worker"), weak=False)
 signals.beat_init.connect(_monitored("beat"), weak=False)
 
 
 @signals.worker_process_shutdown.connect
+@signals.worker_shutdown.connect
 def _end_monitoring(**_: object) -> None:
     from recover_project import monitoring  # noqa: PLC0415
 

@@ -20,6 +20,14 @@ def begin(service: str) -> None:
         wanted.begin(service)
 
 
+def begin_above(service: str) -> None:
+    """In a process that only starts others, each of which begins by itself: it tells of errors,
+    of theirs that died among them. Nothing is traced there, since no trace outlives a fork. Raises
+    ImproperlyConfigured."""
+    if settings.SENTRY_DSN:
+        _module("errors", because="SENTRY_DSN").begin(service)
+
+
 def end() -> None:
     """What waits to be told is told."""
     for wanted in _wanted():

@@ -15,7 +15,7 @@ from pytest_django import Settings as SettingsWrapper
 from recover_project import monitoring
 from recover_project.monitoring.errors import _cleaned
 from recovery.log_context import about
-from tests.programs import BEGUN, printed
+from tests.programs import BEGUN, STARTED, printed, printed_by
 
 
 class Told:
@@ -61,11 +61,26 @@ monitoring.end()
 print(sorted({f"recover_project.monitoring.{name}" for name in ("errors", "traces")}
              & set(sys.modules)))
 """
+FORK = """
+import logging, os
+from celery import signals
+from recovery.batches import apart
+from recover_project import monitoring
+if not (child := os.fork()):
+    signals.worker_process_init.send(sender=None)
+    with apart("Row 2", debt="in_2"):
+        raise ValueError
+    monitoring.end()
+    os._exit(0)
+os.waitpid(child, 0)
+logging.getLogger("celery.worker").error("Process 'p' pid:1 exited with 'signal 9 (SIGKILL)'")
+monitoring.end()
+"""
 SERVE = """
 import io, logging
 from opentelemetry import trace
 from recovery.log_context import about
-from tests.programs import BEGUN, printed
+from tests.programs import BEGUN, STARTED, printed, printed_by
 from recover_project import monitoring
 from recover_project.wsgi import application
 environ = {
@@ -94,6 +109,21 @@ def test_an_error_is_told_with_its_debt_and_without_whom_it_is_about(
         assert said in body
     for hidden in (b"zanzibar", b"sk_live_canary"):
         assert hidden not in body
+
+
+def test_the_process_that_starts_workers_tells_of_those_that_died_and_each_of_them_of_its_own(
+    tmp_path: Path, server: Told
+) -> None:
+    printed_by(
+        f"{STARTED}\n{FORK}", run_dir=tmp_path, SENTRY_DSN=f"http://key@{server.address}/1",
+        REDIS_URL="redis://127.0.0.1:1/0",
+    )  # fmt: skip
+
+    ours, theirs = sorted((body for _path, body in server.told), key=lambda body: b"Row 2" in body)
+    assert b"exited with 'signal 9 (SIGKILL)'" in ours
+    assert b"in_2" in theirs
+    for told in (ours, theirs):
+        assert b'"service":"recover-worker"' in told
 
 
 def test_nothing_of_a_request_is_told_but_how_and_where() -> None:
