@@ -12,6 +12,8 @@ from recovery import clock
 from recovery.batches import apart
 from recovery.retention import FORGETTING, in_turn
 
+MAILS_QUEUE = "mails"  # of pokes: what beat asks for goes before (docs/adr/0027)
+
 
 @shared_task(name="dunning.start_runs")
 def start_runs(**_: object) -> None:
@@ -51,7 +53,7 @@ def replace_links(**_: object) -> None:
 
 def _poke(message_id: int) -> None:
     with contextlib.suppress(OperationalError, OSError):  # the sweep delivers it
-        deliver.apply_async(kwargs={"message_id": message_id}, expires=600)
+        deliver.apply_async(kwargs={"message_id": message_id}, expires=600, queue=MAILS_QUEUE)
 
 
 @shared_task(name="dunning.deliver")

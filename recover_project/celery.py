@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery, signals
+from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recover_project.settings")
 
 TRANSPORT_ALIASES["folder"] = "recover_project.broker:Transport"
 app = Celery("recover")
+# What beat asks for, then pokes, however many there are of these: in the order of their names
+# (docs/adr/0027-whose-turn-it-is.md).
+QUEUES = ("celery", "inbox", "mails")
 
 
 def _broker() -> dict[str, Any]:
@@ -29,6 +33,7 @@ def _broker() -> dict[str, Any]:
                 "socket_connect_timeout": 2,
                 # A poke that finds no broker gives up at once: Stripe waits for the answer.
                 "max_retries": 0,
+                "queue_order_strategy": "sorted",
             },
         }
     folders = {name: Path(settings.RUN_DIR) / "broker" / name for name in ("queue", "control")}
@@ -105,6 +110,7 @@ def _keep_what_is_loaded(**_: object) -> None:
 
 
 app.conf.update(
+    task_queues=[Queue(name, Exchange("celery"), routing_key=name) for name in QUEUES],
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,

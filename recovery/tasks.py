@@ -1,7 +1,8 @@
 """What workers do for recovery. A message is only a hint: the rows say what is to be done."""
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 
@@ -39,8 +40,10 @@ from recovery.stripe_events import UnreadableEventError
 
 logger = logging.getLogger(__name__)
 
-MOST_BATCHES = 50  # then the next poke or sweep goes on
-BETWEEN_POKES = 0.25  # seconds: a worker that heard one looks until there is nothing left
+TURN = 2.0  # seconds that a task goes on taking batches; then others have theirs
+BETWEEN_POKES = 0.25  # seconds
+# What beat asks for, or a person who waits, goes before pokes (docs/adr/0027).
+BEATS_QUEUE, INBOX_QUEUE = "celery", "inbox"
 RECONCILING = timedelta(seconds=50)  # then the next sweep goes on
 
 
@@ -54,15 +57,15 @@ def poke_reconciliation() -> None:
     _poke(reconcile, "begin it")
 
 
-def _poke(task: Task[..., None], what: str) -> None:
+def _poke(task: Task[..., None], what: str, *, queue: str = BEATS_QUEUE) -> None:
     try:
-        task.apply_async(expires=60)
+        task.apply_async(expires=60, queue=queue)
     except (OperationalError, OSError):
         logger.warning("The broker takes no message; the sweep will %s.", what)
 
 
 def _poke_inbox() -> None:
-    _poke(process_inbox, "process the inbox")
+    _poke(process_inbox, "process the inbox", queue=INBOX_QUEUE)
 
 
 _INBOX = Poke(_poke_inbox, pause=BETWEEN_POKES)
@@ -75,7 +78,8 @@ def beat_heart(**_: object) -> None:
 
 @shared_task(name="recovery.process_inbox")
 def process_inbox(**_: object) -> None:
-    for _batch in range(MOST_BATCHES):
+    """For a turn; what is left then waits for another one."""
+    for _batch in _turn():
         batch = inbox.claim(now=clock.now())
         if not batch:
             return
@@ -85,6 +89,15 @@ def process_inbox(**_: object) -> None:
                 if clock.now() >= event.due_at:
                     return  # the lease is over: another worker may have the rest by now
                 process(event)
+    _poke_inbox()
+
+
+def _turn() -> Iterator[None]:
+    """One after the other, as long as a task's turn is."""
+    until = time.monotonic() + TURN
+    yield
+    while time.monotonic() < until:
+        yield
 
 
 def _tell_of(batch: Iterable[StripeEvent]) -> None:
@@ -150,7 +163,7 @@ def look_after_checkouts(**_: object) -> None:
 def tell_webhooks(**_: object) -> None:
     """Publish what happened and send what is due; endpoints that fail come last."""
     outbound_delivery.give_up_disabled(now=clock.now())
-    for _batch in range(MOST_BATCHES):
+    for _batch in _turn():
         published = outbound.publish(now=clock.now())
         sent = outbound_delivery.deliver_due(now=clock.now(), is_failing=False)
         if not published and not sent:
@@ -187,7 +200,7 @@ def reconcile_now(run: Reconciliation) -> None:
 @shared_task(name="recovery.forget_requests")
 def forget_requests(**_: object) -> None:
     """Drop what was kept for clients that ask the same thing twice."""
-    for _batch in range(MOST_BATCHES):
+    for _batch in _turn():
         if not idempotency.forget(now=clock.now()):
             return
 

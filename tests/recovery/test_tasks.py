@@ -38,7 +38,10 @@ def no_thirteen(db: None) -> None:
         cursor.execute(statement)
 
 
-def test_every_pending_event_is_processed_however_many_batches_it_takes() -> None:
+def test_every_pending_event_is_processed_however_many_batches_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("recovery.tasks.TURN", 60)
     make_merchant()
     for number in range(inbox.BATCH + 5):
         post(failed(f"in_{number}"))
@@ -49,19 +52,23 @@ def test_every_pending_event_is_processed_however_many_batches_it_takes() -> Non
     assert set(StripeEvent.objects.values_list("state", flat=True)) == {"processed"}
 
 
-def test_a_task_ends_after_its_batches_and_leaves_the_rest_to_the_next(
+def test_a_task_ends_after_its_turn_and_asks_for_another_as_long_as_there_is_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    asked: list[str] = []
     make_merchant()
     monkeypatch.setattr(inbox, "BATCH", 1)
-    monkeypatch.setattr("recovery.tasks.MOST_BATCHES", 2)
-    for number in range(3):
+    monkeypatch.setattr("recovery.tasks.TURN", 0)
+    monkeypatch.setattr("recovery.tasks._poke_inbox", lambda: asked.append("another"))
+    for number in range(2):
         post(failed(f"in_{number}"))
 
     process_inbox()
-    assert RecoveryCase.objects.count() == 2
+    assert (RecoveryCase.objects.count(), asked) == (1, ["another"])
     process_inbox()
-    assert RecoveryCase.objects.count() == 3
+    assert (RecoveryCase.objects.count(), asked) == (2, ["another"] * 2)
+    process_inbox()
+    assert len(asked) == 2
 
 
 def test_an_event_that_cannot_be_read_is_set_aside_and_the_others_are_processed() -> None:
