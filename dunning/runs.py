@@ -21,6 +21,7 @@ from recovery.state_machine import Status
 from recovery.timeline import Actor, Kind
 
 BATCH = 200
+TOLD_AT_ONCE = 20  # runs of which one worker tells Stripe, a request for each
 LEASE = timedelta(seconds=45)  # of a batch: a worker that takes longer is dead
 PAUSE = timedelta(minutes=10)  # before a run that failed is tried again
 # The link in the last mail works that long: nothing is given up before.
@@ -265,7 +266,7 @@ def claim_to_tell_stripe(*, now: datetime) -> list[DunningRun]:
     batch = list(
         due.select_for_update(skip_locked=True, of=("self",))
         .select_related("case__merchant__stripe", "campaign")
-        .order_by("tell_stripe_at", "id")[:BATCH]
+        .order_by("tell_stripe_at", "id")[:TOLD_AT_ONCE]
     )
     for run in batch:
         run.tell_stripe_tries += 1

@@ -1,26 +1,24 @@
 """What workers do for dunning. Beat only ticks; the rows say what is to be done."""
 
-import contextlib
 from functools import partial
 
 from celery import shared_task
-from kombu.exceptions import OperationalError
 
 from dunning import instructions, retention, retries, runs
 from dunning.mail import delivery, handover, replacements
-from recovery import clock
-from recovery.batches import apart
+from recovery import clock, turns
+from recovery.batches import apart, sets
 from recovery.retention import FORGETTING, in_turn
+from recovery.turns import Queue
 
-MAILS_QUEUE = "mails"  # of pokes: what beat asks for goes before (docs/adr/0027)
+HEARD_WITHIN = 600  # seconds
 
 
 @shared_task(name="dunning.start_runs")
 def start_runs(**_: object) -> None:
-    now = clock.now()
-    for case in runs.cases_to_start(now=now):
+    for case in turns.taken(start_runs, runs.cases_to_start(now=clock.now())):
         with apart(f"Case {case.public_id}", **case.log_ids):
-            runs.start(case, now=now)
+            runs.start(case, now=clock.now())
 
 
 @shared_task(name="dunning.work_due_steps")
@@ -33,14 +31,18 @@ def work_due_steps(**_: object) -> None:
 
 @shared_task(name="dunning.tell_stripe")
 def tell_stripe(**_: object) -> None:
-    for run in runs.claim_to_tell_stripe(now=clock.now()):
-        with apart(f"Run {run.pk}", **run.case.log_ids):
-            instructions.give(run, now=clock.now())
+    for _batch in turns.turn(tell_stripe):
+        claimed = runs.claim_to_tell_stripe(now=clock.now())
+        if not claimed:
+            return
+        for run in claimed:
+            with apart(f"Run {run.pk}", **run.case.log_ids):
+                instructions.give(run, now=clock.now())
 
 
 @shared_task(name="dunning.charge_due_retries")
 def charge_due_retries(**_: object) -> None:
-    for retry_id in retries.due(now=clock.now()):
+    for retry_id in turns.taken(charge_due_retries, retries.due(now=clock.now())):
         with apart(f"Retry {retry_id}"):
             retries.work(retry_id, now=clock.now())
 
@@ -52,8 +54,7 @@ def replace_links(**_: object) -> None:
 
 
 def _poke(message_id: int) -> None:
-    with contextlib.suppress(OperationalError, OSError):  # the sweep delivers it
-        deliver.apply_async(kwargs={"message_id": message_id}, expires=600, queue=MAILS_QUEUE)
+    turns.poke(deliver, queue=Queue.MAILS, expires=HEARD_WITHIN, message_id=message_id)
 
 
 @shared_task(name="dunning.deliver")
@@ -64,8 +65,9 @@ def deliver(*, message_id: int, **_: object) -> None:
 @shared_task(name="dunning.deliver_queued")
 def deliver_queued(**_: object) -> None:
     with handover.line() as line:
-        queued = delivery.queued(now=clock.now())
-        delivery.deliver_each(queued, through=line, now=clock.now)
+        queued = sets(delivery.queued(now=clock.now()), size=delivery.ASKED_AHEAD)
+        for some in turns.taken(deliver_queued, queued, is_long=True):
+            delivery.deliver_each(some, through=line, now=clock.now)
 
 
 @shared_task(name="dunning.set_aside_unknown")

@@ -5,7 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -13,14 +13,28 @@ from typing import Any
 from kombu.transport import filesystem
 from kombu.transport.filesystem import exchange_queue_t as Binding  # noqa: N812 - a class
 from kombu.utils.json import dumps, loads
+from kombu.utils.scheduling import FairCycle
 
 logger = logging.getLogger(__name__)
+
+
+class InOrder(FairCycle):
+    """From the first queue that has something, as Redis does by the strategy "sorted"."""
+
+    def get(self, callback: Callable[..., Any] | None, **kwargs: Any) -> Any:
+        for queue in sorted(self.resources):
+            with suppress(Empty):
+                return self.fun(queue, callback, **kwargs)
+        raise Empty
 
 
 class Channel(filesystem.Channel):
     """Kombu's own makes a file and then writes it, so a reader that comes between the two finds
     it empty and dies. Here a file appears whole or not at all, and what can't be read is
     dropped: the rows are the truth (docs/adr/0003-rows-are-the-truth.md)."""
+
+    def _reset_cycle(self) -> None:
+        self._cycle = InOrder(self._get_and_deliver, self._active_queues, Empty)
 
     def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:  # type: ignore[override]
         name = f"{time.time_ns():020}_{uuid.uuid4()}.{queue}.msg"  # sorted, they are in order

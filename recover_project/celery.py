@@ -6,17 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import kombu
 from celery import Celery, signals
-from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
+
+from recovery.turns import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recover_project.settings")
 
 TRANSPORT_ALIASES["folder"] = "recover_project.broker:Transport"
 app = Celery("recover")
-# What beat asks for, then pokes, however many there are of these: in the order of their names
-# (docs/adr/0027-whose-turn-it-is.md).
-QUEUES = ("celery", "inbox", "mails")
 
 
 def _broker() -> dict[str, Any]:
@@ -33,7 +32,7 @@ def _broker() -> dict[str, Any]:
                 "socket_connect_timeout": 2,
                 # A poke that finds no broker gives up at once: Stripe waits for the answer.
                 "max_retries": 0,
-                "queue_order_strategy": "sorted",
+                "queue_order_strategy": "sorted",  # recovery/turns.py
             },
         }
     folders = {name: Path(settings.RUN_DIR) / "broker" / name for name in ("queue", "control")}
@@ -110,7 +109,7 @@ def _keep_what_is_loaded(**_: object) -> None:
 
 
 app.conf.update(
-    task_queues=[Queue(name, Exchange("celery"), routing_key=name) for name in QUEUES],
+    task_queues=[kombu.Queue(name, kombu.Exchange("celery"), routing_key=name) for name in Queue],
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,

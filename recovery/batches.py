@@ -1,7 +1,7 @@
 """Work on many rows in which one that can't be worked holds up none of the others."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from recovery import log_context
 
 logger = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=Model)
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -25,6 +26,12 @@ def apart(row: str, **ids: str) -> Iterator[None]:
             yield
         except Exception:
             logger.exception("%s failed; the others go on.", row)
+
+
+def sets(rows: Sequence[Item], *, size: int) -> Iterator[Sequence[Item]]:
+    """All of them, `size` at a time."""
+    for first in range(0, len(rows), size):
+        yield rows[first : first + size]
 
 
 def pages(rows: QuerySet[Row], *, size: int) -> Iterator[Row]:

@@ -1,13 +1,11 @@
 """What workers do for recovery. A message is only a hint: the rows say what is to be done."""
 
 import logging
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 
-from celery import Task, shared_task
-from kombu.exceptions import OperationalError
+from celery import shared_task
 
 from recovery import (
     cases,
@@ -29,6 +27,7 @@ from recovery import (
     retention,
     superseding,
     together,
+    turns,
 )
 from recovery.batches import apart
 from recovery.metrics import tallying
@@ -37,13 +36,11 @@ from recovery.pokes import Poke
 from recovery.reading import UnreadablePayloadError
 from recovery.retention import FORGETTING
 from recovery.stripe_events import UnreadableEventError
+from recovery.turns import Queue
 
 logger = logging.getLogger(__name__)
 
-TURN = 2.0  # seconds that a task goes on taking batches; then others have theirs
 BETWEEN_POKES = 0.25  # seconds
-# What beat asks for, or a person who waits, goes before pokes (docs/adr/0027).
-BEATS_QUEUE, INBOX_QUEUE = "celery", "inbox"
 RECONCILING = timedelta(seconds=50)  # then the next sweep goes on
 
 
@@ -54,18 +51,11 @@ def poke_inbox() -> None:
 
 def poke_reconciliation() -> None:
     """Say that somebody asked for a run."""
-    _poke(reconcile, "begin it")
-
-
-def _poke(task: Task[..., None], what: str, *, queue: str = BEATS_QUEUE) -> None:
-    try:
-        task.apply_async(expires=60, queue=queue)
-    except (OperationalError, OSError):
-        logger.warning("The broker takes no message; the sweep will %s.", what)
+    turns.poke(reconcile, queue=Queue.DUE)
 
 
 def _poke_inbox() -> None:
-    _poke(process_inbox, "process the inbox", queue=INBOX_QUEUE)
+    turns.poke(process_inbox, queue=Queue.INBOX)
 
 
 _INBOX = Poke(_poke_inbox, pause=BETWEEN_POKES)
@@ -78,8 +68,7 @@ def beat_heart(**_: object) -> None:
 
 @shared_task(name="recovery.process_inbox")
 def process_inbox(**_: object) -> None:
-    """For a turn; what is left then waits for another one."""
-    for _batch in _turn():
+    for _batch in turns.turn(process_inbox, is_long=True, queue=Queue.INBOX):
         batch = inbox.claim(now=clock.now())
         if not batch:
             return
@@ -89,15 +78,6 @@ def process_inbox(**_: object) -> None:
                 if clock.now() >= event.due_at:
                     return  # the lease is over: another worker may have the rest by now
                 process(event)
-    _poke_inbox()
-
-
-def _turn() -> Iterator[None]:
-    """One after the other, as long as a task's turn is."""
-    until = time.monotonic() + TURN
-    yield
-    while time.monotonic() < until:
-        yield
 
 
 def _tell_of(batch: Iterable[StripeEvent]) -> None:
@@ -163,7 +143,7 @@ def look_after_checkouts(**_: object) -> None:
 def tell_webhooks(**_: object) -> None:
     """Publish what happened and send what is due; endpoints that fail come last."""
     outbound_delivery.give_up_disabled(now=clock.now())
-    for _batch in _turn():
+    for _batch in turns.turn(tell_webhooks):
         published = outbound.publish(now=clock.now())
         sent = outbound_delivery.deliver_due(now=clock.now(), is_failing=False)
         if not published and not sent:
@@ -200,7 +180,7 @@ def reconcile_now(run: Reconciliation) -> None:
 @shared_task(name="recovery.forget_requests")
 def forget_requests(**_: object) -> None:
     """Drop what was kept for clients that ask the same thing twice."""
-    for _batch in _turn():
+    for _batch in turns.turn(forget_requests):
         if not idempotency.forget(now=clock.now()):
             return
 

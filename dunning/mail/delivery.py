@@ -71,14 +71,12 @@ class Claimed:
 def deliver_each(
     message_ids: Sequence[int], *, through: Line, now: Callable[[], datetime]
 ) -> None:
-    """Send queued messages one after the other over the line; Stripe is asked about the debts of
-    several at the same time, just before."""
-    for first in range(0, len(message_ids), ASKED_AHEAD):
-        some = message_ids[first : first + ASKED_AHEAD]
-        told = _asked_ahead(some, now=now())
-        for message_id in some:
-            with apart(f"Message {message_id}"):
-                deliver(message_id, now=now(), through=through, told=told)
+    """Send some queued messages one after the other over the line; Stripe is asked about the debts
+    of all of them at the same time, just before."""
+    told = _asked_ahead(message_ids, now=now())
+    for message_id in message_ids:
+        with apart(f"Message {message_id}"):
+            deliver(message_id, now=now(), through=through, told=told)
 
 
 def _asked_ahead(message_ids: Sequence[int], *, now: datetime) -> Told:

@@ -25,7 +25,7 @@ from psycopg import sql  # noqa: E402
 
 from dunning import tasks as dunning_tasks  # noqa: E402
 from recover_project.celery import app  # noqa: E402
-from recovery import tasks  # noqa: E402
+from recovery import tasks, turns  # noqa: E402
 from recovery.pokes import Poke  # noqa: E402
 from recovery.signatures import sign  # noqa: E402
 from recovery.stripe_gateway.wire import http  # noqa: E402
@@ -152,6 +152,7 @@ def warm_up(place: Place, *, forget: Callable[[], None]) -> None:
     connections["default"].settings_dict["NAME"] = TURN
     app.conf.update(broker_url="memory://")  # hints are heard by nobody
     Poke.soon = lambda _self: None  # type: ignore[assignment,method-assign]
+    turns.SHORT = turns.LONG = 3600  # how far a turn goes isn't left to the clock
     _fresh(place.url)
     _live(place)
     forget()

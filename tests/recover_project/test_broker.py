@@ -201,3 +201,25 @@ def test_the_product_uses_it_where_there_is_no_redis(settings: Any, tmp_path: Pa
 
     with Connection(celery._broker()["broker_url"]) as connection:
         assert isinstance(connection.transport, Transport)
+
+
+def test_the_first_queue_that_has_something_is_read_first(connection: Connection) -> None:
+    queues = [Queue(name, EXCHANGE, routing_key=name) for name in ("mails", "celery", "inbox")]
+    producer = connection.Producer()
+    for to in queues:
+        for number in range(2):
+            producer.publish(
+                f"{to.name} {number}", exchange=EXCHANGE, routing_key=to.name,
+                declare=[to],
+            )  # fmt: skip
+    read: list[Any] = []
+
+    def take(body: Any, message: Any) -> None:
+        read.append(body)
+        message.ack()
+
+    with Consumer(connection, queues, callbacks=[take]):
+        for _message in range(6):
+            connection.drain_events(timeout=1)
+
+    assert read == ["celery 0", "celery 1", "inbox 0", "inbox 1", "mails 0", "mails 1"]

@@ -24,11 +24,12 @@ POKES = 300
 SENT = """
 import sys, django
 django.setup()
-from dunning.tasks import _poke as poke_mail
-from recovery.tasks import _poke_inbox, beat_heart
+from dunning.tasks import deliver
+from recovery import turns
+from recovery.tasks import beat_heart, process_inbox
 for number in range(int(sys.argv[1])):
-    _poke_inbox()
-    poke_mail(-number)
+    turns.poke(process_inbox, queue="inbox")
+    turns.poke(deliver, queue="mails", message_id=-number)
 beat_heart.delay()
 """
 

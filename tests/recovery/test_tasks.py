@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from recover_project.celery import _broker, app
-from recovery import inbox, ingest
+from recovery import inbox, ingest, turns
 from recovery.models import RecoveryCase, StripeEvent
 from recovery.tasks import process_inbox
 from tests.builders import DOCUMENTED_EXAMPLE, event, make_merchant, post, receive
@@ -41,7 +41,7 @@ def no_thirteen(db: None) -> None:
 def test_every_pending_event_is_processed_however_many_batches_it_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("recovery.tasks.TURN", 60)
+    monkeypatch.setattr(turns, "LONG", 60)
     make_merchant()
     for number in range(inbox.BATCH + 5):
         post(failed(f"in_{number}"))
@@ -52,21 +52,22 @@ def test_every_pending_event_is_processed_however_many_batches_it_takes(
     assert set(StripeEvent.objects.values_list("state", flat=True)) == {"processed"}
 
 
-def test_a_task_ends_after_its_turn_and_asks_for_another_as_long_as_there_is_more(
+def test_a_look_into_the_inbox_ends_with_its_turn_and_asks_for_another_while_there_is_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
     make_merchant()
     monkeypatch.setattr(inbox, "BATCH", 1)
-    monkeypatch.setattr("recovery.tasks.TURN", 0)
-    monkeypatch.setattr("recovery.tasks._poke_inbox", lambda: asked.append("another"))
+    monkeypatch.setattr(turns, "LONG", 0)
+    monkeypatch.setattr("recovery.tasks.poke_inbox", lambda: None)  # who stores events
+    monkeypatch.setattr(turns, "poke", lambda _task, *, queue: asked.append(queue))
     for number in range(2):
         post(failed(f"in_{number}"))
 
     process_inbox()
-    assert (RecoveryCase.objects.count(), asked) == (1, ["another"])
+    assert (RecoveryCase.objects.count(), asked) == (1, ["inbox"])
     process_inbox()
-    assert (RecoveryCase.objects.count(), asked) == (2, ["another"] * 2)
+    assert (RecoveryCase.objects.count(), asked) == (2, ["inbox"] * 2)
     process_inbox()
     assert len(asked) == 2
 
@@ -213,7 +214,7 @@ def test_an_event_is_taken_in_while_the_broker_is_down_and_processed_by_the_swee
     assert post(failed("in_1")).status_code == 200
 
     assert time.monotonic() - began_at < 2  # Stripe doesn't wait for a broker
-    wait_for(lambda: "the sweep will process the inbox" in caplog.text)
+    wait_for(lambda: "the sweep will do recovery.process_inbox" in caplog.text)
     assert StripeEvent.objects.get().state == "pending"
     process_inbox()
     assert RecoveryCase.objects.count() == 1
