@@ -66,7 +66,7 @@ def deliver(*, message_id: int, **_: object) -> None:
 def deliver_queued(**_: object) -> None:
     with handover.line() as line:
         queued = sets(delivery.queued(now=clock.now()), size=delivery.ASKED_AHEAD)
-        for some in turns.taken(deliver_queued, queued, is_long=True):
+        for some in turns.taken(deliver_queued, queued):
             delivery.deliver_each(some, through=line, now=clock.now)
 
 

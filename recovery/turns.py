@@ -13,7 +13,8 @@ from kombu.exceptions import OperationalError
 logger = logging.getLogger(__name__)
 Row = TypeVar("Row")
 
-SHORT, LONG = 0.5, 2.0  # seconds
+# Seconds. Sweeps go first, so that they are short: most of the time is the events'.
+SHORT, LONG = 0.25, 2.0
 
 
 class Queue(StrEnum):

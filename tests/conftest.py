@@ -157,3 +157,11 @@ def _pokes_go_nowhere() -> None:
     from recover_project.celery import app
 
     app.conf.update(broker_url="memory://localhost//", broker_transport_options={})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_turn_is_as_long_as_it_takes() -> None:
+    """A task that a test calls ends when there is nothing left; how long that takes isn't asked."""
+    from recovery import turns
+
+    turns.SHORT = turns.LONG = 3600

@@ -38,10 +38,7 @@ def no_thirteen(db: None) -> None:
         cursor.execute(statement)
 
 
-def test_every_pending_event_is_processed_however_many_batches_it_takes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(turns, "LONG", 60)
+def test_every_pending_event_is_processed_however_many_batches_it_takes() -> None:
     make_merchant()
     for number in range(inbox.BATCH + 5):
         post(failed(f"in_{number}"))

@@ -44,7 +44,7 @@ def test_who_has_no_more_asks_for_nothing(asked: list[dict[str, Any]], rows: lis
 
 
 def test_while_the_turn_lasts_all_rows_are_taken(asked: list[dict[str, Any]]) -> None:
-    assert list(turns.taken(work, range(100), is_long=True)) == list(range(100))
+    assert list(turns.taken(work, range(100))) == list(range(100))
     assert asked == []
 
 
