@@ -161,7 +161,7 @@ def _pokes_go_nowhere() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _a_turn_is_as_long_as_it_takes() -> None:
-    """A task that a test calls ends when there is nothing left; how long that takes isn't asked."""
+    """A task that a test calls ends when nothing is left; how long that takes isn't asked."""
     from recovery import turns
 
     turns.SHORT = turns.LONG = 3600
