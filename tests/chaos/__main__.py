@@ -31,6 +31,9 @@ def kills() -> bool:
     print(f"{len(made.events):,} events of {len(made.debts):,} debts, {MERCHANTS} merchants")
     calm = carry_out(made, deliveries.in_order(made.events))
     _row("undisturbed", f"{calm.seconds:,.0f} s", calm.is_whole)
+    for line in rows(calm):
+        if not line[2]:
+            _row(f"undisturbed: {line[0]}", *line[1:])
     rounds = _told("ROUNDS", max(1, len(made.events) // EVENTS_OF_A_ROUND))
     wild = carry_out(made, deliveries.disturbed(made.events, seed=seed), Faults(seed, rounds))
     for line in rows(wild):
@@ -50,7 +53,8 @@ def rows(outcome: Outcome) -> list[tuple[str, str, bool]]:
         ("faults", f"{sum(outcome.faults.values())} of {len(outcome.faults)} kinds", True),
         ("deliveries", f"{outcome.deliveries:,}, {outcome.refused:,} had to come again", True),
         *(
-            (check.promise, f"{check.broken} of {check.looked_at:,} not" if check.broken
+            (check.promise, f"{check.broken} of {check.looked_at:,} not: "
+             f"{', '.join(check.examples)}" if check.broken
              else f"all {check.looked_at:,}", not check.broken)
             for check in outcome.checks
         ),

@@ -18,7 +18,9 @@ from tests.chaos.services import Services
 from tests.chaos.state import State
 from tests.journeys.product import wait_for
 
-HELD_ABOVE = 400  # events that wait to be processed: then the next are delivered later
+# So much that waits to be worked: then the next events come later, so that what is left at the
+# end is what faults have left.
+HELD_ABOVE = 400
 LOOKS_EVERY = 0.5  # seconds
 PATIENCE = 900  # seconds
 HAS_CALMED = 3  # looks in a row at which nothing was left to do
@@ -100,7 +102,7 @@ def _calm(
 
 
 class _Backlog:
-    """Looks now and then how many events wait; while the database can't be asked, too many."""
+    """Looks now and then how much waits; while the database can't be asked, it is as it was."""
 
     def __init__(self, running: Services) -> None:
         self._running, self._is_over = running, threading.Event()
@@ -117,7 +119,7 @@ class _Backlog:
     def _look(self) -> None:
         while not self._is_over.wait(LOOKS_EVERY):
             try:
-                waiting = self._running.ask(quiet.UNDONE["events"])[0][0]
+                waiting = sum(quiet.undone(self._running.ask).values())
             except psycopg.Error:
                 continue
             self.is_long = waiting > HELD_ABOVE
