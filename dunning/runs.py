@@ -21,6 +21,7 @@ from recovery.state_machine import Status
 from recovery.timeline import Actor, Kind
 
 BATCH = 200
+STEPS_AT_ONCE = 50
 TOLD_AT_ONCE = 20  # runs of which one worker tells Stripe, a request for each
 LEASE = timedelta(seconds=45)  # of a batch: a worker that takes longer is dead
 PAUSE = timedelta(minutes=10)  # before a run that failed is tried again
@@ -32,9 +33,11 @@ STRIPE_TELLS_WITHIN = timedelta(minutes=15)
 LAST_CHARGE_IS_HEARD = timedelta(days=1)
 
 
-def cases_to_start(*, now: datetime) -> Iterator[RecoveryCase]:
-    """Open cases that no run has worked yet and that have settled."""
-    waiting = RecoveryCase.objects.filter(status=Status.OPEN, is_taken_up=False, is_paused=False)
+def cases_to_start(*, now: datetime, after: int = 0) -> Iterator[RecoveryCase]:
+    """Open cases that no run has worked yet and that have settled, by id; those `after` one."""
+    waiting = RecoveryCase.objects.filter(
+        pk__gt=after, status=Status.OPEN, is_taken_up=False, is_paused=False
+    )
     settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
     connected = settled.filter(merchant__stripe__disconnected_at=None)
     # What Stripe could not tell yet may choose another campaign; nobody waits for it long.
@@ -153,7 +156,7 @@ def _lease(*, now: datetime) -> list[int]:
     next time."""
     rows = due(now=now).select_for_update(skip_locked=True, of=("self",))
     batch = rows.order_by("due_at", "id")
-    leased = list(batch.values_list("id", flat=True)[:BATCH])
+    leased = list(batch.values_list("id", flat=True)[:STEPS_AT_ONCE])
     DunningRun.objects.filter(pk__in=leased).update(due_at=now + LEASE)
     return leased
 

@@ -15,18 +15,22 @@ HEARD_WITHIN = 600  # seconds
 
 
 @shared_task(name="dunning.start_runs")
-def start_runs(**_: object) -> None:
-    for case in turns.taken(start_runs, runs.cases_to_start(now=clock.now())):
+def start_runs(*, after: int = 0, **_: object) -> None:
+    waiting = runs.cases_to_start(now=clock.now(), after=after)
+    for case in turns.in_order(start_runs, waiting):
         with apart(f"Case {case.public_id}", **case.log_ids):
             runs.start(case, now=clock.now())
 
 
 @shared_task(name="dunning.work_due_steps")
 def work_due_steps(**_: object) -> None:
-    now = clock.now()
-    runs.stop_for_closed_cases(now=now)
-    for message_id in runs.take_due_steps(now=now):
-        _poke(message_id)
+    runs.stop_for_closed_cases(now=clock.now())
+    for _go in turns.turn(work_due_steps):
+        now = clock.now()
+        for message_id in runs.take_due_steps(now=now):
+            _poke(message_id, queue=Queue.MAILS)
+        if not runs.due(now=now).exists():
+            return
 
 
 @shared_task(name="dunning.tell_stripe")
@@ -50,11 +54,11 @@ def charge_due_retries(**_: object) -> None:
 @shared_task(name="dunning.replace_links")
 def replace_links(**_: object) -> None:
     for message_id in replacements.queue(now=clock.now()):
-        _poke(message_id)
+        _poke(message_id, queue=Queue.DUE)  # somebody waits for it
 
 
-def _poke(message_id: int) -> None:
-    turns.poke(deliver, queue=Queue.MAILS, expires=HEARD_WITHIN, message_id=message_id)
+def _poke(message_id: int, *, queue: Queue) -> None:
+    turns.poke(deliver, queue=queue, expires=HEARD_WITHIN, message_id=message_id)
 
 
 @shared_task(name="dunning.deliver")

@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,10 +20,14 @@ logger = logging.getLogger(__name__)
 
 
 class InOrder(FairCycle):
-    """From the first queue that has something, as Redis does by the strategy "sorted"."""
+    """From the first queue that has something in the folder, as Redis does by the strategy
+    "sorted"."""
+
+    folder = ""
 
     def get(self, callback: Callable[..., Any] | None, **kwargs: Any) -> Any:
-        for queue in sorted(self.resources):
+        waiting = {name.partition(".")[2].removesuffix(".msg") for name in _names(self.folder)}
+        for queue in sorted(waiting.intersection(self.resources)):
             with suppress(Empty):
                 return self.fun(queue, callback, **kwargs)
         raise Empty
@@ -35,15 +40,17 @@ class Channel(filesystem.Channel):
 
     def _reset_cycle(self) -> None:
         self._cycle = InOrder(self._get_and_deliver, self._active_queues, Empty)
+        self._cycle.folder = self.data_folder_in
 
     def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:  # type: ignore[override]
         name = f"{time.time_ns():020}_{uuid.uuid4()}.{queue}.msg"  # sorted, they are in order
         _replace(Path(self.data_folder_out) / name, dumps(payload))
 
     def _get(self, queue: str) -> dict[str, Any]:  # type: ignore[override]
-        for path in sorted(Path(self.data_folder_in).iterdir()):
-            if path.name.partition(".")[2] != f"{queue}.msg":
+        for name in sorted(_names(self.data_folder_in)):
+            if name.partition(".")[2] != f"{queue}.msg":
                 continue
+            path = Path(self.data_folder_in) / name
             try:
                 content = path.read_bytes()
                 path.unlink()  # whoever removes it has it
@@ -94,6 +101,10 @@ class Channel(filesystem.Channel):
 
 class Transport(filesystem.Transport):
     Channel = Channel
+
+
+def _names(folder: str) -> list[str]:
+    return os.listdir(folder)  # noqa: PTH208 - ten thousand paths take ten times as long
 
 
 def _read(content: bytes) -> Any:

@@ -52,9 +52,15 @@ def _broker() -> dict[str, Any]:
     }
 
 
-def _every(seconds: float, task: str) -> dict[str, Any]:
+def _every(seconds: float, task: str, *, queue: Queue = Queue.DUE) -> dict[str, Any]:
     # A tick that nobody took before the next one is due is worth nothing.
-    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 10)}}
+    options = {"expires": max(seconds, 10), "queue": queue.value}
+    return {"task": task, "schedule": seconds, "options": options}
+
+
+def _in_time(seconds: float, task: str) -> dict[str, Any]:
+    """What may be long, and waits until nothing else is due."""
+    return _every(seconds, task, queue=Queue.LATER)
 
 
 @app.on_configure.connect
@@ -136,16 +142,16 @@ app.conf.update(
         "deliver what no task took": _every(10, "dunning.deliver_queued"),
         "learn what became of charges": _every(120, "recovery.look_up_charges"),
         "end what nobody paid at Checkout": _every(60, "recovery.look_after_checkouts"),
-        "compare with Stripe": _every(60, "recovery.reconcile"),
-        "tell merchants' own systems": _every(5, "recovery.tell_webhooks"),
+        "compare with Stripe": _in_time(60, "recovery.reconcile"),
+        "tell merchants' own systems": _in_time(5, "recovery.tell_webhooks"),
         "put figures together": _every(60, "recovery.keep_tallies"),
         "set aside what may or may not have been sent": _every(10, "dunning.set_aside_unknown"),
         "look whether all holds that must": _every(60, "recover_project.check_invariants"),
-        "forget old idempotency keys": _every(600, "recovery.forget_requests"),
-        "forget keys that ended long ago": _every(3600, "recovery.forget_ended_credentials"),
-        "forget what old events said": _every(3600, "recovery.forget_payloads"),
-        "forget what old mails said": _every(3600, "dunning.forget_contents"),
-        "forget what events said of who was erased": _every(60, "recovery.forget_erased"),
+        "forget old idempotency keys": _in_time(600, "recovery.forget_requests"),
+        "forget keys that ended long ago": _in_time(3600, "recovery.forget_ended_credentials"),
+        "forget what old events said": _in_time(3600, "recovery.forget_payloads"),
+        "forget what old mails said": _in_time(3600, "dunning.forget_contents"),
+        "forget what events said of who was erased": _in_time(60, "recovery.forget_erased"),
     },
 )
 app.autodiscover_tasks()

@@ -15,6 +15,7 @@ from recovery.state_machine import Status
 from recovery.stripe_objects import Customer as StripeCustomer
 
 BATCH = 50
+CHARGED_AT_ONCE = 10  # customers whose new card one worker charges, before others have their turn
 ALTERNATE = ("alternate_email", "alternate_known_at")
 NEW_CARD = (
     "new_payment_method_id", "new_payment_method_due_at", "new_payment_method_at",
@@ -266,7 +267,7 @@ def claim_new_cards(*, now: datetime) -> list[Customer]:
     batch = list(
         due.select_for_update(skip_locked=True, of=("self",))
         .select_related("merchant__stripe")
-        .order_by("new_payment_method_due_at", "id")[:BATCH]
+        .order_by("new_payment_method_due_at", "id")[:CHARGED_AT_ONCE]
     )
     for customer in batch:
         customer.new_payment_method_tries += 1

@@ -1,6 +1,6 @@
 """A person, or a program of the merchant's, asks for a case's money now."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from recovery import attempts, charge_methods, customers, recording, timeline
 from recovery.charge_methods import NotToBeChargedError
@@ -11,6 +11,8 @@ from recovery.state_machine import Status
 from recovery.stripe_errors import NotConnectedError, StripeError, StripeUnavailableError
 from recovery.timeline import Kind
 
+CLICKED_TWICE = timedelta(minutes=1)
+AS_SEEN = (FIRST, AFTER) = ("first", "after:")
 NO_METHOD = "the customer has no payment method"
 
 
@@ -18,7 +20,17 @@ def step_as_seen(*, case: RecoveryCase, at: datetime) -> str:
     """The `step` of who saw the case at `at`: the same for a second click, and for two people who
     saw it before either asked, so that both hear of one charge."""
     asked = case.timeline.filter(kind=Kind.CHARGE_ASKED, at__lt=at).order_by("-at", "-id").first()
-    return f"after:{asked.pk}" if asked else "first"
+    return f"{AFTER}{asked.pk}" if asked else FIRST
+
+
+def step_of_click(*, case: RecoveryCase, now: datetime) -> str:
+    """The `step` of who asks and can't say what they saw: the same for a minute."""
+    asked = case.timeline.filter(kind=Kind.CHARGE_ASKED, at__gt=now - CLICKED_TWICE, at__lte=now)
+    for once in asked.order_by("-at", "-id").values_list("once", flat=True):
+        step = once.removeprefix("asked:")
+        if step.startswith(AS_SEEN):
+            return step
+    return step_as_seen(case=case, at=now)
 
 
 def charge(*, case: RecoveryCase, step: str, actor: str, now: datetime) -> ChargeResult:

@@ -148,6 +148,8 @@ def tell_webhooks(**_: object) -> None:
         sent = outbound_delivery.deliver_due(now=clock.now(), is_failing=False)
         if not published and not sent:
             break
+    else:
+        return  # nobody who can be reached waits for who can't
     outbound_delivery.deliver_due(now=clock.now(), is_failing=True)
 
 

@@ -8,13 +8,17 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from celery import Task
+from django.db.models import Model
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound=Model)
+Item = TypeVar("Item")
 
 # Seconds. Sweeps go first, so that they are short: most of the time is the events'.
 SHORT, LONG = 0.25, 2.0
+HEARD_WITHIN = 60
+LEFT_WITHIN = 10  # what a turn left: by then beat has asked anew
 
 
 class Queue(StrEnum):
@@ -26,7 +30,9 @@ class Queue(StrEnum):
     MAILS = "mails"
 
 
-def poke(task: Task[..., None], *, queue: Queue, expires: float = 60, **kwargs: Any) -> None:
+def poke(
+    task: Task[..., None], *, queue: Queue, expires: float = HEARD_WITHIN, **kwargs: Any
+) -> None:
     """Say that there is something to do; if nobody hears it within `expires` seconds, what beat
     asks for does it."""
     try:
@@ -44,10 +50,22 @@ def turn(
     yield
     while time.monotonic() < until:
         yield
-    poke(task, queue=queue)
+    poke(task, queue=queue, expires=HEARD_WITHIN if is_long else LEFT_WITHIN)
 
 
-def taken(task: Task[..., None], rows: Iterable[Row], *, is_long: bool = False) -> Iterator[Row]:
-    """As many of the rows, which nobody has claimed, as a turn is long for."""
-    for row, _go in zip(rows, turn(task, is_long=is_long), strict=False):
+def taken(task: Task[..., None], rows: Iterable[Item]) -> Iterator[Item]:
+    """As many as there is time for in a turn, of what is claimed or put off one by one."""
+    for row, _go in zip(rows, turn(task), strict=False):
         yield row
+
+
+def in_order(task: Task[..., None], rows: Iterable[Row]) -> Iterator[Row]:
+    """As many of the rows, by their ids, as there is time for, and one at least. The next turn
+    begins `after` the last of them: one that can't be worked, and stays, is in nobody's way."""
+    until = time.monotonic() + SHORT
+    last: Row | None = None
+    for row in rows:
+        if last is not None and time.monotonic() >= until:
+            poke(task, queue=Queue.LATER, expires=LEFT_WITHIN, after=last.pk)
+            return
+        yield (last := row)

@@ -14,7 +14,7 @@ from billing_portal.tasks import charge_new_cards
 from dunning import runs, tasks
 from dunning.mail import delivery, messages
 from dunning.models import DunningMessage, DunningRun
-from recovery import cases, enrichment, timeline
+from recovery import cases, enrichment, timeline, turns
 from recovery.models import Customer, RecoveryCase
 from recovery.tasks import enrich_cases
 from tests.builders import make_merchant
@@ -82,12 +82,28 @@ def test_more_cases_than_a_batch_for_which_nothing_can_be_started(
     assert runs_of(poison, good) == ["", "live"]
 
 
+def test_a_turn_full_of_cases_for_which_nothing_can_be_started(
+    poison: RecoveryCase, good: RecoveryCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(turns, "SHORT", 0)
+    monkeypatch.setattr(turns, "poke", lambda _task, **told: asked.append(told))
+    spoil(poison)
+
+    tasks.start_runs()
+    assert runs_of(poison, good) == ["", ""]
+    tasks.start_runs(after=asked.pop()["after"])
+
+    assert runs_of(poison, good) == ["", "live"]
+    assert asked == []
+
+
 def test_a_run_whose_step_cannot_be_taken(
     poison: RecoveryCase, good: RecoveryCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks.start_runs()
     spoil(poison)
-    monkeypatch.setattr(runs, "BATCH", 1)
+    monkeypatch.setattr(runs, "STEPS_AT_ONCE", 1)
     now = timezone.now()
     for _again in range(2):  # the first batch is the poison alone; then it isn't at the head
         runs.take_due_steps(now=now)

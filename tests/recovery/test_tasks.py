@@ -13,7 +13,7 @@ from pytest_django import Settings
 from recover_project.celery import _broker, app
 from recovery import inbox, ingest, turns
 from recovery.models import RecoveryCase, StripeEvent
-from recovery.tasks import process_inbox
+from recovery.tasks import process_inbox, tell_webhooks
 from tests.builders import DOCUMENTED_EXAMPLE, event, make_merchant, post, receive
 from tests.journeys.product import wait_for
 from tests.recovery.stories import at_once
@@ -57,7 +57,7 @@ def test_a_look_into_the_inbox_ends_with_its_turn_and_asks_for_another_while_the
     monkeypatch.setattr(inbox, "BATCH", 1)
     monkeypatch.setattr(turns, "LONG", 0)
     monkeypatch.setattr("recovery.tasks.poke_inbox", lambda: None)  # who stores events
-    monkeypatch.setattr(turns, "poke", lambda _task, *, queue: asked.append(queue))
+    monkeypatch.setattr(turns, "poke", lambda _task, *, queue, expires: asked.append(queue))
     for number in range(2):
         post(failed(f"in_{number}"))
 
@@ -183,6 +183,23 @@ def test_an_event_that_two_workers_process_at_once_is_told_once() -> None:
     case = RecoveryCase.objects.get()
     assert case.attempts.count() == 1
     assert [entry.kind for entry in case.timeline.order_by("id")] == ["opened", "attempt_failed"]
+
+
+def test_endpoints_that_fail_are_waited_for_once_all_others_have_heard_what_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent, asked = iter([20, 20, 0, 0]), []
+
+    def deliver_due(*, is_failing: bool, **_: object) -> int:
+        asked.append("failing" if is_failing else "others")
+        return next(sent)
+
+    monkeypatch.setattr("recovery.tasks.outbound_delivery.deliver_due", deliver_due)
+    monkeypatch.setattr(turns, "SHORT", 0)
+    for _turn in range(3):
+        tell_webhooks()
+
+    assert asked == ["others", "others", "others", "failing"]
 
 
 # --- the broker -------------------------------------------------------------------------------

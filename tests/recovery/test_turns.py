@@ -7,6 +7,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from recovery import turns
+from recovery.models import Merchant
 from recovery.turns import Queue
 
 
@@ -33,7 +34,19 @@ def test_of_many_rows_one_at_least_is_taken_and_the_rest_waits_for_another_turn(
     asked: list[dict[str, Any]],
 ) -> None:
     assert list(turns.taken(work, [1, 2, 3])) == [1]
-    assert asked == [{"kwargs": {}, "queue": "later", "expires": 60}]
+    assert asked == [{"kwargs": {}, "queue": "later", "expires": 10}]
+
+
+@pytest.mark.usefixtures("_no_time")
+def test_of_rows_that_may_stay_the_next_turn_takes_those_after_the_last(
+    asked: list[dict[str, Any]],
+) -> None:
+    rows = [Merchant(pk=3), Merchant(pk=5)]
+
+    assert list(turns.in_order(work, rows)) == rows[:1]
+    assert asked == [{"kwargs": {"after": 3}, "queue": "later", "expires": 10}]
+    assert list(turns.in_order(work, rows[1:])) == rows[1:]
+    assert len(asked) == 1
 
 
 @pytest.mark.usefixtures("_no_time")

@@ -1,7 +1,7 @@
 """POST events/{id}/retry: the money is asked for now, if the charging rules allow it."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -19,7 +19,6 @@ from recovery.api.views import ClientView
 from recovery.charge_results import ChargeResult, Outcome
 from recovery.models import RecoveryCase
 
-CLICKED_TWICE = timedelta(minutes=1)
 SAID = {
     Outcome.PAID: "The payment went through.",
     Outcome.ALREADY_PAID: "The money is already back.",
@@ -69,7 +68,7 @@ def _step(request: Request, case: RecoveryCase, now: datetime) -> str:
     """The same for a request that is sent again; without a key, for one within a minute."""
     if key := request.headers.get(HEADER):
         return hashlib.sha256(key.encode()).hexdigest()[:32]
-    return operator_charges.step_as_seen(case=case, at=now - CLICKED_TWICE)
+    return operator_charges.step_of_click(case=case, now=now)
 
 
 def _refuse(result: ChargeResult) -> None:

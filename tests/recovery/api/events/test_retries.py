@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from recovery import stripe_gateway
+from recovery import stripe_gateway, timeline
 from recovery.api.events.retries import SAID
-from recovery.charge_results import Outcome
+from recovery.charge_results import ChargeResult, Outcome
 from recovery.models import IdempotentRequest, Merchant, RecoveryCase
+from recovery.timeline import Kind
 from tests.builders import make_merchant
 from tests.local_stripe import LocalStripe
 from tests.recovery.api.asking import case, post
@@ -106,6 +107,35 @@ def test_without_a_key_what_is_asked_within_a_minute_is_one_question_over_the_fu
     assert answers[3][0] == 409  # another question, and the card was declined a minute ago
     assert debt.timeline.filter(kind="charge_asked").count() == 2
     assert asked_for_money(local_stripe) == [402]
+
+
+def test_who_asks_without_a_key_within_a_minute_of_one_with_a_key_asks_once(
+    debt: RecoveryCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = timezone.now()
+    steps: list[str] = []
+    monkeypatch.setattr("recovery.api.events.retries.operator_charges.charge", noted(steps))
+
+    for seconds, key in ((0, "k1"), (59.9, None), (60.1, None), (119, None), (121, None)):
+        at = begun + timedelta(seconds=seconds)
+        monkeypatch.setattr("recovery.api.events.retries.clock.now", lambda at=at: at)
+        retry(debt, key=key)
+
+    assert [steps.index(step) for step in steps] == [0, 1, 1, 1, 4]
+
+
+def noted(steps: list[str]) -> Any:
+    """A charge that only notes that it was asked for, and for which step."""
+
+    def charge(*, case: RecoveryCase, step: str, actor: str, now: datetime) -> ChargeResult:
+        steps.append(step)
+        timeline.append(
+            case=case, kind=Kind.CHARGE_ASKED, at=now, once=f"asked:{step}", actor=actor,
+            summary="The money was asked for by hand.",
+        )  # fmt: skip
+        return ChargeResult(Outcome.PENDING)
+
+    return charge
 
 
 def test_a_rule_that_forbids_it_is_a_409_with_its_source(
