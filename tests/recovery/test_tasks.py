@@ -57,7 +57,7 @@ def test_a_look_into_the_inbox_ends_with_its_turn_and_asks_for_another_while_the
     monkeypatch.setattr(inbox, "BATCH", 1)
     monkeypatch.setattr(turns, "LONG", 0)
     monkeypatch.setattr("recovery.tasks.poke_inbox", lambda: None)  # who stores events
-    monkeypatch.setattr(turns, "poke", lambda _task, *, queue, expires: asked.append(queue))
+    monkeypatch.setattr(turns, "poke", lambda _task, **told: asked.append(told["queue"]))
     for number in range(2):
         post(failed(f"in_{number}"))
 
