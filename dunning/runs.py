@@ -33,10 +33,10 @@ STRIPE_TELLS_WITHIN = timedelta(minutes=15)
 LAST_CHARGE_IS_HEARD = timedelta(days=1)
 
 
-def cases_to_start(*, now: datetime, after: int = 0) -> Iterator[RecoveryCase]:
-    """Open cases that no run has worked yet and that have settled, by id; those `after` one."""
+def cases_to_start(*, now: datetime, after_id: int = 0) -> Iterator[RecoveryCase]:
+    """Open cases that no run has worked yet and that have settled, by their ids."""
     waiting = RecoveryCase.objects.filter(
-        pk__gt=after, status=Status.OPEN, is_taken_up=False, is_paused=False
+        pk__gt=after_id, status=Status.OPEN, is_taken_up=False, is_paused=False
     )
     settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
     connected = settled.filter(merchant__stripe__disconnected_at=None)

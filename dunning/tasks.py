@@ -15,8 +15,8 @@ HEARD_WITHIN = 600  # seconds
 
 
 @shared_task(name="dunning.start_runs")
-def start_runs(*, after: int = 0, **_: object) -> None:
-    waiting = runs.cases_to_start(now=clock.now(), after=after)
+def start_runs(*, after_id: int = 0, **_: object) -> None:
+    waiting = runs.cases_to_start(now=clock.now(), after_id=after_id)
     for case in turns.in_order(start_runs, waiting):
         with apart(f"Case {case.public_id}", **case.log_ids):
             runs.start(case, now=clock.now())

@@ -12,7 +12,7 @@ from recovery.stripe_errors import NotConnectedError, StripeError, StripeUnavail
 from recovery.timeline import Kind
 
 CLICKED_TWICE = timedelta(minutes=1)
-AS_SEEN = (FIRST, AFTER) = ("first", "after:")
+FIRST, AFTER = "first", "after:"  # steps of who saw the case, or can't say
 NO_METHOD = "the customer has no payment method"
 
 
@@ -28,7 +28,7 @@ def step_of_click(*, case: RecoveryCase, now: datetime) -> str:
     asked = case.timeline.filter(kind=Kind.CHARGE_ASKED, at__gt=now - CLICKED_TWICE, at__lte=now)
     for once in asked.order_by("-at", "-id").values_list("once", flat=True):
         step = once.removeprefix("asked:")
-        if step.startswith(AS_SEEN):
+        if step.startswith((FIRST, AFTER)):
             return step
     return step_as_seen(case=case, at=now)
 

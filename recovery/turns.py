@@ -61,11 +61,12 @@ def taken(task: Task[..., None], rows: Iterable[Item]) -> Iterator[Item]:
 
 def in_order(task: Task[..., None], rows: Iterable[Row]) -> Iterator[Row]:
     """As many of the rows, by their ids, as there is time for, and one at least. The next turn
-    begins `after` the last of them: one that can't be worked, and stays, is in nobody's way."""
+    begins after the last of them (`after_id`): one that can't be worked, and stays, is in
+    nobody's way."""
     until = time.monotonic() + SHORT
     last: Row | None = None
     for row in rows:
         if last is not None and time.monotonic() >= until:
-            poke(task, queue=Queue.LATER, expires=LEFT_WITHIN, after=last.pk)
+            poke(task, queue=Queue.LATER, expires=LEFT_WITHIN, after_id=last.pk)
             return
         yield (last := row)

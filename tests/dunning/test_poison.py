@@ -92,7 +92,7 @@ def test_a_turn_full_of_cases_for_which_nothing_can_be_started(
 
     tasks.start_runs()
     assert runs_of(poison, good) == ["", ""]
-    tasks.start_runs(after=asked.pop()["after"])
+    tasks.start_runs(after_id=asked.pop()["after_id"])
 
     assert runs_of(poison, good) == ["", "live"]
     assert asked == []

@@ -44,7 +44,7 @@ def test_of_rows_that_may_stay_the_next_turn_takes_those_after_the_last(
     rows = [Merchant(pk=3), Merchant(pk=5)]
 
     assert list(turns.in_order(work, rows)) == rows[:1]
-    assert asked == [{"kwargs": {"after": 3}, "queue": "later", "expires": 10}]
+    assert asked == [{"kwargs": {"after_id": 3}, "queue": "later", "expires": 10}]
     assert list(turns.in_order(work, rows[1:])) == rows[1:]
     assert len(asked) == 1
 
