@@ -3,16 +3,12 @@
 from typing import Any
 
 import pytest
-from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from recovery import turns
 from recovery.models import Merchant
+from recovery.tasks import beat_heart as work
 from recovery.turns import Queue
-
-
-@shared_task(name="tests.work")
-def work(**_: object) -> None: ...
 
 
 @pytest.fixture
@@ -78,7 +74,7 @@ def test_a_broker_that_takes_nothing_is_told_of_and_stops_nobody(
 
     turns.poke(work, queue=Queue.LATER)
 
-    assert "The broker takes no message; the sweep will do tests.work." in caplog.text
+    assert "The broker takes no message; the sweep will do recovery.beat_heart." in caplog.text
 
 
 def test_the_names_of_the_queues_are_in_the_order_of_the_queues() -> None:
