@@ -87,7 +87,9 @@ def test_a_turn_full_of_cases_for_which_nothing_can_be_started(
 ) -> None:
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr(turns, "SHORT", 0)
-    monkeypatch.setattr(turns, "poke", lambda _task, **told: asked.append(told))
+    monkeypatch.setattr(
+        tasks.start_runs, "apply_async", lambda **told: asked.append(told["kwargs"])
+    )
     spoil(poison)
 
     tasks.start_runs()
