@@ -68,7 +68,7 @@ def beat_heart(**_: object) -> None:
 
 @shared_task(name="recovery.process_inbox")
 def process_inbox(**_: object) -> None:
-    for _batch in turns.turn(process_inbox, is_long=True, queue=Queue.INBOX):
+    for _batch in turns.turn(process_inbox, queue=Queue.INBOX):
         batch = inbox.claim(now=clock.now())
         if not batch:
             return

@@ -41,11 +41,10 @@ def poke(
         logger.warning("The broker takes no message; the sweep will do %s.", task.name)
 
 
-def turn(
-    task: Task[..., None], *, is_long: bool = False, queue: Queue = Queue.LATER
-) -> Iterator[None]:
+def turn(task: Task[..., None], *, queue: Queue = Queue.LATER) -> Iterator[None]:
     """One go after the other, and one at least, while the turn lasts. Who leaves the loop is done;
-    else the task is asked for once more."""
+    else the task is asked for once more, in this `queue`."""
+    is_long = queue is Queue.INBOX
     until = time.monotonic() + (LONG if is_long else SHORT)
     yield
     while time.monotonic() < until:

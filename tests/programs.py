@@ -15,12 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 _CELERY = (
     "import django; from celery import signals; import recover_project.celery; django.setup()"
 )
-# The worker's first process: where there is Redis, it only starts those that work.
-STARTED = f"{_CELERY}; signals.worker_init.send(sender=None)"
 BEGUN: Mapping[str, str] = MappingProxyType(
     {
         "web": "import recover_project.wsgi",
-        "worker": STARTED,
+        # Its first process: where there is Redis, it only starts those that work.
+        "worker": f"{_CELERY}; signals.worker_init.send(sender=None)",
         "beat": f"{_CELERY}; signals.beat_init.send(sender=None)",
     }
 )
@@ -28,14 +27,9 @@ BEGUN: Mapping[str, str] = MappingProxyType(
 
 def printed(name: str, then: str, *, run_dir: Path, **settings: str) -> str:
     """What the program by the Procfile's `name` prints that has begun and `then` goes on so."""
-    return printed_by(f"{BEGUN[name]}\n{then}", run_dir=run_dir, **settings)
-
-
-def printed_by(code: str, *, run_dir: Path, **settings: str) -> str:
-    """What the code prints, as a program of its own with these settings alone."""
     environment = {"PATH": os.environ["PATH"], "RUN_DIR": str(run_dir), **settings}
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", f"{BEGUN[name]}\n{then}"],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
 

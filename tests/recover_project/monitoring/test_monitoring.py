@@ -15,7 +15,7 @@ from pytest_django import Settings as SettingsWrapper
 from recover_project import monitoring
 from recover_project.monitoring.errors import _cleaned
 from recovery.log_context import about
-from tests.programs import BEGUN, STARTED, printed, printed_by
+from tests.programs import BEGUN, printed
 
 
 class Told:
@@ -80,7 +80,6 @@ SERVE = """
 import io, logging
 from opentelemetry import trace
 from recovery.log_context import about
-from tests.programs import BEGUN, STARTED, printed, printed_by
 from recover_project import monitoring
 from recover_project.wsgi import application
 environ = {
@@ -114,10 +113,10 @@ def test_an_error_is_told_with_its_debt_and_without_whom_it_is_about(
 def test_the_process_that_starts_workers_tells_of_those_that_died_and_each_of_them_of_its_own(
     tmp_path: Path, server: Told
 ) -> None:
-    printed_by(
-        f"{STARTED}\n{FORK}", run_dir=tmp_path, SENTRY_DSN=f"http://key@{server.address}/1",
-        REDIS_URL="redis://127.0.0.1:1/0",
-    )  # fmt: skip
+    told_to = f"http://key@{server.address}/1"
+    printed(
+        "worker", FORK, run_dir=tmp_path, SENTRY_DSN=told_to, REDIS_URL="redis://127.0.0.1:1/0"
+    )
 
     ours, theirs = sorted((body for _path, body in server.told), key=lambda body: b"Row 2" in body)
     assert b"exited with 'signal 9 (SIGKILL)'" in ours
