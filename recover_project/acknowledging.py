@@ -8,9 +8,12 @@ wrong.
 
 import io
 import re
+import threading
 from collections.abc import Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from recover_project.middleware import REQUEST_ID
 from recovery.endpoints import WEBHOOK_PATH
@@ -48,6 +51,21 @@ class Acknowledging:
         return note
 
 
+class _Lent:
+    """The thread's connection to the database, given back when the thread ends: granian ends those
+    that had nothing to do for half a minute, and no pool misses what it has lent."""
+
+    def __init__(self) -> None:
+        self._connection = connections[DEFAULT_DB_ALIAS]
+        self._connection.inc_thread_sharing()  # whoever clears up after the thread may close it
+
+    def __del__(self) -> None:
+        self._connection.close()
+
+
+_of_thread = threading.local()
+
+
 def _is_event(environ: WSGIEnvironment) -> bool:
     length = environ.get("CONTENT_LENGTH") or ""
     return (
@@ -62,6 +80,8 @@ def _is_event(environ: WSGIEnvironment) -> bool:
 def _is_taken_in(environ: WSGIEnvironment, body: bytes) -> bool:
     """The thread keeps its connection for the next event, until Django answers something in it;
     one that the database has hung up on meanwhile is given up by Django, which connects anew."""
+    if not hasattr(_of_thread, "lent"):
+        _of_thread.lent = _Lent()
     try:
         take_in(
             body, header=environ.get("HTTP_STRIPE_SIGNATURE"),

@@ -58,12 +58,13 @@ class Balancer:
         while not self._is_over.is_set():
             count += 1
             event_id = f"evt_{number}_{count}"
-            what = self._hand_over(event_id)
+            what = self.hand_over(event_id)
             self.met[what] += 1
             if what == "200":
                 self.acknowledged.append(event_id)
 
-    def _hand_over(self, event_id: str) -> str:
+    def hand_over(self, event_id: str) -> str:
+        """What became of it: a status, or the name of an error."""
         invoice = {"id": f"in_{event_id}", "object": "invoice"}
         body = json.dumps({
             "id": event_id, "object": "event", "type": "invoice.payment_failed",
