@@ -61,7 +61,7 @@ def mail() -> AnymailMessage:
     messages = DunningMessage.objects.select_related("case__merchant", "case__customer")
     message = messages.latest("id")
     content = render(debts=[message.case], template="reminder", link=LINK, unsubscribe_url=LINK)
-    return letters.write(message, content, unsubscribe_url=LINK)
+    return letters.write(message, content, to=message.recipient, unsubscribe_url=LINK)
 
 
 def _campaign(merchant: Merchant, *, now: datetime) -> DunningCampaign:

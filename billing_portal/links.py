@@ -13,7 +13,7 @@ from billing_portal import link_rows, tokens
 from billing_portal.link_rows import MAY_BE_PAID
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.tokens import ExpiredTokenError, ForgedTokenError, Purpose
-from recovery import cases, customers, timeline
+from recovery import cases, customers, desk, timeline
 from recovery.models import RecoveryCase, TimelineEntry
 from recovery.state_machine import Status
 from recovery.timeline import Actor, Kind
@@ -57,17 +57,27 @@ BY_STATUS = {
 
 def create(*, case: RecoveryCase, now: datetime) -> str:
     """The address of a new link for the case; the token in it is kept nowhere."""
-    return _create(case, now=now)[1]
+    link, address = make(case, now=now)
+    keep(link)
+    return address
 
 
-def _create(case: RecoveryCase, *, now: datetime) -> tuple[PaymentUpdateLink, str]:
+def make(case: RecoveryCase, *, now: datetime) -> tuple[PaymentUpdateLink, str]:
+    """A new link for the case and its address, which leads nowhere until the link is kept."""
     link = PaymentUpdateLink(
         merchant_id=case.merchant_id, case=case, created_at=now, expires_at=now + LIFETIME
     )
     token = _token(link)
     link.digest = tokens.digest(token)
-    link.save()
     return link, _address(token)
+
+
+def keep(link: PaymentUpdateLink) -> None:
+    desk.gathered(link, _keep)
+
+
+def _keep(links: list[PaymentUpdateLink]) -> None:
+    PaymentUpdateLink.objects.bulk_create(links)
 
 
 def _token(link: PaymentUpdateLink) -> str:
@@ -98,7 +108,8 @@ def create_by_hand(*, case: RecoveryCase, once: str, actor: str, now: datetime) 
     cause = f"link made:{actor}:{once}"
     if made := case.timeline.filter(once=cause).first():
         return _made_before(made)
-    link, address = _create(case, now=now)
+    link, address = make(case, now=now)
+    keep(link)
     timeline.append(
         case=case, kind=Kind.LINK_MADE, at=now, actor=actor, once=cause,
         summary=f"A link was made to be handed on; it works for {LIFETIME.days} days.",

@@ -1,5 +1,6 @@
 """What workers do for dunning. Beat only ticks; the rows say what is to be done."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from celery import shared_task
@@ -27,8 +28,8 @@ def work_due_steps(**_: object) -> None:
     runs.stop_for_closed_cases(now=clock.now())
     for _go in turns.turn(work_due_steps):
         now = clock.now()
-        for message_id in runs.take_due_steps(now=now):
-            _poke(message_id, queue=Queue.MAILS)
+        for some in sets(runs.take_due_steps(now=now), size=delivery.TOGETHER):
+            _poke(some, queue=Queue.MAILS)
         if not runs.due(now=now).exists():
             return
 
@@ -53,25 +54,26 @@ def charge_due_retries(**_: object) -> None:
 
 @shared_task(name="dunning.replace_links")
 def replace_links(**_: object) -> None:
-    for message_id in replacements.queue(now=clock.now()):
-        _poke(message_id, queue=Queue.DUE)  # somebody waits for it
+    for some in sets(replacements.queue(now=clock.now()), size=delivery.TOGETHER):
+        _poke(some, queue=Queue.DUE)  # somebody waits for them
 
 
-def _poke(message_id: int, *, queue: Queue) -> None:
-    turns.poke(deliver, queue=queue, expires=HEARD_WITHIN, message_id=message_id)
+def _poke(message_ids: Sequence[int], *, queue: Queue) -> None:
+    turns.poke(deliver, queue=queue, expires=HEARD_WITHIN, message_ids=message_ids)
 
 
 @shared_task(name="dunning.deliver")
-def deliver(*, message_id: int, **_: object) -> None:
-    delivery.deliver(message_id, now=clock.now())
+def deliver(*, message_ids: Sequence[int] = (), **_: object) -> None:
+    """What a version before this one asked for names one message, and is left to the sweep."""
+    delivery.deliver_all(message_ids, now=clock.now)
 
 
 @shared_task(name="dunning.deliver_queued")
 def deliver_queued(**_: object) -> None:
-    with handover.line() as line:
-        queued = sets(delivery.queued(now=clock.now()), size=delivery.ASKED_AHEAD)
+    with handover.lines() as lines:
+        queued = sets(delivery.queued(now=clock.now()), size=delivery.TOGETHER)
         for some in turns.taken(deliver_queued, queued):
-            delivery.deliver_each(some, through=line, now=clock.now)
+            delivery.deliver_all(some, through=lines, now=clock.now)
 
 
 @shared_task(name="dunning.set_aside_unknown")

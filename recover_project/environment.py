@@ -70,12 +70,13 @@ class Environment:
             )
         return is_on
 
-    def whole_number(self, name: str, *, default: int) -> int:
+    def whole_number(self, name: str, *, default: int, least: int = 0) -> int:
         value = self.text(name)
         if not value:
             return default
-        if not value.isdecimal():
-            raise ImproperlyConfigured(f"{name} is {value!r}. Write a whole number.")
+        if not value.isdecimal() or int(value) < least:
+            at_least = f" of at least {least}" if least else ""
+            raise ImproperlyConfigured(f"{name} is {value!r}. Write a whole number{at_least}.")
         return int(value)
 
     def one_of(self, name: str, *choices: str) -> str:

@@ -102,6 +102,7 @@ EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS = bool(_mail.get("EMAIL_USE_TLS"))
 EMAIL_USE_SSL = bool(_mail.get("EMAIL_USE_SSL"))
 EMAIL_TIMEOUT = 10
+MAIL_CONNECTIONS = environment.whole_number("MAIL_CONNECTIONS", default=4, least=1)
 DEFAULT_FROM_EMAIL = environment.text(
     "DEFAULT_FROM_EMAIL", f"billing@{urlsplit(PUBLIC_URL).hostname or 'localhost'}"
 )

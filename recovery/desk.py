@@ -17,11 +17,13 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, models, transaction
 
+from recovery import updates
 from recovery.models import Customer, PaymentAttempt, RecoveryCase, TimelineEntry
 
 Row = TypeVar("Row", bound=models.Model)
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
+Item = TypeVar("Item")
 
 TRIES = 3  # where somebody else wrote the same row first: then it is there to be read
 # What others refer to comes first. Rows of one kind are written in an order that all desks have.
@@ -42,6 +44,7 @@ class Desk:
         self._new: dict[type[models.Model], list[models.Model]] = defaultdict(list)
         self._entries: list[TimelineEntry] = []
         self._afterwards: list[Callable[[], None]] = []
+        self._gathered: dict[Callable[[list[Any]], object], list[Any]] = defaultdict(list)
 
     def hold(self, row: Row) -> Row:
         """A row that was just read, and locked."""
@@ -81,6 +84,10 @@ class Desk:
     def tell(self, entry: TimelineEntry) -> None:
         self._entries.append(entry)
 
+    def gather(self, item: Item, write: Callable[[list[Item]], object]) -> None:
+        """What `write` writes together with all else that is gathered for it."""
+        self._gathered[write].append(item)
+
     def do_afterwards(self, work: Callable[[], None]) -> None:
         """Work that refers to what lies here, and waits until it is written."""
         self._afterwards.append(work)
@@ -105,18 +112,25 @@ class Desk:
                 self.hold(row)
         entries, self._entries = self._entries, []
         TimelineEntry.objects.bulk_create(entries, ignore_conflicts=True)
+        gathered, self._gathered = self._gathered, defaultdict(list)
+        for write, items in gathered.items():
+            write(items)
         waiting, self._afterwards = self._afterwards, []
         for work in waiting:
             work()
 
     def _write_changes(self, model: type[models.Model]) -> None:
+        """Rows in which the same fields have changed are written together."""
         names = [field.attname for field in model._meta.concrete_fields]  # noqa: SLF001 - Django's own
+        changes: dict[tuple[str, ...], list[models.Model]] = defaultdict(list)
         for row in [row for (kind, _pk), row in self._held.items() if kind is model]:
             stored, now = self._stored[id(row)], vars(row)
-            changed = [name for name in names if now[name] != stored[name]]
+            changed = tuple(name for name in names if now[name] != stored[name])
             if changed:
-                row.save(update_fields=changed)
+                changes[changed].append(row)
                 self._stored[id(row)] = dict(now)
+        for changed, rows in changes.items():
+            updates.write(rows, changed)
 
 
 _in_use: ContextVar[Desk | None] = ContextVar("desk", default=None)
@@ -184,6 +198,15 @@ def afterwards(work: Callable[[], None]) -> None:
         work()
 
 
+def gathered(item: Item, write: Callable[[list[Item]], object]) -> None:
+    """Written with all else that is gathered for `write` on the desk in use, once that is put
+    away; where there is none, now."""
+    if desk := _in_use.get():
+        desk.gather(item, write)
+    else:
+        write([item])
+
+
 def noted(question: Hashable, ask: Callable[[], Answer]) -> Answer:
     """What `ask` answers, once for as long as a desk is in use."""
     desk = _in_use.get()
@@ -193,6 +216,12 @@ def noted(question: Hashable, ask: Callable[[], Answer]) -> Answer:
         desk.noted[question] = ask()
     answer: Answer = desk.noted[question]
     return answer
+
+
+def forget(question: Hashable) -> None:
+    """What was `noted` holds no more."""
+    if desk := _in_use.get():
+        desk.noted.pop(question, None)
 
 
 def locked(row: Row, *, no_key: bool = False) -> Row:

@@ -2,7 +2,7 @@
 
 import enum
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -185,8 +185,17 @@ def _is_told(entry: TimelineEntry) -> bool:
 def _note_progress(case: RecoveryCase, kind: Kind) -> None:
     progress = PROGRESS.get(kind)
     if progress and not getattr(case, progress):
-        RecoveryCase.objects.filter(pk=case.pk, **{progress: False}).update(**{progress: True})
+        desk.gathered(case.pk, NOTES[progress])
         setattr(case, progress, True)
+
+
+def _note(progress: str, case_ids: Sequence[int]) -> None:
+    unnoted = RecoveryCase.objects.filter(pk__in=case_ids, **{progress: False})
+    unnoted.update(**{progress: True})
+
+
+# One function for each, by which a desk gathers the cases of which it is to be noted.
+NOTES = {progress: partial(_note, progress) for progress in PROGRESS.values()}
 
 
 def _in_words(entry: TimelineEntry) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """The one writer of suppressed addresses: whom a merchant's mail no longer goes to, and who else
 may be written to."""
 
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from dunning.models import SuppressedAddress
-from recovery import timeline
+from recovery import desk, timeline
 from recovery.masking import mask_email
 from recovery.models import Merchant, RecoveryCase
 from recovery.models.base import TenantQuerySet
@@ -46,6 +48,7 @@ def suppress(
     if not created:
         lighter = BY_WEIGHT[: BY_WEIGHT.index(reason)]
         SuppressedAddress.objects.filter(pk=address.pk, reason__in=lighter).update(**told)
+    desk.forget(_question(merchant_id, email))
 
 
 def _pk(merchant: Merchant | int) -> int:
@@ -103,8 +106,34 @@ def suppressed_since(merchant: Merchant | int, email: str) -> datetime | None:
 
 def suppressed(merchant: Merchant | int, email: str) -> Reason | None:
     """Why the merchant's mail doesn't go to the address; None if it does."""
-    reason = of(_pk(merchant), email).values_list("reason", flat=True).first()
+    merchant_id = _pk(merchant)
+
+    def found() -> str | None:
+        return of(merchant_id, email).values_list("reason", flat=True).first()
+
+    reason = desk.noted(_question(merchant_id, email), found)
     return Reason(reason) if reason else None
+
+
+def look_up(cases: Iterable[RecoveryCase]) -> None:
+    """Why mail doesn't go to the addresses of these cases' customers is noted on the desk in use,
+    for who asks for one of them there."""
+    found: dict[int, dict[str, str | None]] = defaultdict(dict)
+    for case in cases:
+        if case.customer:
+            emails = (case.customer.email, case.customer.alternate_email)
+            found[case.merchant_id] |= dict.fromkeys(emails)
+    for merchant_id, reasons in found.items():
+        stored = dict(of(merchant_id, *reasons).values_list("email", "reason"))
+        for email in reasons:
+            known = stored.get(email.lower()) or stored.get(
+                pseudonym(email, merchant_id=merchant_id)
+            )
+            desk.here().noted[_question(merchant_id, email)] = known
+
+
+def _question(merchant_id: int, email: str) -> Hashable:
+    return "suppressed", merchant_id, email.lower()
 
 
 def recipient(case: RecoveryCase, *, is_asked_for: bool = False) -> str:

@@ -1,16 +1,19 @@
 """One conversation with each customer, however many debts there are: a message tells of all."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 
 from dunning import planning
 from dunning.mail import messages
+from dunning.mail.messages import Telling
 from dunning.models import Channel, DunningMessage, DunningRun
 from dunning.planning import Plan
 from dunning.timing.schedule import Move
+from recovery import desk
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
 
@@ -21,13 +24,8 @@ QUIET = timedelta(hours=48)
 DISTANCE = timedelta(hours=24)
 LAST, LAST_BUT_FOR_ANOTHER = "final", "reminder"  # the words of messages
 FIRST_RUN = "first_run"  # for which the message went that this one is in place of
+ABOUT = "about"  # the case of which a message told
 OF_CAMPAIGNS = Q(run__isnull=False) | Q(instead_of__run__isnull=False)
-
-
-def debts(case: RecoveryCase, *, now: datetime) -> QuerySet[RecoveryCase]:
-    """What else the customer owes and may be told of: open, not paused, settled."""
-    others = RecoveryCase.objects.filter(may_be_told_of([case.customer_id], now=now))
-    return others.exclude(pk=case.pk).order_by("id")
 
 
 def may_be_told_of(customer_ids: Sequence[int | None], *, now: datetime) -> Q:
@@ -41,29 +39,21 @@ def may_be_told_of(customer_ids: Sequence[int | None], *, now: datetime) -> Q:
 def hold(case: RecoveryCase) -> Customer | None:
     """The customer as they are now, held until the transaction ends: two workers don't speak to
     one customer at once. Always held before the customer's cases and messages."""
-    if case.customer_id is None:
-        return None
-    return Customer.objects.select_for_update(no_key=True).get(pk=case.customer_id)
+    return hold_all([case.customer_id]).get(case.customer_id)
 
 
-def held_debts(
-    case: RecoveryCase, *, now: datetime
-) -> tuple[RecoveryCase, Sequence[RecoveryCase]]:
-    """The case, and the customer's other debts, as they are now and stay until the transaction
-    ends; in the order of their ids, so that nobody waits for each other."""
-    customer = hold(case)
-    wanted = Q(pk=case.pk) | may_be_told_of([case.customer_id], now=now)
-    rows = RecoveryCase.objects.select_for_update(of=("self",)).select_related("merchant__stripe")
-    held = {row.pk: row for row in rows.filter(wanted).order_by("id")}
-    lead = held.pop(case.pk)
-    for row in (lead, *held.values()):
-        row.customer = customer
-    return lead, list(held.values())
+def hold_all(customer_ids: Iterable[int | None]) -> dict[int | None, Customer]:
+    """As `hold`, several of them, by id: in that order, so that nobody waits for each other."""
+    known = [customer_id for customer_id in customer_ids if customer_id is not None]
+    rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=known).order_by("pk")
+    return {customer.pk: customer for customer in rows} if known else {}
 
 
-def tellings(case: RecoveryCase, *, since: datetime) -> list[DunningMessage]:
-    """The messages about the case, as its own or among the customer's other debts, that went out
-    since then by a campaign or because the customer asked; newest first.
+def tellings(
+    case_ids: Collection[int], *, since: datetime
+) -> Mapping[int, Sequence[DunningMessage]]:
+    """The messages about each of these cases, as its own or among the customer's other debts, that
+    went out since then by a campaign or because the customer asked; newest first.
 
     What came back told nobody; what may have been sent may have told. A case's own answers to
     the customer don't count: they are about the link.
@@ -74,18 +64,22 @@ def tellings(case: RecoveryCase, *, since: datetime) -> list[DunningMessage]:
     found = DunningMessage.objects.filter(went).annotate(**{FIRST_RUN: F("instead_of__run")})
     found = found.only("public_id", "state", "claimed_at", "sent_at", "run")
     # Each by its own index: "or" across two tables would read every message that there is.
-    its_own, mentions = found.filter(OF_CAMPAIGNS, case=case), found.filter(also_about=case)
-    return list(its_own.union(mentions, all=True).order_by("-claimed_at", "-id"))
+    its_own = found.filter(OF_CAMPAIGNS, case__in=case_ids).annotate(**{ABOUT: F("case")})
+    mentions = found.filter(also_about__in=case_ids).annotate(**{ABOUT: F("also_about")})
+    told: dict[int, list[DunningMessage]] = defaultdict(list)
+    for message in its_own.union(mentions, all=True).order_by("-claimed_at", "-id"):
+        told[getattr(message, ABOUT)].append(message)
+    return told
 
 
 def told_by(
-    told: Iterable[DunningMessage], *, but: DunningRun | None, since: datetime
+    told: Iterable[DunningMessage], *, but: int | None, since: datetime
 ) -> DunningMessage | None:
     """The newest of the `tellings` since then, `but` for a run's and those in their place."""
     by_others = (
         message
         for message in told
-        if but is None or but.pk not in {message.run_id, getattr(message, FIRST_RUN)}
+        if but is None or but not in {message.run_id, getattr(message, FIRST_RUN)}
     )
     return next((message for message in by_others if _told_at(message) >= since), None)
 
@@ -100,7 +94,8 @@ def was_told(
     case: RecoveryCase, *, by_other_than: DunningRun | None, since: datetime
 ) -> DunningMessage | None:
     """The newest of the case's `tellings` since then for anything else than the run."""
-    return told_by(tellings(case, since=since), but=by_other_than, since=since)
+    told = tellings([case.pk], since=since).get(case.pk, [])
+    return told_by(told, but=by_other_than.pk if by_other_than else None, since=since)
 
 
 def at_a_distance(
@@ -148,29 +143,27 @@ def _to_come(run: DunningRun, case: RecoveryCase, *, now: datetime) -> Iterator[
         now = max(now, stepped_at)
 
 
-def is_being_told(message: DunningMessage) -> bool:
-    """Another message to the same customer is with a worker."""
-    others = DunningMessage.objects.filter(
-        case__customer__isnull=False, case__customer=message.case.customer_id, state=State.SENDING
-    )
-    return others.exclude(pk=message.pk).exists()
+def being_told(customer_ids: Iterable[int | None], *, but: Collection[int]) -> set[int]:
+    """Those to whom another message than these is with a worker."""
+    known = [customer_id for customer_id in customer_ids if customer_id is not None]
+    others = DunningMessage.objects.filter(case__customer__in=known, state=State.SENDING)
+    return set(others.exclude(pk__in=but).values_list("case__customer", flat=True))
 
 
-@transaction.atomic
-def told(
-    message: DunningMessage,
-    *,
-    others: Sequence[RecoveryCase] | None = None,
-    provider_id: str = "",
-    now: datetime,
-) -> None:
-    """The message went out: what is due about its `others`, the debts that it is also about,
-    needn't go any more. None: they are looked for."""
-    hold(message.case)  # else who claims another one waits for us, and we for them
-    if others is None:
-        others = list(message.also_about.all())
-    messages.sent(message, others, provider_id=provider_id, now=now)
-    _absorb(message, others, now=now)
+def told(message: DunningMessage, *, now: datetime) -> None:
+    """The message went out, as its provider says: `told_all` of it and the debts it is about."""
+    told_all([Telling(message, list(message.also_about.all()))], now=now)
+
+
+def told_all(some: Sequence[Telling], *, now: datetime) -> None:
+    """These messages went out: what is due about the debts that they are also about needn't go any
+    more."""
+    with desk.sitting():
+        # Else who claims another one waits for us, and we for them.
+        hold_all(telling.message.case.customer_id for telling in some)
+        messages.sent(some, now=now)
+        for telling in some:
+            _absorb(telling.message, telling.others, now=now)
 
 
 @transaction.atomic

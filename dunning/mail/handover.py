@@ -6,8 +6,13 @@ A mail server is greeted once for several mails, where they follow each other (`
 
 import contextlib
 import enum
-from collections.abc import Iterator
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from smtplib import (
     SMTPAuthenticationError,
@@ -20,6 +25,7 @@ from smtplib import (
 
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from anymail.message import AnymailMessage
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -27,6 +33,9 @@ from django.core.mail.backends.smtp import EmailBackend
 from urllib3.exceptions import MaxRetryError
 
 from dunning.mail.refusals import OUR_OWN, Meaning, meaning
+from recovery import log_context
+
+logger = logging.getLogger(__name__)
 
 FINE, PERMANENT = 250, 500  # SMTP replies; from there on they are final
 MAILS_OF_A_LINE = 50  # servers count, and some hang up on a hundred
@@ -43,6 +52,9 @@ class Fate(enum.StrEnum):
     OUTAGE = "outage"  # certainly not taken, and no fault of the mail's
     OUR_OWN = "our_own"  # an outage that lasts until a person sets us right with the server
     UNKNOWN = "unknown"  # taken or not
+
+
+NOBODY_THERE = {Fate.OUTAGE, Fate.OUR_OWN}  # who waits for the next answer waits as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,71 @@ class Line:
             with contextlib.suppress(SMTPException, OSError):  # a farewell changes nothing
                 self._kept.close()
         self._kept = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A mail, and what a line of the log that is about it says (log_context.py)."""
+
+    mail: AnymailMessage
+    ids: Mapping[str, str]
+
+
+class Lines:
+    """Several lines, over which mails are handed over at the same time: most of what one takes is
+    waiting for the server's answers. One that isn't needed isn't opened."""
+
+    def __init__(self, most: int) -> None:
+        self._lines = [Line() for _one in range(most)]
+
+    def hand_over(self, parcels: Sequence[Parcel], *, within: timedelta) -> list[Outcome]:
+        """What became of each mail. Where the server isn't there, or takes longer for others than
+        `within`, one isn't begun, and surely not sent. The threads may not ask the database."""
+        until = time.monotonic() + within.total_seconds()
+        waiting = deque(enumerate(parcels))
+        outcomes = [
+            Outcome(Fate.OUTAGE, "The mail server had no time for it.") for _one in parcels
+        ]
+
+        def work(line: Line) -> None:
+            with contextlib.suppress(IndexError):  # none is waiting any more
+                while time.monotonic() < until:
+                    place, parcel = waiting.popleft()
+                    outcomes[place] = _handed_over(parcel, line)
+                    if outcomes[place].fate in NOBODY_THERE:
+                        return
+
+        lines = self._lines[: len(parcels)]
+        if len(lines) == 1:
+            work(lines[0])
+        elif lines:
+            with ThreadPoolExecutor(len(lines)) as threads:
+                list(threads.map(work, lines))
+        return outcomes
+
+    def close(self) -> None:
+        for line in self._lines:
+            line.close()
+
+
+def _handed_over(parcel: Parcel, line: Line) -> Outcome:
+    """What nobody thought of may have come before the server took it, or after."""
+    with log_context.about(**parcel.ids):
+        try:
+            return hand_over(parcel.mail, through=line)
+        except Exception:
+            logger.exception("A mail could not be handed over.")
+            return Outcome(Fate.UNKNOWN, "It failed while it was handed over.")
+
+
+@contextlib.contextmanager
+def lines() -> Iterator[Lines]:
+    """For mails that go at the same time."""
+    kept = Lines(settings.MAIL_CONNECTIONS)
+    try:
+        yield kept
+    finally:
+        kept.close()
 
 
 @contextlib.contextmanager

@@ -14,15 +14,17 @@ METADATA = "recover_message"
 TAG, TRIAL_TAG = "dunning", "trial"
 
 
-def write(message: DunningMessage, content: Rendered, *, unsubscribe_url: str) -> AnymailMessage:
-    """The mail to the message's recipient. Raises UnrenderableError."""
+def write(
+    message: DunningMessage, content: Rendered, *, to: str, unsubscribe_url: str
+) -> AnymailMessage:
+    """The mail that the message is. Raises UnrenderableError."""
     merchant = message.case.merchant
     sender, from_email = _sender(merchant)
     mail = AnymailMessage(
         subject=content.subject,
         body=content.text,
         from_email=from_email,
-        to=[message.recipient],
+        to=[to],
         reply_to=[merchant.support_email] if merchant.support_email else None,
         headers={
             # Made from the row, so that a provider that sees it twice can tell.

@@ -6,13 +6,14 @@ another one, by the sweep or by the provider's own word, changes nothing.
 
 import logging
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dunning.models import DunningMessage
 from dunning.timing.schedule import Move
 from dunning.wording.rendering import Rendered
-from recovery import operator_tasks, timeline
+from recovery import desk, log_context, operator_tasks, timeline, updates
 from recovery.backoff import pause
 from recovery.masking import mask_email
 from recovery.models import Merchant, RecoveryCase
@@ -37,7 +38,23 @@ AS_SENT = (
     "state", "claimed_at", "sent_at", "provider_id", "error", "recipient", "subject",
     "bounced_at", "complained_at",
 )  # fmt: skip
+AS_CLAIMED = (
+    "state", "claimed_at", "stale_since", "recipient", "language", "tries", "subject", "body_text",
+    "body_html",
+)  # fmt: skip
+AS_TAKEN = ("state", "sent_at", "error", "provider_id")
+LONGEST_ID = 255  # of a provider's
 HIDDEN = {"link": "[payment update link]", "unsubscribe_url": "[unsubscribe link]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A message that went out, the debts that it is also about, and the name that the provider
+    gave it, if any."""
+
+    message: DunningMessage
+    others: Sequence[RecoveryCase] = ()
+    provider_id: str = ""
 
 
 def _change(message: DunningMessage, **changes: Any) -> bool:
@@ -68,38 +85,60 @@ def claimed(
     message.recipient, message.language = recipient, content.language
     message.tries += 1
     message.subject, message.body_text, message.body_html = content.subject[:500], text, html
-    message.save()
+    desk.gathered(message, _write_claims)
 
 
-def sent(
-    message: DunningMessage,
-    others: Sequence[RecoveryCase],
-    *,
-    provider_id: str = "",
-    now: datetime,
-) -> None:
+def _write_claims(messages: Sequence[DunningMessage]) -> None:
+    updates.write(messages, AS_CLAIMED)
+
+
+def sent(some: Sequence[Telling], *, now: datetime) -> None:
     """The mail server took what was claimed, by our own experience or by the provider's later
-    word: that holds against whatever was thought before. `others`: the debts it is also about."""
-    outcome = {"state": State.SENT, "sent_at": now, "error": ""}
-    named = {"provider_id": provider_id[:255]} if provider_id else {}
-    was = message.state
-    is_as_known = was != State.SENT and _change(message, **outcome, **named)
-    if not is_as_known:
-        row = DunningMessage.objects.filter(pk=message.pk)  # as another hand has written of it
-        row.exclude(state=State.SENT).update(**outcome)
-        if named:
-            row.update(**named)
-        message.refresh_from_db(fields=AS_SENT)
-    if not is_as_known or was != State.SENDING:  # a person may have been asked to find out
-        operator_tasks.has_settled(
-            case=message.case, kind=TaskKind.MESSAGE_UNSENT, once=message.public_id, now=now
-        )
+    word: that holds against whatever was thought before."""
+    known = _as_known([telling.message for telling in some])
+    ours = [telling for telling in some if telling.message.pk in known]
+    for telling in ours:
+        message = telling.message
+        message.state, message.sent_at, message.error = State.SENT, now, ""
+        message.provider_id = telling.provider_id[:LONGEST_ID] or message.provider_id
+    updates.write([telling.message for telling in ours], AS_TAKEN)
+    for telling in some:
+        if telling not in ours:
+            _sent_after_all(telling, now=now)
+        with log_context.about(message_id=telling.message.public_id):
+            _tell_of_sent(telling, now=now)
+
+
+def _as_known(messages: Sequence[DunningMessage]) -> set[int]:
+    """Those that a worker has claimed and nobody else has written of since, held."""
+    claimed_at = {message.pk: message.claimed_at for message in messages if message.is_sending}
+    rows = DunningMessage.objects.select_for_update().filter(pk__in=claimed_at).order_by("pk")
+    stored = rows.filter(state=State.SENDING).values_list("pk", "claimed_at")
+    return {pk for pk, at in stored if at == claimed_at[pk]}
+
+
+def _sent_after_all(telling: Telling, *, now: datetime) -> None:
+    """Another hand has written of it, or nobody knew what became of it: a person may have been
+    asked to find out."""
+    message = telling.message
+    row = DunningMessage.objects.filter(pk=message.pk)
+    row.exclude(state=State.SENT).update(state=State.SENT, sent_at=now, error="")
+    if telling.provider_id:
+        row.update(provider_id=telling.provider_id[:LONGEST_ID])
+    message.refresh_from_db(fields=AS_SENT)
+    operator_tasks.has_settled(
+        case=message.case, kind=TaskKind.MESSAGE_UNSENT, once=message.public_id, now=now
+    )
+
+
+def _tell_of_sent(telling: Telling, *, now: datetime) -> None:
+    message = telling.message
     timeline.append(
         case=message.case, kind=Kind.MESSAGE_SENT, once=f"sent:{message.public_id}", at=now,
         summary=f"“{message.subject}” was sent to {mask_email(message.recipient)}.",
         rule=message.cause,
     )  # fmt: skip
-    for case in others:
+    for case in telling.others:
         timeline.append(
             case=case, kind=Kind.MESSAGE_SENT, once=f"sent:{message.public_id}", at=now,
             summary=f"“{message.subject}” told of this debt too, in message {message.public_id}.",

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
-from dunning.mail import addresses, conversations, delivery
+from dunning.mail import addresses, claims, conversations
 from dunning.models import DunningMessage
 from recovery import timeline
 from recovery.batches import apart, pages
@@ -89,6 +89,6 @@ def _why_not(message: DunningMessage) -> str:
     waiting = case.messages.filter(run=None, instead_of=None, state__in=ON_ITS_WAY)
     if waiting.exists():
         return "a new link is on its way already"
-    if why := delivery.is_over(message):
+    if why := claims.is_over(message):
         return why
     return "" if addresses.recipient(case) else addresses.why_unreachable(case)

@@ -151,6 +151,10 @@ class DunningMessage(TenantListed, Mutable):
         return self.instead_of or self
 
     @property
+    def is_sending(self) -> bool:
+        return self.state == self.State.SENDING
+
+    @property
     def is_asked_for(self) -> bool:
         return self.original.step is None
 

@@ -14,12 +14,14 @@ _SPACES = re.compile(r"[ \t\r\n]+")
 
 def one_line(text: str, *, longest: int = 500) -> str:
     """`text` without line breaks and control characters, cut off with … where it is too long."""
-    kept = "".join(
-        sign
-        for sign in _BREAKS.sub(" ", text).strip()
-        if sign not in _TURNING and unicodedata.category(sign) not in _CONTROLS
-    )
+    kept = _BREAKS.sub(" ", text).strip()
+    if not kept.isprintable():  # else nothing of the kind is in it
+        kept = "".join(sign for sign in kept if not _is_unseen(sign))
     return kept if len(kept) <= longest else f"{kept[: longest - 1].rstrip()}…"
+
+
+def _is_unseen(sign: str) -> bool:
+    return sign in _TURNING or unicodedata.category(sign) in _CONTROLS
 
 
 def from_html(html: str) -> str:

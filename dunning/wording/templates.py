@@ -11,7 +11,7 @@ from dunning.wording import filling, plain_text
 from dunning.wording.template_language import LONGEST_SOURCE, TemplateError
 from dunning.wording.variables import LEAST, SAMPLES, SEVERAL
 from dunning.wording.words import SHIPPED, TEMPLATES, Words
-from recovery import reading
+from recovery import desk, reading
 from recovery.models import Merchant
 
 LONGEST = {"subject": 300, "body": LONGEST_SOURCE, "text": LONGEST_SOURCE, "button": 100}
@@ -30,7 +30,12 @@ def find(*, merchant: Merchant, name: str, language: str) -> Words:
 
     Raises KeyError for a name that nothing is shipped for.
     """
-    kept = MessageTemplate.objects.of(merchant).filter(name=name, language=language).first()
+
+    def find_own() -> MessageTemplate | None:
+        mine = MessageTemplate.objects.of(merchant).filter(name=name, language=language)
+        return mine.first()
+
+    kept = desk.noted(("words", merchant.pk, name, language), find_own)
     if kept is None:
         return shipped(name=name, language=language)
     button = kept.button or shipped(name=name, language=language).button

@@ -19,6 +19,7 @@ import django
 django.setup()
 
 import psycopg  # noqa: E402 - Django is booted before what needs it
+from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 from django.test import Client  # noqa: E402
 from psycopg import sql  # noqa: E402
@@ -153,6 +154,7 @@ def warm_up(place: Place, *, forget: Callable[[], None]) -> None:
     app.conf.update(broker_url="memory://")  # hints are heard by nobody
     Poke.soon = lambda _self: None  # type: ignore[assignment,method-assign]
     turns.SHORT = turns.LONG = 3600  # how far a turn goes isn't left to the clock
+    settings.MAIL_CONNECTIONS = 1  # nor what comes first to threads
     _fresh(place.url)
     _live(place)
     forget()

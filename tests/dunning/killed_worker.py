@@ -4,6 +4,7 @@ killed at a point of that, as by kill -9: nothing is undone or said on the way o
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import django
@@ -26,14 +27,14 @@ def killed_after(act: Callable[..., Any]) -> Callable[..., Any]:
     return die
 
 
-# (module, what it calls, when the worker dies)
+# (module of dunning.mail, what of it is called, when the worker dies)
 POINTS = {
-    "before the claim": ("truth", "ask", killed_after),
+    "before the claim": ("truth", "ask_all", killed_after),
     "before the claim is committed": ("letters", "write", killed_after),
     "once it is claimed": ("handover", "hand_over", killed_before),
     "once the mail server has it": ("handover", "hand_over", killed_after),
     "while it is recorded": ("messages", "sent", killed_after),
-    "once it is recorded": ("conversations", "told", killed_after),
+    "once it is recorded": ("conversations", "told_all", killed_after),
 }
 
 
@@ -41,12 +42,12 @@ def main(point: str, message_id: int) -> None:
     django.setup()
     from django.utils import timezone
 
-    import dunning.mail.delivery
+    from dunning.mail import delivery
 
     module_name, name, killed = POINTS[point]
-    module = getattr(dunning.mail.delivery, module_name)
+    module = import_module(f"dunning.mail.{module_name}")
     setattr(module, name, killed(getattr(module, name)))
-    dunning.mail.delivery.deliver(message_id, now=timezone.now())
+    delivery.deliver(message_id, now=timezone.now())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
 from dunning import runs
-from dunning.mail import bounces, conversations, delivery, letters
+from dunning.mail import bounces, claims, conversations, delivery, letters
 from dunning.mail.bounce_rules import Verdict
 from dunning.mail.bounces import Word
 from dunning.models import DunningMessage, DunningRun
@@ -110,9 +110,9 @@ def test_no_mail_goes_out_for_a_closed_case_in_many_rounds(
     written_while: list[str] = []
     write = letters.write
 
-    def look_again(one: DunningMessage, content: Rendered, *, unsubscribe_url: str) -> Any:
+    def look_again(one: DunningMessage, content: Rendered, **to: str) -> Any:
         written_while.append(RecoveryCase.objects.get(pk=one.case_id).status)
-        return write(one, content, unsubscribe_url=unsubscribe_url)
+        return write(one, content, **to)
 
     def close_soon(number: int) -> None:
         time.sleep(number % 8 / 400)
@@ -145,7 +145,7 @@ def test_two_workers_for_two_debts_of_one_customer_send_one_mail(message: Dunnin
         at_once(
             *[lambda one=one: delivery.deliver(one.pk, now=timezone.now()) for one in messages]
         )
-        later = timezone.now() + delivery.PAUSE_IS_BEING_TOLD
+        later = timezone.now() + claims.PAUSE_IS_BEING_TOLD
         for message_id in delivery.queued(now=later):
             delivery.deliver(message_id, now=later)
 

@@ -12,6 +12,7 @@ from dunning.mail import addresses, bounces, delivery, messages
 from dunning.mail.addresses import Reason
 from dunning.mail.bounce_rules import Verdict
 from dunning.mail.bounces import Word
+from dunning.mail.messages import Telling
 from dunning.models import DunningMessage, SuppressedAddress
 from dunning.tasks import deliver_queued
 from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
@@ -325,7 +326,7 @@ def test_a_worker_that_was_thought_dead_has_the_last_word(case: RecoveryCase, na
     message.refresh_from_db()
     delivery.set_aside_unknown(now=now)
 
-    messages.sent(message, [], provider_id=name, now=now)
+    messages.sent([Telling(message, provider_id=name)], now=now)
 
     row = DunningMessage.objects.get()
     assert (row.state, row.provider_id, message.state) == ("sent", name, "sent")

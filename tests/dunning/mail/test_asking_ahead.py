@@ -1,20 +1,22 @@
 """Stripe is asked about the debts of several mails at the same time, before the first goes."""
 
 import threading
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.utils import timezone
 
-from dunning.mail import delivery, truth
+from dunning.mail import held, truth
 from dunning.models import DunningMessage
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
-from recovery import asking, cases, stripe_gateway
+from recovery import asking, cases, settling, stripe_gateway
 from recovery.models import Merchant, RecoveryCase
 from recovery.stripe_errors import ObjectMissingError, StripeUnavailableError
 from recovery.stripe_gateway import StripeGateway
+from recovery.stripe_objects import Invoice
 from tests.connected import fail_again, fail_renewal, hear
 from tests.local_stripe import LocalStripe
 
@@ -79,18 +81,22 @@ def test_a_customers_other_debts_are_asked_about_with_them(
     work_due_steps()
     [message] = DunningMessage.objects.filter(case=first)
 
-    found = delivery._debts_of([message.pk], now=message.due_at)
+    found = held.debts(held.leads([message.pk]), now=message.due_at)
 
     assert len(found) == RecoveryCase.objects.count() == 2
 
 
-def test_what_makes_it_impossible_to_ask_ahead_holds_up_no_mail(
+def test_what_makes_it_impossible_to_ask_about_all_holds_up_no_mail(
     queued: list[DunningMessage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def break_down(_cases: object, **_: object) -> None:
-        raise RuntimeError("out of order")
+    ask_all = truth.ask_all
 
-    monkeypatch.setattr(truth, "ask_ahead", break_down)
+    def break_down(cases: Sequence[RecoveryCase], *, now: datetime) -> truth.Told:
+        if len(cases) > 1:
+            raise RuntimeError("out of order")
+        return ask_all(cases, now=now)
+
+    monkeypatch.setattr(truth, "ask_all", break_down)
     deliver_queued()
 
     assert len(mail.outbox) == len(queued)
@@ -109,25 +115,15 @@ def test_what_was_paid_in_between_is_not_written_about(
     assert len(mail.outbox) == len(others)
 
 
-def test_an_answer_is_believed_for_some_seconds(
-    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    [case] = debts(merchant, 1)
-    answered(monkeypatch, lambda invoice_id: invoice_id)
-    assert truth.ask_ahead([case], now=timezone.now()).of(case) is not None
-    monkeypatch.setattr(truth, "BELIEVED", 0)
-    assert truth.ask_ahead([case], now=timezone.now()).of(case) is None
-
-
-def test_what_is_heard_while_an_answer_is_believed_is_newer_than_the_answer(
+def test_what_is_heard_once_stripe_was_asked_is_newer_than_its_answer(
     queued: list[DunningMessage],
 ) -> None:
     """Else a direct debit that has just begun would be dunned for, and charged besides."""
     case, asked_at = queued[0].case, timezone.now()
-    told = truth.ask_ahead([case], now=asked_at)
+    told = truth.ask_all([case], now=asked_at)
     cases.note_payment(case=case, is_under_way=True, at=asked_at + timedelta(seconds=3))
 
-    truth.ask(case, now=asked_at + timedelta(seconds=6), told=told)
+    told.take_over(case)
 
     case.refresh_from_db()
     assert case.is_payment_under_way
@@ -143,41 +139,69 @@ def test_a_silent_stripe_is_not_asked_about_each_debt_of_its_merchant(
     asked = answered(monkeypatch, silence)
     owed = debts(merchant, 20)
 
-    told = truth.ask_ahead(owed, now=timezone.now())
+    told = truth.ask_all(owed, now=timezone.now())
 
     assert len(asked) <= 2
     for case in owed:
         with pytest.raises(truth.StaleError):
-            truth.ask(case, now=case.opened_at, told=told)
+            told.take_over(case)
     assert len(asked) <= 2
 
 
 def test_one_debt_that_stripe_knows_nothing_of_says_nothing_of_the_next(
     merchant: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answer(invoice_id: str) -> str:
+    def answer(invoice_id: str) -> Invoice:
         if invoice_id == "in_1":
             raise ObjectMissingError("No such invoice.")
-        return invoice_id
+        return Invoice.read({"id": invoice_id, "status": "open"})
 
     answered(monkeypatch, answer)
     missing, known = debts(merchant, 2)
+    told = truth.ask_all([missing, known], now=timezone.now())
+    settled: list[RecoveryCase] = []
+    monkeypatch.setattr(settling, "settle", lambda *, case, **_: settled.append(case))
 
-    told = truth.ask_ahead([missing, known], now=timezone.now())
+    told.take_over(missing)  # the events are all there is to know
+    told.take_over(known)
 
-    assert told.of(known) is not None
-    truth.ask(missing, now=missing.opened_at, told=told)  # the events are all there is to know
+    assert settled == [known]
 
 
-@pytest.mark.parametrize("what", ["a one-time payment", "a merchant who left"])
-def test_nothing_is_asked_ahead_about(
-    merchant: Merchant, monkeypatch: pytest.MonkeyPatch, what: str
+def test_a_merchant_who_left_is_not_asked_about(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [case] = debts(merchant, 1)
-    if what == "a one-time payment":
-        case.stripe_invoice_id, case.stripe_payment_intent_id = "", "pi_1"
-    else:
-        merchant.stripe.disconnected_at = merchant.created_at
+    merchant.stripe.disconnected_at = merchant.created_at
     monkeypatch.setattr(stripe_gateway, "of", lambda _merchant: pytest.fail("asked"))
 
-    assert truth.ask_ahead([case], now=timezone.now()).of(case) is None
+    truth.ask_all([case], now=timezone.now()).take_over(case)
+
+
+def test_what_stripe_says_of_a_one_time_payment_is_taken_over_before_the_invoices_are_asked_about(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment, invoiced = debts(merchant, 2)
+    payment.stripe_invoice_id, payment.stripe_payment_intent_id = "", "pi_1"
+    asked = answered(monkeypatch, lambda invoice_id: Invoice.read({"id": invoice_id}))
+    monkeypatch.setattr(settling, "settle", lambda *, case, **_: asked.append(case.debt_id))
+
+    told = truth.ask_all([invoiced, payment], now=timezone.now())
+    assert asked == ["pi_1", "in_2"]
+
+    told.take_over(payment)
+    assert asked == ["pi_1", "in_2"]
+
+
+def test_a_one_time_payment_of_which_stripe_cannot_be_asked_is_stale(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silence(**_: object) -> None:
+        raise StripeUnavailableError("no answer")
+
+    [payment] = debts(merchant, 1)
+    payment.stripe_invoice_id, payment.stripe_payment_intent_id = "", "pi_1"
+    monkeypatch.setattr(settling, "settle", silence)
+
+    with pytest.raises(truth.StaleError):
+        truth.ask(payment, now=timezone.now())

@@ -8,7 +8,7 @@ from django.core import mail
 from django.utils import timezone
 
 from dunning import runs
-from dunning.mail import conversations, delivery, messages, truth
+from dunning.mail import claims, conversations, delivery, messages, truth
 from dunning.models import DunningMessage
 from dunning.tasks import deliver_queued
 from dunning.wording import rendering
@@ -39,7 +39,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[list[RecoveryCase]]:
         found.append(list(debts))
         return render(debts=debts, **words)
 
-    monkeypatch.setattr(delivery, "render", remember)
+    monkeypatch.setattr(claims, "render", remember)
     return found
 
 
@@ -206,7 +206,7 @@ def test_while_one_message_is_with_a_worker_the_customers_others_wait(
         delivery.deliver(message.pk, now=now)
         message.refresh_from_db()
 
-    later = now + delivery.PAUSE_IS_BEING_TOLD
+    later = now + claims.PAUSE_IS_BEING_TOLD
     assert (two.state, two.due_at, two.tries) == ("queued", later, 0)
     assert kims.state == "sent"
 
@@ -257,14 +257,14 @@ def test_a_message_that_breaks_its_worker_holds_up_no_other(
     now = timezone.now()
     broken = queue(debts[0], now=now)
     queue(debts[3], now=now)
-    ask = truth.ask
+    ask_all = truth.ask_all
 
-    def break_down(case: RecoveryCase, *, now: datetime, told: truth.Told) -> None:
-        if case == debts[0]:
+    def break_down(cases: Sequence[RecoveryCase], *, now: datetime) -> truth.Told:
+        if debts[0] in cases:
             raise RuntimeError("out of order")
-        ask(case, now=now, told=told)
+        return ask_all(cases, now=now)
 
-    monkeypatch.setattr(truth, "ask", break_down)
+    monkeypatch.setattr(truth, "ask_all", break_down)
     deliver_queued()
 
     assert [message.to for message in mail.outbox] == [["kim@example.com"]]

@@ -132,7 +132,7 @@ def test_the_alternate_contact_need_not_wait_a_day(debts: list[RecoveryCase]) ->
     first = send(debts[0], now=now)
     instead = messages.queue_instead(first, now=now)
     DunningMessage.objects.filter(pk=first.pk).update(bounced_at=now)
-    told = conversations.tellings(debts[0], since=now - DAY)
+    told = conversations.tellings([debts[0].pk], since=now - DAY)[debts[0].pk]
     assert conversations.at_a_distance(instead, told, now=now) == []
     delivery.deliver(instead.pk, now=now)
     instead.refresh_from_db()

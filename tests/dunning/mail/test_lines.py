@@ -39,7 +39,10 @@ def fates(line: Line, mails: int) -> list[Fate]:
 
 
 @pytest.mark.django_db
-def test_what_is_queued_goes_over_one_line(server: MailServer) -> None:
+def test_what_is_queued_goes_over_one_line_if_there_is_one(
+    server: MailServer, settings: SettingsWrapper
+) -> None:
+    settings.MAIL_CONNECTIONS = 1
     make_merchant()
     for name in ("jo", "kim", "lou"):
         queue(fail(email=f"{name}@example.com"), now=timezone.now())

@@ -1,0 +1,224 @@
+"""Messages to several customers are claimed, handed over and recorded together."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from anymail.message import AnymailMessage
+from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings as SettingsWrapper
+
+from dunning.mail import conversations, delivery, handover, letters, messages
+from dunning.mail.handover import Fate, Lines, Outcome
+from dunning.mail.messages import Telling
+from dunning.models import DunningMessage
+from dunning.tasks import deliver, deliver_queued
+from recovery.models import Merchant
+from tests.builders import make_merchant
+from tests.dunning.facts import close, fail, queue
+from tests.threads import WAITS
+
+pytestmark = pytest.mark.django_db
+MOST_STATEMENTS = 3  # a mail, of eight
+
+
+@pytest.fixture(autouse=True)
+def merchant() -> Merchant:
+    return make_merchant()
+
+
+def queued(many: int) -> list[DunningMessage]:
+    now = timezone.now()
+    return [queue(fail(email=f"{number}@example.com"), now=now) for number in range(many)]
+
+
+def states(some: list[DunningMessage]) -> list[str]:
+    for message in some:
+        message.refresh_from_db()
+    return [message.state for message in some]
+
+
+def deliver_all(some: list[DunningMessage]) -> None:
+    deliver(message_ids=[message.pk for message in some])
+
+
+def test_what_is_asked_of_the_database_is_shared_by_the_messages() -> None:
+    some = queued(delivery.TOGETHER)
+    with CaptureQueriesContext(connection) as asked:
+        deliver_all(some)
+
+    assert set(states(some)) == {"sent"}
+    assert len(asked) <= MOST_STATEMENTS * delivery.TOGETHER
+
+
+def test_each_customer_gets_their_own_mail() -> None:
+    some = queued(delivery.TOGETHER + 1)
+    deliver_all(some)
+
+    assert set(states(some)) == {"sent"}
+    assert sorted(sent.to[0] for sent in mail.outbox) == sorted(
+        message.recipient for message in some
+    )
+    for message in some:
+        [sent] = [sent for sent in mail.outbox if sent.to == [message.recipient]]
+        assert sent.metadata["recover_message"] == message.public_id  # type: ignore[attr-defined]
+        assert message.case.links.count() == 1
+        assert [entry.kind for entry in message.case.timeline.filter(kind="message_sent")]
+        message.case.refresh_from_db()
+        assert message.case.is_reached
+
+
+def test_two_debts_of_one_customer_that_come_due_together_are_one_mail() -> None:
+    some = [queue(fail(), now=timezone.now()) for _debt in range(3)]
+    deliver_all(some)
+
+    assert states(some) == ["sent", "skipped", "skipped"]
+    assert len(mail.outbox) == 1
+    assert some[0].also_about.count() == 2
+
+
+def test_one_that_may_not_go_holds_up_none_of_the_others() -> None:
+    gone, one, another = queued(3)
+    close(gone.case, now=timezone.now())
+    deliver_all([gone, one, another])
+
+    assert states([gone, one, another]) == ["skipped", "sent", "sent"]
+
+
+def test_one_that_breaks_its_worker_is_put_off_and_the_others_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken, one, another = queued(3)
+    write = letters.write
+
+    def break_down(message: DunningMessage, *facts: Any, **named: Any) -> AnymailMessage:
+        if message == broken:
+            raise RuntimeError("out of order")
+        return write(message, *facts, **named)
+
+    monkeypatch.setattr(letters, "write", break_down)
+    deliver_all([broken, one, another])
+
+    assert states([broken, one, another]) == ["queued", "sent", "sent"]
+    assert broken.error == "It could not be written (RuntimeError)."
+    assert not broken.case.links.exists()
+
+
+def test_one_that_cannot_be_recorded_costs_no_other_its_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken, one, another = queued(3)
+    sent = messages.sent
+
+    def break_down(some: list[Telling], **named: Any) -> None:
+        if any(telling.message == broken for telling in some):
+            raise RuntimeError("out of order")
+        sent(some, **named)
+
+    monkeypatch.setattr(messages, "sent", break_down)
+    deliver_all([broken, one, another])
+
+    assert states([broken, one, another]) == ["sending", "sent", "sent"]
+    delivery.set_aside_unknown(now=timezone.now() + 2 * delivery.CLAIM)
+    assert states([broken]) == ["unknown"]
+
+
+def test_what_fails_while_it_is_handed_over_is_unknown_and_left_to_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken, one = queued(2)
+    hand_over = handover.hand_over
+
+    def break_down(sent: AnymailMessage, **through: Any) -> Outcome:
+        if sent.metadata["recover_message"] == broken.public_id:
+            raise RuntimeError("out of order")
+        return hand_over(sent, **through)
+
+    monkeypatch.setattr(handover, "hand_over", break_down)
+    deliver_all([broken, one])
+
+    assert states([broken, one]) == ["unknown", "sent"]
+    assert broken.case.tasks.get().kind == "message_unsent"
+
+
+def test_mails_are_with_the_mail_server_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
+) -> None:
+    settings.MAIL_CONNECTIONS = 3
+    together = threading.Barrier(3, timeout=WAITS)
+
+    def wait(_mail: AnymailMessage, **_through: object) -> Outcome:
+        together.wait()
+        return Outcome(Fate.TAKEN)
+
+    monkeypatch.setattr(handover, "hand_over", wait)
+    some = queued(3)
+    deliver_queued()
+
+    assert states(some) == ["sent", "sent", "sent"]
+
+
+def test_what_a_slow_mail_server_leaves_no_time_for_is_not_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[AnymailMessage] = []
+
+    def take(sent: AnymailMessage, **_through: object) -> Outcome:
+        begun.append(sent)
+        return Outcome(Fate.TAKEN)
+
+    monkeypatch.setattr(handover, "hand_over", take)
+    monkeypatch.setattr(delivery, "BEGUN_WITHIN", timedelta(0))
+    some = queued(2)
+    deliver_all(some)
+
+    assert begun == []
+    assert states(some) == ["queued", "queued"]
+    assert {message.error for message in some} == {"The mail server had no time for it."}
+    assert min(message.due_at for message in some) > timezone.now()
+
+
+def test_a_mail_server_that_is_gone_is_tried_once_for_all(
+    monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
+) -> None:
+    """Each try takes ten seconds: so long a worker does nothing else."""
+    settings.MAIL_CONNECTIONS = 1
+    tried: list[AnymailMessage] = []
+
+    def fail_to_reach(sent: AnymailMessage, **_through: object) -> Outcome:
+        tried.append(sent)
+        return Outcome(Fate.OUTAGE, "The mail server can't be reached (TimeoutError).")
+
+    monkeypatch.setattr(handover, "hand_over", fail_to_reach)
+    some = queued(3)
+    deliver_all(some)
+
+    assert len(tried) == 1
+    assert states(some) == ["queued", "queued", "queued"]
+
+
+def test_no_line_is_asked_for_that_has_no_mail() -> None:
+    assert Lines(4).hand_over([], within=delivery.BEGUN_WITHIN) == []
+
+
+def test_a_provider_who_told_first_is_not_contradicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its word may be here before the worker has written that it took the mail."""
+    [message] = queued(1)
+    told_all = conversations.told_all
+
+    def tell_first(some: list[Telling], **named: Any) -> None:
+        conversations.told(DunningMessage.objects.get(pk=message.pk), now=timezone.now())
+        told_all(some, **named)
+
+    monkeypatch.setattr(conversations, "told_all", tell_first)
+    monkeypatch.setattr(
+        conversations, "told", lambda one, *, now: told_all([Telling(one)], now=now)
+    )
+    deliver_all([message])
+
+    assert states([message]) == ["sent"]
+    assert message.case.timeline.filter(kind="message_sent").count() == 1
