@@ -43,10 +43,11 @@ def hold(case: RecoveryCase) -> Customer | None:
 
 
 def hold_all(customer_ids: Iterable[int | None]) -> dict[int | None, Customer]:
-    """As `hold`, several of them, by id: in that order, so that nobody waits for each other."""
+    """As `hold`, several of them, by id; in the order in which events' workers hold them, so that
+    nobody waits for each other (recovery/together.py)."""
     known = [customer_id for customer_id in customer_ids if customer_id is not None]
-    rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=known).order_by("pk")
-    return {customer.pk: customer for customer in rows} if known else {}
+    rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=known)
+    return {customer.pk: customer for customer in rows.order_by("merchant_id", "pk")}
 
 
 def tellings(

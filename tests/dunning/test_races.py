@@ -180,6 +180,22 @@ def test_two_workers_send_one_mail(message: DunningMessage) -> None:
     assert message.case.timeline.filter(kind="message_sent").count() == 1
 
 
+def test_two_workers_with_the_same_messages_send_each_once_and_do_not_block_each_other(
+    message: DunningMessage, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = timezone.now()
+    cases = [fail(email=f"shared{number}@example.com") for number in range(24)]
+    ids = [queue(case, now=now).pk for case in cases]
+    orders = (ids, ids[::-1], ids[::2] + ids[1::2])
+    at_once(
+        *[lambda order=order: delivery.deliver_all(order, now=timezone.now) for order in orders]
+    )
+
+    sent = [one.to[0] for one in mail.outbox if one.to[0].startswith("shared")]
+    assert sorted(sent) == sorted(case.customer_email for case in cases)
+    assert "could not be" not in caplog.text
+
+
 def test_a_run_that_another_worker_is_ending_is_ended_once(message: DunningMessage) -> None:
     case, now = message.case, timezone.now()
     close(case, now=now)

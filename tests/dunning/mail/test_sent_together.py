@@ -1,7 +1,8 @@
 """Messages to several customers are claimed, handed over and recorded together."""
 
 import threading
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,12 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
-from dunning.mail import conversations, delivery, handover, letters, messages
+from dunning.mail import conversations, delivery, handover, letters, messages, truth
 from dunning.mail.handover import Fate, Lines, Outcome
 from dunning.mail.messages import Telling
 from dunning.models import DunningMessage
 from dunning.tasks import deliver, deliver_queued
-from recovery.models import Merchant
+from recovery.models import Merchant, RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import close, fail, queue
 from tests.threads import WAITS
@@ -106,6 +107,23 @@ def test_one_that_breaks_its_worker_is_put_off_and_the_others_go(
     assert states([broken, one, another]) == ["queued", "sent", "sent"]
     assert broken.error == "It could not be written (RuntimeError)."
     assert not broken.case.links.exists()
+
+
+def test_a_worker_that_fails_with_what_another_one_has_done_puts_nothing_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    [message] = queued(1)
+
+    def break_down(_cases: object, **_now: object) -> None:
+        DunningMessage.objects.filter(pk=message.pk).update(state="skipped")
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(truth, "ask_all", break_down)
+    deliver_all([message])
+
+    assert states([message]) == ["skipped"]
+    assert (message.error, message.tries) == ("", 0)
+    assert f"Message {message.public_id} could not be delivered." in caplog.text
 
 
 def test_one_that_cannot_be_recorded_costs_no_other_its_record(
@@ -199,6 +217,26 @@ def test_a_mail_server_that_is_gone_is_tried_once_for_all(
 
     assert len(tried) == 1
     assert states(some) == ["queued", "queued", "queued"]
+
+
+def test_a_debt_that_turns_out_to_be_somebody_elses_meanwhile_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who is held isn't who owes it: nobody keeps a third worker from writing to them."""
+    message, other = queued(2)
+    ask_all = truth.ask_all
+
+    def learn(cases: Sequence[RecoveryCase], *, now: datetime) -> truth.Told:
+        RecoveryCase.objects.filter(pk=message.case_id).update(customer=other.case.customer)
+        return ask_all(cases, now=now)
+
+    monkeypatch.setattr(truth, "ask_all", learn)
+    deliver_all([message])
+    assert states([message]) == ["queued"]
+
+    deliver_all([message])
+    assert states([message]) == ["sent"]
+    assert message.recipient == other.case.customer_email
 
 
 def test_no_line_is_asked_for_that_has_no_mail() -> None:
