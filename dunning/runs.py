@@ -47,9 +47,10 @@ def cases_to_start(*, now: datetime, after_id: int = 0) -> Iterator[RecoveryCase
 
 @transaction.atomic
 def start(case: RecoveryCase, *, now: datetime) -> DunningRun | None:
-    """A run of the campaign that fits the case; None if another worker was quicker, or the case
-    has closed meanwhile: nobody would hear of that again."""
-    if not cases.locked(case).is_open:
+    """A run of the campaign that fits the case; None if another worker was quicker or is at it,
+    or the case has closed meanwhile: nobody would hear of that again."""
+    held = cases.locked_if_free(case)
+    if held is None or held.is_taken_up or not held.is_open:
         return None
     if case.runs.exists():  # a worker of an older Recover began it, and left no word
         cases.is_taken_up(case)

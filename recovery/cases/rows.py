@@ -55,6 +55,11 @@ def locked(case: RecoveryCase) -> RecoveryCase:
     return desk.locked(case)
 
 
+def locked_if_free(case: RecoveryCase) -> RecoveryCase | None:
+    """As `locked`; None while somebody else holds it, who isn't waited for."""
+    return RecoveryCase.objects.select_for_update(skip_locked=True).filter(pk=case.pk).first()
+
+
 def of_debt(
     merchant: Merchant, *, invoice_id: str = "", intent_id: str = ""
 ) -> RecoveryCase | None:

@@ -14,8 +14,9 @@ from dunning.mail import bounces, claims, conversations, delivery, letters
 from dunning.mail.bounce_rules import Verdict
 from dunning.mail.bounces import Word
 from dunning.models import DunningMessage, DunningRun
-from dunning.tasks import deliver_queued, work_due_steps
+from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from dunning.wording.rendering import Rendered
+from recovery import cases
 from recovery.models import RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import close, fail, queue
@@ -105,8 +106,8 @@ def test_no_mail_goes_out_for_a_closed_case_in_many_rounds(
 ) -> None:
     """The close races the claim from ever other distances; what is written is written while the
     case is held open."""
-    cases = [fail(email=f"round{number}@example.com") for number in range(40)]
-    messages = [queue(case, now=timezone.now()) for case in cases]
+    owed = [fail(email=f"round{number}@example.com") for number in range(40)]
+    messages = [queue(case, now=timezone.now()) for case in owed]
     written_while: list[str] = []
     write = letters.write
 
@@ -116,7 +117,7 @@ def test_no_mail_goes_out_for_a_closed_case_in_many_rounds(
 
     def close_soon(number: int) -> None:
         time.sleep(number % 8 / 400)
-        close(cases[number], now=timezone.now())
+        close(owed[number], now=timezone.now())
 
     monkeypatch.setattr(letters, "write", look_again)
     with listening(settings) as server:
@@ -184,15 +185,15 @@ def test_two_workers_with_the_same_messages_send_each_once_and_do_not_block_each
     message: DunningMessage, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = timezone.now()
-    cases = [fail(email=f"shared{number}@example.com") for number in range(24)]
-    ids = [queue(case, now=now).pk for case in cases]
+    owed = [fail(email=f"shared{number}@example.com") for number in range(24)]
+    ids = [queue(case, now=now).pk for case in owed]
     orders = (ids, ids[::-1], ids[::2] + ids[1::2])
     at_once(
         *[lambda order=order: delivery.deliver_all(order, now=timezone.now) for order in orders]
     )
 
     sent = [one.to[0] for one in mail.outbox if one.to[0].startswith("shared")]
-    assert sorted(sent) == sorted(case.customer_email for case in cases)
+    assert sorted(sent) == sorted(case.customer_email for case in owed)
     assert "could not be" not in caplog.text
 
 
@@ -209,6 +210,20 @@ def test_a_run_that_another_worker_is_ending_is_ended_once(message: DunningMessa
 
     assert DunningRun.objects.get().reason == "another worker's"
     assert case.timeline.filter(kind="dunning_ended").count() == 1
+
+
+def test_a_case_that_another_worker_is_starting_is_not_waited_for(message: DunningMessage) -> None:
+    taken, free = fail(email="kim@example.com"), fail(email="lou@example.com")
+    with transaction.atomic():
+        cases.locked(taken)
+        starting = in_thread(start_runs)
+        starting.join(WAITS)
+        assert not starting.is_alive()
+        assert free.runs.exists()
+        assert not taken.runs.exists()
+
+    start_runs()
+    assert taken.runs.exists()
 
 
 def test_two_workers_take_one_step(message: DunningMessage) -> None:
