@@ -85,7 +85,7 @@ def _claim(message: DunningMessage, known: Held, told: Told, *, now: datetime) -
 def _surely_owed(cases: Iterable[RecoveryCase], told: Told) -> list[RecoveryCase]:
     """One that Stripe can't tell of loses no other, and one that is being paid isn't asked for."""
     known = []
-    for case in cases:
+    for case in filter(told.is_about, cases):
         try:
             told.take_over(case)
         except StaleError:

@@ -1,6 +1,6 @@
 """Before customers are told of debts, Stripe is asked whether they are still open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from recovery import settling, stripe_gateway
@@ -28,15 +28,21 @@ class StaleError(Exception):
 
 
 class Told:
-    """What Stripe said of debts when it was asked, at `asked_at`, or why it said nothing."""
+    """What Stripe said of the debts `about` when it was asked, at `asked_at`, or why it said
+    nothing; of some there was nothing to ask."""
 
     def __init__(
-        self, answers: Mapping[int, Invoice | StripeError | None], *, asked_at: datetime
-    ) -> None:
-        self._answers, self._asked_at = answers, asked_at
+        self, answers: Mapping[int, Invoice | StripeError | None], *, about: Collection[int],
+        asked_at: datetime,
+    ) -> None:  # fmt: skip
+        self._answers, self._about, self._asked_at = answers, about, asked_at
+
+    def is_about(self, case: RecoveryCase) -> bool:
+        """Not about one that came up since."""
+        return case.pk in self._about
 
     def take_over(self, case: RecoveryCase) -> None:
-        """What it said of this debt; nothing where it wasn't asked about it. Raises StaleError.
+        """What it said of this debt. Raises StaleError.
 
         Where Stripe knows nothing, or isn't ours to ask, the events are all there is to know. A
         key that Stripe no longer takes is no such case: it may be mended.
@@ -67,7 +73,8 @@ def ask_all(cases: Sequence[RecoveryCase], *, now: datetime) -> Told:
         invoiced, _answer, is_silence=lambda answer: isinstance(answer, StripeUnavailableError)
     )
     answers = dict(zip([case.pk for case in invoiced], said, strict=True))
-    return Told({**refused, **answers}, asked_at=now)
+    about = {case.pk for case in cases}
+    return Told({**refused, **answers}, about=about, asked_at=now)
 
 
 def _settled(case: RecoveryCase, *, now: datetime) -> StripeError | None:

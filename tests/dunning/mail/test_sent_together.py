@@ -239,6 +239,25 @@ def test_a_debt_that_turns_out_to_be_somebody_elses_meanwhile_is_looked_at_again
     assert message.recipient == other.case.customer_email
 
 
+def test_a_debt_that_came_up_since_stripe_was_asked_is_not_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    [message] = queued(1)
+    ask_all = truth.ask_all
+
+    def fail_meanwhile(cases: Sequence[RecoveryCase], *, now: datetime) -> truth.Told:
+        told = ask_all(cases, now=now)
+        fail(email=message.case.customer_email)
+        return told
+
+    monkeypatch.setattr(truth, "ask_all", fail_meanwhile)
+    deliver_all([message])
+
+    assert states([message]) == ["sent"]
+    assert RecoveryCase.objects.filter(customer=message.case.customer).count() == 2
+    assert not message.also_about.exists()
+
+
 def test_no_line_is_asked_for_that_has_no_mail() -> None:
     assert Lines(4).hand_over([], within=delivery.BEGUN_WITHIN) == []
 
