@@ -54,16 +54,15 @@ class Fate(enum.StrEnum):
     UNKNOWN = "unknown"  # taken or not
 
 
-NOBODY_THERE = {Fate.OUTAGE, Fate.OUR_OWN}  # who waits for the next answer waits as long
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a mail; `provider_id` is "" where the provider gave it no name."""
+    """What became of a mail; `provider_id` is "" where the provider gave it no name. If nobody
+    `is_there`, no other mail would come further."""
 
     fate: Fate
     why: str = ""
     provider_id: str = ""
+    is_there: bool = True
 
 
 class Line:
@@ -124,7 +123,7 @@ class Lines:
                 while time.monotonic() < until:
                     place, parcel = waiting.popleft()
                     outcomes[place] = _handed_over(parcel, line)
-                    if outcomes[place].fate in NOBODY_THERE:
+                    if not outcomes[place].is_there:
                         return
 
         lines = self._lines[: len(parcels)]
@@ -179,12 +178,12 @@ def hand_over(mail: AnymailMessage, *, through: Line | None = None) -> Outcome:
     try:
         mail.connection = through.open()
     except ImproperlyConfigured:
-        return Outcome(Fate.OUR_OWN, "The mail provider isn't set up.")
+        return Outcome(Fate.OUR_OWN, "The mail provider isn't set up.", is_there=False)
     except SMTPAuthenticationError as error:
         return _of_login(error)
     except (SMTPException, OSError) as error:
-        name = type(error).__name__
-        return Outcome(Fate.OUTAGE, f"The mail server can't be reached ({name}).")
+        why = f"The mail server can't be reached ({type(error).__name__})."
+        return Outcome(Fate.OUTAGE, why, is_there=False)
     is_taken = False
     try:
         mail.send()
@@ -216,7 +215,7 @@ def _listens(connection: BaseEmailBackend) -> bool:
 
 def _of_login(error: SMTPAuthenticationError) -> Outcome:
     fate = Fate.OUR_OWN if error.smtp_code >= PERMANENT else Fate.OUTAGE
-    return Outcome(fate, f"{OUR_OWN[Meaning.LOGIN]} ({error.smtp_code}).")
+    return Outcome(fate, f"{OUR_OWN[Meaning.LOGIN]} ({error.smtp_code}).", is_there=False)
 
 
 def _of_mail_server(error: Exception) -> Outcome:

@@ -205,18 +205,36 @@ def test_a_mail_server_that_is_gone_is_tried_once_for_all(
 ) -> None:
     """Each try takes ten seconds: so long a worker does nothing else."""
     settings.MAIL_CONNECTIONS = 1
-    tried: list[AnymailMessage] = []
+    tried: list[object] = []
 
-    def fail_to_reach(sent: AnymailMessage, **_through: object) -> Outcome:
-        tried.append(sent)
-        return Outcome(Fate.OUTAGE, "The mail server can't be reached (TimeoutError).")
+    def fail_to_reach() -> None:
+        tried.append(object())
+        raise TimeoutError
 
-    monkeypatch.setattr(handover, "hand_over", fail_to_reach)
+    monkeypatch.setattr(handover, "get_connection", fail_to_reach)
     some = queued(3)
     deliver_all(some)
 
     assert len(tried) == 1
     assert states(some) == ["queued", "queued", "queued"]
+
+
+def test_a_sender_whom_the_mail_server_refuses_keeps_no_other_merchants_mail(
+    settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAIL_CONNECTIONS = 1
+    refused, *others = queued(3)
+    hand_over = handover.hand_over
+
+    def refuse(sent: AnymailMessage, **through: Any) -> Outcome:
+        if sent.metadata["recover_message"] == refused.public_id:
+            return Outcome(Fate.OUR_OWN, "The mail server doesn't let us send (530).")
+        return hand_over(sent, **through)
+
+    monkeypatch.setattr(handover, "hand_over", refuse)
+    deliver_all([refused, *others])
+
+    assert states([refused, *others]) == ["queued", "sent", "sent"]
 
 
 def test_a_debt_that_turns_out_to_be_somebody_elses_meanwhile_is_looked_at_again(
