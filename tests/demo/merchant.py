@@ -43,7 +43,7 @@ def set_up(processes: Processes, *, kept_in: Path) -> Login:
     _manage(processes, "send_window", kept["merchant_id"], "--from", "0", "--until", "24")
     _manage(
         processes, "create_operator", EMAIL, "--merchant", kept["merchant_id"],
-        "--role", "owner", "--password", kept["password"],
+        "--role", "owner", f"--password={kept['password']}",  # it may begin with a dash
     )  # fmt: skip
     return Login(
         merchant_id=kept["merchant_id"], email=EMAIL, password=kept["password"],
