@@ -8,9 +8,9 @@ from django.db.models import Field, Model
 
 
 def write(rows: Sequence[Model], names: Sequence[str]) -> None:
-    """What each row holds now in the fields of these names (`merchant_id`, where that refers to
-    another row). Each then is as after
-    `save(update_fields=…)`. Django's `bulk_update` writes a condition for each value."""
+    """What each row holds now in the fields of these names (`merchant_id`, where one refers to
+    another row), as `save(update_fields=…)` of each would write it. Django's `bulk_update` writes
+    a condition for each value."""
     if not rows:
         return
     model = type(rows[0])

@@ -108,9 +108,8 @@ def _cases(
     cases = {case.pk: here.hold(case) for case in rows}
     for customer in customers.values():
         here.hold(customer)
-    whose = {case.merchant_id for case in cases.values()}
-    rows_of_merchants = Merchant.objects.select_related("stripe", "logo").defer("logo__content")
-    merchants = rows_of_merchants.in_bulk(whose)
+    whole = Merchant.objects.select_related("stripe", "logo").defer("logo__content")
+    merchants = whole.in_bulk({case.merchant_id for case in cases.values()})
     for case in cases.values():
         case.merchant = merchants[case.merchant_id]
         if case.customer_id in customers:
