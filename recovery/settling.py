@@ -18,16 +18,15 @@ BY_INVOICE_STATUS = {
 def settle(*, case: RecoveryCase, now: datetime, told: Invoice | None = None) -> None:
     """Ask Stripe what became of the debt, and take that over; of an invoice that it has just
     `told` of it isn't asked again. Raises StripeError."""
-    gateway = stripe_gateway.of(case.merchant)
     if not case.is_one_time:
-        invoice = told or gateway.invoice(case.stripe_invoice_id)
+        invoice = told or stripe_gateway.of(case.merchant).invoice(case.stripe_invoice_id)
         cases.take_over_invoice(case=case, invoice=invoice, at=now)
         settle_invoice(case=case, invoice=invoice, now=now)
         return
     if checkout := checkouts.to_ask_about(case):
         settle_checkout(checkout=checkout, now=now)
     if checkouts.superseded_at(case) is None:
-        intent = gateway.payment_intent(case.stripe_payment_intent_id)
+        intent = stripe_gateway.of(case.merchant).payment_intent(case.stripe_payment_intent_id)
         settle_payment(case=case, intent=intent, now=now)
 
 

@@ -186,7 +186,12 @@ def _note_progress(case: RecoveryCase, kind: Kind) -> None:
     progress = PROGRESS.get(kind)
     if progress and not getattr(case, progress):
         desk.gathered(case.pk, NOTES[progress])
-        setattr(case, progress, True)
+        # What is taken back is noted again, by whoever does it once more with the same case.
+        transaction.on_commit(partial(_is_noted, case, progress))
+
+
+def _is_noted(case: RecoveryCase, progress: str) -> None:
+    setattr(case, progress, True)
 
 
 def _note(progress: str, case_ids: Sequence[int]) -> None:

@@ -29,7 +29,7 @@ TOGETHER = 8  # messages, each to another customer
 # A worker that takes longer to send is dead; if it lives after all, its word of what became of
 # the mail holds.
 CLAIM = timedelta(seconds=45)
-BEGUN_WITHIN = timedelta(seconds=20)  # what isn't begun to be sent by then isn't sent now
+BEGUN_WITHIN = timedelta(seconds=10)  # what isn't begun to be sent by then isn't sent now
 OF_ITSELF = ("case__merchant__stripe", "case__customer", "step", "run", "instead_of__step",
              "instead_of__run")  # fmt: skip
 
@@ -66,15 +66,17 @@ def _deliver(some: Sequence[Lead], through: Lines, *, now: Callable[[], datetime
         claimed = _claim(some, now=now)
     except Exception as error:
         if len(some) == 1:
-            _failed_oddly(some[0].message_id, error, now=now())
+            with apart(f"Message {some[0].message_id}"):
+                _failed_oddly(some[0].message_id, error, now=now())
             return
         logger.exception("%s messages could not be claimed together.", len(some))
         for lead in some:
             _deliver([lead], through, now=now)
         return
     parcels = [Parcel(one.mail, one.log_ids) for one in claimed]
-    outcomes = through.hand_over(parcels, within=BEGUN_WITHIN)
-    _record(claimed, outcomes, now=now())
+    if parcels:
+        for became in through.hand_over(parcels, within=BEGUN_WITHIN):
+            _record([(claimed[place], became[place]) for place in sorted(became)], now=now())
 
 
 def _claim(some: Sequence[Lead], *, now: Callable[[], datetime]) -> list[Claimed]:
@@ -85,7 +87,8 @@ def _claim(some: Sequence[Lead], *, now: Callable[[], datetime]) -> list[Claimed
 @transaction.atomic
 def _failed_oddly(message_id: int, error: Exception, *, now: datetime) -> None:
     rows = DunningMessage.objects.select_for_update(of=("self",)).select_related("case", "step")
-    message = rows.get(pk=message_id)
+    if (message := rows.filter(pk=message_id).first()) is None:
+        return  # it has gone with its merchant
     with log_context.about(message_id=message.public_id, **message.case.log_ids):
         logger.error("Message %s could not be delivered.", message.public_id, exc_info=error)
         if message.state == State.QUEUED:
@@ -98,9 +101,8 @@ def _failed_oddly(message_id: int, error: Exception, *, now: datetime) -> None:
 # --- record -----------------------------------------------------------------------------------
 
 
-def _record(claimed: Sequence[Claimed], outcomes: Sequence[Outcome], *, now: datetime) -> None:
+def _record(became: Sequence[tuple[Claimed, Outcome]], *, now: datetime) -> None:
     """What can't be recorded is found by set_aside_unknown."""
-    became = list(zip(claimed, outcomes, strict=True))
     _record_taken(
         [
             Telling(one.message, one.others, outcome.provider_id)

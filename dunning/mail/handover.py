@@ -7,10 +7,9 @@ A mail server is greeted once for several mails, where they follow each other (`
 import contextlib
 import enum
 import logging
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -22,6 +21,7 @@ from smtplib import (
     SMTPResponseException,
     SMTPSenderRefused,
 )
+from typing import TypeVar
 
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from anymail.message import AnymailMessage
@@ -36,6 +36,7 @@ from dunning.mail.refusals import OUR_OWN, Meaning, meaning
 from recovery import log_context
 
 logger = logging.getLogger(__name__)
+Item = TypeVar("Item")
 
 FINE, PERMANENT = 250, 500  # SMTP replies; from there on they are final
 MAILS_OF_A_LINE = 50  # servers count, and some hang up on a hundred
@@ -109,34 +110,65 @@ class Lines:
     def __init__(self, most: int) -> None:
         self._lines = [Line() for _one in range(most)]
 
-    def hand_over(self, parcels: Sequence[Parcel], *, within: timedelta) -> list[Outcome]:
-        """What became of each mail. Where the server isn't there, or takes longer for others than
-        `within`, one isn't begun, and surely not sent. The threads may not ask the database."""
-        until = time.monotonic() + within.total_seconds()
-        waiting = deque(enumerate(parcels))
-        outcomes = [
-            Outcome(Fate.OUTAGE, "The mail server had no time for it.") for _one in parcels
-        ]
+    def hand_over(
+        self, parcels: Sequence[Parcel], *, within: timedelta
+    ) -> Iterator[Mapping[int, Outcome]]:
+        """What became of each mail, by its place: of all of them once they are done or `within` is
+        over, and of those that the server takes longer for when it is done with them.
 
-        def work(line: Line) -> None:
-            with contextlib.suppress(IndexError):  # none is waiting any more
-                while time.monotonic() < until:
-                    place, parcel = waiting.popleft()
-                    outcomes[place] = _handed_over(parcel, line)
-                    if not outcomes[place].is_there:
-                        return
-
-        lines = self._lines[: len(parcels)]
-        if len(lines) == 1:
-            work(lines[0])
-        elif lines:
-            with ThreadPoolExecutor(len(lines)) as threads:
-                list(threads.map(work, lines))
-        return outcomes
+        Where the server isn't there, or has no time, a mail isn't begun, and surely not sent. The
+        threads that hand over may not ask the database.
+        """
+        waiting, done = deque(enumerate(parcels)), _Done()
+        if len(parcels) == 1:
+            _work(self._lines[0], waiting, done)
+            yield done.taken(waiting)
+            return
+        with ThreadPoolExecutor(len(self._lines)) as threads:
+            lines = self._lines[: len(parcels)]
+            working = [threads.submit(_work, line, waiting, done) for line in lines]
+            wait(working, timeout=within.total_seconds())
+            yield done.taken(waiting)
+            wait(working)
+            if late := done.taken(waiting):
+                yield late
 
     def close(self) -> None:
         for line in self._lines:
             line.close()
+
+
+class _Done:
+    """What became of mails, put in by the threads and taken out by who waits for them."""
+
+    def __init__(self) -> None:
+        self._put: deque[tuple[int, Outcome]] = deque()
+        self._unbegun = Outcome(Fate.OUTAGE, "The mail server had no time for it.")
+
+    def put(self, place: int, outcome: Outcome) -> None:
+        self._put.append((place, outcome))
+        if not outcome.is_there:  # nor is it for those that nobody tries then
+            self._unbegun = outcome
+
+    def taken(self, waiting: deque[tuple[int, Parcel]]) -> dict[int, Outcome]:
+        """What is new, and that none of the `waiting` was begun, nor will be."""
+        unbegun = {place: self._unbegun for place, _parcel in _drained(waiting)}
+        return {**unbegun, **dict(_drained(self._put))}
+
+
+def _drained(items: deque[Item]) -> Iterator[Item]:
+    """Until there are none; others may take some, too."""
+    with contextlib.suppress(IndexError):
+        while True:
+            yield items.popleft()
+
+
+def _work(line: Line, waiting: deque[tuple[int, Parcel]], done: _Done) -> None:
+    for place, parcel in _drained(waiting):
+        outcome = _handed_over(parcel, line)
+        done.put(place, outcome)
+        if not outcome.is_there:
+            return
 
 
 def _handed_over(parcel: Parcel, line: Line) -> Outcome:
@@ -289,7 +321,6 @@ def _of_connection(error: AnymailAPIError) -> Outcome:
     cause = error.__cause__
     reason = cause.args[0] if cause and cause.args else None
     if isinstance(reason, MaxRetryError) or isinstance(cause, ValueError):
-        return Outcome(
-            Fate.OUTAGE, f"The mail provider can't be reached ({type(cause).__name__})."
-        )
+        why = f"The mail provider can't be reached ({type(cause).__name__})."
+        return Outcome(Fate.OUTAGE, why, is_there=False)
     return Outcome(Fate.UNKNOWN, "The mail provider was lost while it took the mail.")

@@ -121,8 +121,9 @@ def _messages(
     message_ids: Sequence[int], cases: Mapping[int, RecoveryCase]
 ) -> list[DunningMessage]:
     rows = DunningMessage.objects.select_for_update(of=("self",)).filter(pk__in=message_ids)
-    rows = rows.filter(state=State.QUEUED).order_by("pk")
-    messages = list(rows.select_related("instead_of"))
+    rows = rows.filter(state=State.QUEUED).select_related("instead_of")
+    # Tasks of merchants are made in this order, so that nobody waits for each other.
+    messages = list(rows.order_by("merchant_id", "pk"))
     steps = DunningStep.objects.in_bulk(
         {message.original.step_id for message in messages} - {None}
     )

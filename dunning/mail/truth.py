@@ -1,11 +1,14 @@
 """Before customers are told of debts, Stripe is asked whether they are still open."""
 
+import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from recovery import settling, stripe_gateway
 from recovery.asking import at_once
-from recovery.models import RecoveryCase
+from recovery.models import Merchant, RecoveryCase
 from recovery.stripe_errors import (
     MissingPermissionError,
     NoStripeError,
@@ -14,6 +17,8 @@ from recovery.stripe_errors import (
     StripeUnavailableError,
 )
 from recovery.stripe_objects import Invoice
+
+BELIEVED = 10  # seconds
 
 
 class StaleError(Exception):
@@ -27,14 +32,25 @@ class StaleError(Exception):
         self.is_for_a_person = is_for_a_person
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`said` is None where it is taken over already; `at` is on a clock that only goes on."""
+
+    said: Invoice | StripeError | None
+    at: float
+
+    @classmethod
+    def now(cls, said: Invoice | StripeError | None) -> Self:
+        return cls(said, time.monotonic())
+
+
 class Told:
     """What Stripe said of the debts `about` when it was asked, at `asked_at`, or why it said
     nothing; of some there was nothing to ask."""
 
     def __init__(
-        self, answers: Mapping[int, Invoice | StripeError | None], *, about: Collection[int],
-        asked_at: datetime,
-    ) -> None:  # fmt: skip
+        self, answers: Mapping[int, Answer], *, about: Collection[int], asked_at: datetime
+    ) -> None:
         self._answers, self._about, self._asked_at = answers, about, asked_at
 
     def is_about(self, case: RecoveryCase) -> bool:
@@ -42,20 +58,25 @@ class Told:
         return case.pk in self._about
 
     def take_over(self, case: RecoveryCase) -> None:
-        """What it said of this debt. Raises StaleError.
+        """What it said of this debt. Raises StaleError, also where that was so long ago, since
+        others had to be waited for, that the debt may have been paid meanwhile.
 
         Where Stripe knows nothing, or isn't ours to ask, the events are all there is to know. A
         key that Stripe no longer takes is no such case: it may be mended.
         """
         answer = self._answers.get(case.pk)
-        if isinstance(answer, Invoice):
-            # What was heard since it was asked is newer than its answer.
-            settling.settle(case=case, now=self._asked_at, told=answer)
-        elif isinstance(answer, MissingPermissionError):
-            raise StaleError(str(answer), is_for_a_person=True) from answer
-        elif answer and not isinstance(answer, NoStripeError | ObjectMissingError):
+        if answer is None or isinstance(answer.said, NoStripeError | ObjectMissingError):
+            return
+        if isinstance(answer.said, MissingPermissionError):
+            raise StaleError(str(answer.said), is_for_a_person=True) from answer.said
+        if isinstance(answer.said, StripeError):
             why = "Stripe can't be asked whether the debt is still open."
-            raise StaleError(why) from answer
+            raise StaleError(why) from answer.said
+        if time.monotonic() - answer.at > BELIEVED:
+            raise StaleError("What Stripe said of the debt is too long ago.")
+        if answer.said:
+            # What was heard since it was asked is newer than its answer.
+            settling.settle(case=case, now=self._asked_at, told=answer.said)
 
 
 def ask(case: RecoveryCase, *, now: datetime) -> None:
@@ -65,16 +86,25 @@ def ask(case: RecoveryCase, *, now: datetime) -> None:
 
 def ask_all(cases: Sequence[RecoveryCase], *, now: datetime) -> Told:
     """Stripe is asked about the invoices of several cases at the same time. Of one-time payments
-    it is asked one after the other before, and what it says of these is taken over at once."""
+    it is asked one after the other before, and what it says of these is taken over at once. Who is
+    silent isn't asked about all of a merchant's: that takes most of a minute each time."""
     owed = [case for case in cases if not case.merchant.stripe.disconnected_at]
-    refused = {case.pk: _settled(case, now=now) for case in owed if case.is_one_time}
+    answers: dict[int, Answer] = {}
+    silent: dict[Merchant, Answer] = {}
+    for case in owed:
+        if case.is_one_time:
+            answer = silent.get(case.merchant) or Answer.now(_settled(case, now=now))
+            if _is_silence(answer):
+                silent[case.merchant] = answer
+            answers[case.pk] = answer
     invoiced = [case for case in owed if not case.is_one_time]
-    said = at_once(
-        invoiced, _answer, is_silence=lambda answer: isinstance(answer, StripeUnavailableError)
-    )
-    answers = dict(zip([case.pk for case in invoiced], said, strict=True))
-    about = {case.pk for case in cases}
-    return Told({**refused, **answers}, about=about, asked_at=now)
+    said = at_once(invoiced, _asked, is_silence=_is_silence)
+    answers |= dict(zip([case.pk for case in invoiced], said, strict=True))
+    return Told(answers, about={case.pk for case in cases}, asked_at=now)
+
+
+def _is_silence(answer: Answer) -> bool:
+    return isinstance(answer.said, StripeUnavailableError)
 
 
 def _settled(case: RecoveryCase, *, now: datetime) -> StripeError | None:
@@ -85,8 +115,8 @@ def _settled(case: RecoveryCase, *, now: datetime) -> StripeError | None:
     return None
 
 
-def _answer(case: RecoveryCase) -> Invoice | StripeError:
+def _asked(case: RecoveryCase) -> Answer:
     try:
-        return stripe_gateway.of(case.merchant).invoice(case.stripe_invoice_id)
+        return Answer.now(stripe_gateway.of(case.merchant).invoice(case.stripe_invoice_id))
     except StripeError as error:
-        return error
+        return Answer.now(error)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from dunning.mail import addresses, bounces, delivery
 from dunning.mail.addresses import NotSuppressedError, Reason
 from dunning.models import DunningMessage, SuppressedAddress
+from recovery import desk
 from recovery.models import Customer, Merchant, RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import ask_for_a_new_link, close, fail
@@ -158,3 +159,14 @@ def test_an_address_is_lifted_by_its_whole_name(merchant: Merchant) -> None:
         "2026-11-25.\n"
     )
     assert not SuppressedAddress.objects.exists()
+
+
+def test_what_is_suppressed_at_a_desk_is_known_there(merchant: Merchant) -> None:
+    email = "jo@example.com"
+    with desk.sitting():
+        assert addresses.suppressed(merchant, email) is None
+        addresses.suppress(
+            merchant=merchant, email=email, reason=Reason.BOUNCED, detail="gone",
+            now=timezone.now(),
+        )  # fmt: skip
+        assert addresses.suppressed(merchant, email) is Reason.BOUNCED

@@ -13,7 +13,7 @@ from dunning.mail import held, truth
 from dunning.models import DunningMessage
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import asking, cases, settling, stripe_gateway
-from recovery.models import Merchant, RecoveryCase
+from recovery.models import Merchant, RecoveryCase, StripeConnection
 from recovery.stripe_errors import ObjectMissingError, StripeUnavailableError
 from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import Invoice
@@ -191,6 +191,64 @@ def test_what_stripe_says_of_a_one_time_payment_is_taken_over_before_the_invoice
 
     told.take_over(payment)
     assert asked == ["pi_1", "in_2"]
+
+
+def test_an_answer_is_believed_for_some_seconds(
+    queued: list[DunningMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may have to be waited for: a merchant's silent Stripe takes most of a minute."""
+    monkeypatch.setattr(truth, "BELIEVED", 0)
+    deliver_queued()
+
+    assert mail.outbox == []
+    for message in queued:
+        message.refresh_from_db()
+        assert (message.state, message.tries) == ("queued", 0)
+        assert message.error == "What Stripe said of the debt is too long ago."
+
+
+def test_a_silent_stripe_is_not_asked_about_each_one_time_payment_of_its_merchant(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[RecoveryCase] = []
+
+    def silence(*, case: RecoveryCase, **_: object) -> None:
+        asked.append(case)
+        raise StripeUnavailableError("no answer")
+
+    monkeypatch.setattr(settling, "settle", silence)
+    payments = debts(merchant, 8)
+    for payment in payments:
+        payment.stripe_invoice_id, payment.stripe_payment_intent_id = "", f"pi_{payment.pk}"
+
+    told = truth.ask_all(payments, now=timezone.now())
+
+    assert len(asked) == 1
+    for payment in payments:
+        with pytest.raises(truth.StaleError):
+            told.take_over(payment)
+
+
+def test_a_merchant_who_leaves_after_stripe_was_asked_is_written_about_no_more(
+    queued: list[DunningMessage], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask_all = truth.ask_all
+
+    def leave(cases: Sequence[RecoveryCase], *, now: datetime) -> truth.Told:
+        told = ask_all(cases, now=now)
+        StripeConnection.objects.update(disconnected_at=now)
+        return told
+
+    monkeypatch.setattr(truth, "ask_all", leave)
+    deliver_queued()
+
+    assert mail.outbox == []
+    for message in queued:
+        message.refresh_from_db()
+        assert (message.state, message.error) == (
+            "skipped", "the merchant has disconnected Stripe",
+        )  # fmt: skip
+    assert "could not be" not in caplog.text
 
 
 def test_a_one_time_payment_of_which_stripe_cannot_be_asked_is_stale(

@@ -18,7 +18,7 @@ from dunning.mail.handover import Fate, Lines, Outcome
 from dunning.mail.messages import Telling
 from dunning.models import DunningMessage
 from dunning.tasks import deliver, deliver_queued
-from recovery.models import Merchant, RecoveryCase
+from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import close, fail, queue
 from tests.threads import WAITS
@@ -145,6 +145,27 @@ def test_one_that_cannot_be_recorded_costs_no_other_its_record(
     assert states([broken]) == ["unknown"]
 
 
+def test_who_was_reached_is_known_though_a_record_had_to_be_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    some = queued(2)
+    absorb = conversations._absorb
+    failures = [RuntimeError("out of order")]
+
+    def fail_once(*facts: Any, **named: Any) -> None:
+        if failures:
+            raise failures.pop()
+        absorb(*facts, **named)
+
+    monkeypatch.setattr(conversations, "_absorb", fail_once)
+    deliver_all(some)
+
+    assert states(some) == ["sent", "sent"]
+    for message in some:
+        message.case.refresh_from_db()
+        assert message.case.is_reached
+
+
 def test_what_fails_while_it_is_handed_over_is_unknown_and_left_to_a_person(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -180,24 +201,34 @@ def test_mails_are_with_the_mail_server_at_the_same_time(
     assert states(some) == ["sent", "sent", "sent"]
 
 
-def test_what_a_slow_mail_server_leaves_no_time_for_is_not_begun(
-    monkeypatch: pytest.MonkeyPatch,
+def test_what_a_slow_mail_server_has_no_time_for_is_put_back_while_it_is_slow(
+    monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
 ) -> None:
-    begun: list[AnymailMessage] = []
+    """Else the sweep would call it unknown, though it was never begun."""
+    settings.MAIL_CONNECTIONS = 1
+    recorded: list[int] = []
+    may_answer = threading.Event()
+    record = delivery._record
 
-    def take(sent: AnymailMessage, **_through: object) -> Outcome:
-        begun.append(sent)
+    def answer_late(_mail: AnymailMessage, **_through: object) -> Outcome:
+        assert may_answer.wait(WAITS)
         return Outcome(Fate.TAKEN)
 
-    monkeypatch.setattr(handover, "hand_over", take)
-    monkeypatch.setattr(delivery, "BEGUN_WITHIN", timedelta(0))
-    some = queued(2)
-    deliver_all(some)
+    def note(became: Sequence[Any], *, now: datetime) -> None:
+        record(became, now=now)
+        recorded.append(len(became))
+        may_answer.set()
 
-    assert begun == []
-    assert states(some) == ["queued", "queued"]
-    assert {message.error for message in some} == {"The mail server had no time for it."}
-    assert min(message.due_at for message in some) > timezone.now()
+    monkeypatch.setattr(handover, "hand_over", answer_late)
+    monkeypatch.setattr(delivery, "_record", note)
+    monkeypatch.setattr(delivery, "BEGUN_WITHIN", timedelta(seconds=0.2))
+    slow, *others = queued(3)
+    deliver_all([slow, *others])
+
+    assert recorded == [2, 1]
+    assert states([slow, *others]) == ["sent", "queued", "queued"]
+    assert {message.error for message in others} == {"The mail server had no time for it."}
+    assert min(message.due_at for message in others) > timezone.now()
 
 
 def test_a_mail_server_that_is_gone_is_tried_once_for_all(
@@ -217,6 +248,31 @@ def test_a_mail_server_that_is_gone_is_tried_once_for_all(
 
     assert len(tried) == 1
     assert states(some) == ["queued", "queued", "queued"]
+    assert {message.error for message in some} == {
+        "The mail server can't be reached (TimeoutError)."
+    }
+
+
+def test_a_login_that_is_refused_holds_up_every_merchants_mail_of_a_set(
+    settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAIL_CONNECTIONS = 1
+    some = queued(2)
+    other = make_merchant("Second Club")
+    Customer.objects.filter(cases=some[1].case_id).update(merchant=other)
+    RecoveryCase.objects.filter(pk=some[1].case_id).update(merchant=other)
+    DunningMessage.objects.filter(pk=some[1].pk).update(merchant=other)
+
+    def refuse(_mail: AnymailMessage, **_through: object) -> Outcome:
+        return Outcome(Fate.OUR_OWN, "The mail server doesn't know us (535).", is_there=False)
+
+    monkeypatch.setattr(handover, "hand_over", refuse)
+    deliver_all(some)
+
+    assert states(some) == ["queued", "queued"]
+    assert {message.error for message in some} == {"The mail server doesn't know us (535)."}
+    held_up = OperatorTask.objects.filter(kind="mail_held_up")
+    assert {task.merchant_id for task in held_up} == {message.merchant_id for message in some}
 
 
 def test_a_sender_whom_the_mail_server_refuses_keeps_no_other_merchants_mail(
@@ -277,7 +333,7 @@ def test_a_debt_that_came_up_since_stripe_was_asked_is_not_told_of(
 
 
 def test_no_line_is_asked_for_that_has_no_mail() -> None:
-    assert Lines(4).hand_over([], within=delivery.BEGUN_WITHIN) == []
+    assert [*Lines(4).hand_over([], within=delivery.BEGUN_WITHIN)] == [{}]
 
 
 def test_a_provider_who_told_first_is_not_contradicted(monkeypatch: pytest.MonkeyPatch) -> None:
