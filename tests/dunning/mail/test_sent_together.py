@@ -126,6 +126,24 @@ def test_a_worker_that_fails_with_what_another_one_has_done_puts_nothing_off(
     assert f"Message {message.public_id} could not be delivered." in caplog.text
 
 
+def test_a_message_that_goes_with_its_merchant_meanwhile_holds_up_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone, other = queued(2)
+    ask_all = truth.ask_all
+
+    def break_down(cases: Sequence[RecoveryCase], *, now: datetime) -> truth.Told:
+        if gone.case in cases:
+            DunningMessage.objects.filter(pk=gone.pk).delete()
+            raise RuntimeError("out of order")
+        return ask_all(cases, now=now)
+
+    monkeypatch.setattr(truth, "ask_all", break_down)
+    deliver_all([gone, other])
+
+    assert states([other]) == ["sent"]
+
+
 def test_one_that_cannot_be_recorded_costs_no_other_its_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
