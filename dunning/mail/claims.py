@@ -50,11 +50,6 @@ class Claimed:
     mail: AnymailMessage
     others: Sequence[RecoveryCase]
 
-    @property
-    def log_ids(self) -> dict[str, str]:
-        """What a line of the log that is about it says (log_context.py)."""
-        return {"message_id": self.message.public_id, **self.message.case.log_ids}
-
 
 def claim(some: Sequence[Lead], *, told: Told, now: datetime) -> list[Claimed]:
     """Those of the messages, each to another customer, that go now. Of every other one it is
@@ -66,7 +61,7 @@ def claim(some: Sequence[Lead], *, told: Told, now: datetime) -> list[Claimed]:
 
 
 def _claim(message: DunningMessage, known: Held, told: Told, *, now: datetime) -> Claimed | None:
-    with log_context.about(message_id=message.public_id, **message.case.log_ids):
+    with log_context.about(**message.log_ids):
         try:
             told.take_over(message.case)
             others = _surely_owed(known.others[message.case_id], told)

@@ -31,9 +31,12 @@ OF_CAMPAIGNS = Q(run__isnull=False) | Q(instead_of__run__isnull=False)
 def may_be_told_of(customer_ids: Sequence[int | None], *, now: datetime) -> Q:
     """Any of what these customers owe."""
     return (Q(settles_at=None) | Q(settles_at__lte=now)) & Q(
-        customer__in=[known for known in customer_ids if known is not None],
-        status=Status.OPEN, is_paused=False,
+        customer__in=_known(customer_ids), status=Status.OPEN, is_paused=False,
     )  # fmt: skip
+
+
+def _known(customer_ids: Iterable[int | None]) -> list[int]:
+    return [customer_id for customer_id in customer_ids if customer_id is not None]
 
 
 def hold(case: RecoveryCase) -> Customer | None:
@@ -45,8 +48,7 @@ def hold(case: RecoveryCase) -> Customer | None:
 def hold_all(customer_ids: Iterable[int | None]) -> dict[int | None, Customer]:
     """As `hold`, several of them, by id; in the order in which events' workers hold them, so that
     nobody waits for each other (recovery/together.py)."""
-    known = [customer_id for customer_id in customer_ids if customer_id is not None]
-    rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=known)
+    rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=_known(customer_ids))
     return {customer.pk: customer for customer in rows.order_by("merchant_id", "pk")}
 
 
@@ -146,8 +148,9 @@ def _to_come(run: DunningRun, case: RecoveryCase, *, now: datetime) -> Iterator[
 
 def being_told(customer_ids: Iterable[int | None], *, but: Collection[int]) -> set[int]:
     """Those to whom another message than these is with a worker."""
-    known = [customer_id for customer_id in customer_ids if customer_id is not None]
-    others = DunningMessage.objects.filter(case__customer__in=known, state=State.SENDING)
+    others = DunningMessage.objects.filter(
+        case__customer__in=_known(customer_ids), state=State.SENDING
+    )
     return set(others.exclude(pk__in=but).values_list("case__customer", flat=True))
 
 

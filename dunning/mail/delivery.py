@@ -73,7 +73,7 @@ def _deliver(some: Sequence[Lead], through: Lines, *, now: Callable[[], datetime
         for lead in some:
             _deliver([lead], through, now=now)
         return
-    parcels = [Parcel(one.mail, one.log_ids) for one in claimed]
+    parcels = [Parcel(one.mail, one.message.log_ids) for one in claimed]
     if parcels:
         for became in through.hand_over(parcels, within=BEGUN_WITHIN):
             _record([(claimed[place], became[place]) for place in sorted(became)], now=now())
@@ -89,7 +89,7 @@ def _failed_oddly(message_id: int, error: Exception, *, now: datetime) -> None:
     rows = DunningMessage.objects.select_for_update(of=("self",)).select_related("case", "step")
     if (message := rows.filter(pk=message_id).first()) is None:
         return  # it has gone with its merchant
-    with log_context.about(message_id=message.public_id, **message.case.log_ids):
+    with log_context.about(**message.log_ids):
         logger.error("Message %s could not be delivered.", message.public_id, exc_info=error)
         if message.state == State.QUEUED:
             messages.put_off(
@@ -113,7 +113,7 @@ def _record(became: Sequence[tuple[Claimed, Outcome]], *, now: datetime) -> None
     )
     for one, outcome in became:
         if outcome.fate is not Fate.TAKEN:
-            with apart(f"Message {one.message.public_id}", **one.log_ids):
+            with apart(f"Message {one.message.public_id}", **one.message.log_ids):
                 RECORDS[outcome.fate](one, outcome, now)
 
 
@@ -125,7 +125,7 @@ def _record_taken(some: Sequence[Telling], *, now: datetime) -> None:
     except Exception:
         logger.exception("%s messages could not be recorded together.", len(some))
         for telling in some:
-            with apart(f"Message {telling.message.public_id}", **telling.message.case.log_ids):
+            with apart(f"Message {telling.message.public_id}", **telling.message.log_ids):
                 conversations.told_all([telling], now=now)
 
 
@@ -170,5 +170,5 @@ def set_aside_unknown(*, now: datetime) -> None:
     """A worker died between claim and record: the mail may have gone, so it isn't repeated."""
     claimed = DunningMessage.objects.filter(state=State.SENDING, claimed_at__lt=now - CLAIM)
     for message in claimed.select_related(*OF_ITSELF).order_by("id")[:BATCH]:
-        with apart(f"Message {message.public_id}", **message.case.log_ids):
+        with apart(f"Message {message.public_id}", **message.log_ids):
             conversations.perhaps_told(message, "The worker died while sending.", now=now)

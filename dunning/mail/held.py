@@ -137,13 +137,13 @@ def _messages(
 def _others(
     messages: Iterable[DunningMessage], cases: Iterable[RecoveryCase]
 ) -> Mapping[int, Sequence[RecoveryCase]]:
-    owed: dict[int, list[RecoveryCase]] = defaultdict(list)
+    owed: dict[int | None, list[RecoveryCase]] = defaultdict(list)
     for case in cases:
         if case.customer_id is not None:
             owed[case.customer_id].append(case)
     return {
         message.case_id: [
-            case for case in owed.get(message.case.customer_id or 0, ()) if case != message.case
+            case for case in owed.get(message.case.customer_id, ()) if case != message.case
         ]
         for message in messages
     }

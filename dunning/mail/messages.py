@@ -103,9 +103,9 @@ def sent(some: Sequence[Telling], *, now: datetime) -> None:
         message.provider_id = telling.provider_id[:LONGEST_ID] or message.provider_id
     updates.write([telling.message for telling in ours], AS_TAKEN)
     for telling in some:
-        if telling not in ours:
+        if telling.message.pk not in known:
             _sent_after_all(telling, now=now)
-        with log_context.about(message_id=telling.message.public_id):
+        with log_context.about(**telling.message.log_ids):
             _tell_of_sent(telling, now=now)
 
 

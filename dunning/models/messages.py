@@ -151,6 +151,11 @@ class DunningMessage(TenantListed, Mutable):
         return self.instead_of or self
 
     @property
+    def log_ids(self) -> dict[str, str]:
+        """What a line of the log that is about it says (log_context.py)."""
+        return {"message_id": self.public_id, **self.case.log_ids}
+
+    @property
     def is_sending(self) -> bool:
         return self.state == self.State.SENDING
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from benchmarks.serving import HOST, PRODUCT, Server, beside, environment, web
-from recovery.models import StripeEvent
+from recovery.models import Merchant, StripeEvent
 from recovery.signatures import sign
 from tests.builders import make_merchant, signing_secret
 from tests.journeys.product import free_ports
@@ -88,16 +88,26 @@ class Balancer:
         return "nobody"
 
 
+def balancer_of(merchant: Merchant) -> Balancer:
+    path = f"/fourthngoal/recover/webhook?m={merchant.public_id}"
+    return Balancer(path, signing_secret(merchant))
+
+
+def server_of_tests(folder: Path, **known: str) -> Server:
+    """One process on the database of the tests, with their secrets."""
+    secrets = {
+        "SECRET_KEY": settings.SECRET_KEY,
+        "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS),
+    }
+    here = environment(str(folder), database_url())
+    return Server(free_ports(1), here | secrets | {"WEB_WORKERS": "1"} | known)
+
+
 def test_no_webhook_is_dropped_while_new_versions_take_over(tmp_path: Path) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("The product as in production, on the database of the tests.")
-    merchant = make_merchant()
-    path = f"/fourthngoal/recover/webhook?m={merchant.public_id}"
-    balancer = Balancer(path, signing_secret(merchant))
-    known = {"WEB_WORKERS": "1", "WEB_THREADS": "4",
-             "SECRET_KEY": settings.SECRET_KEY,
-             "FIELD_ENCRYPTION_KEYS": ",".join(settings.FIELD_ENCRYPTION_KEYS)}  # fmt: skip
-    first = Server(free_ports(1), environment(str(tmp_path), database_url()) | known)
+    balancer = balancer_of(make_merchant())
+    first = server_of_tests(tmp_path, WEB_THREADS="4")
 
     serving = _begin(first, balancer)
     with balancer.delivering():
