@@ -2,12 +2,13 @@
 
 import gc
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import kombu
-from celery import Celery, signals
+from celery import Celery, Task, signals
 from kombu.transport import TRANSPORT_ALIASES
 
 from recovery.turns import Queue
@@ -114,7 +115,28 @@ def _keep_what_is_loaded(**_: object) -> None:
     gc.freeze()
 
 
+@signals.worker_process_init.connect
+def _lend_only_what_works(**_: object) -> None:
+    """A connection that PostgreSQL has hung up on isn't lent: no task fails for that."""
+    from django.db import connections  # noqa: PLC0415 - settings load this package first
+
+    for settings in connections.settings.values():
+        settings["CONN_HEALTH_CHECKS"] = True
+
+
+@signals.task_postrun.connect
+def _give_connections_back(task: Task[..., Any], **_: object) -> None:
+    """To the process's pool, where it has one, for the next task."""
+    from django.db import connections  # noqa: PLC0415 - settings load this package first
+
+    if not task.request.is_eager:
+        connections.close_all()
+
+
 app.conf.update(
+    # Celery would close the pool itself before each task and after it, and each would wait for
+    # PostgreSQL to start a process (github.com/celery/celery/issues/10554).
+    CELERY_DB_REUSE_MAX=sys.maxsize,
     task_queues=[kombu.Queue(name, kombu.Exchange("celery"), routing_key=name) for name in Queue],
     task_ignore_result=True,
     task_acks_late=True,

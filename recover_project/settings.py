@@ -67,6 +67,9 @@ else:
         "min_size": 0,
         "max_size": environment.whole_number("DATABASE_POOL_SIZE", default=32),
         "timeout": 5,
+        # By default a pool that finds no database tries it less and less often, until minutes go
+        # by; one that gives up is asked to try by whoever wants a connection next.
+        "reconnect_timeout": 5,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from django.db import connection
 
 from benchmarks.serving import procfile
 from recovery import clock
@@ -21,6 +22,7 @@ from tests.redis_server import RedisServer
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
 STARTS_WITHIN = 60  # seconds
 POKES = 300
+WORKER = "the-worker"  # as it calls itself before PostgreSQL
 SENT = """
 import sys, django
 django.setup()
@@ -68,6 +70,18 @@ def children(pid: int) -> list[str]:
     return [child for task in tasks for child in (task / "children").read_text().split()]
 
 
+def sessions() -> set[int]:
+    """The processes of PostgreSQL that serve the worker."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s", [WORKER])
+        return {pid for (pid,) in cursor.fetchall()}
+
+
+def hang_up(session: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [session])
+
+
 def has_beaten(*, since: datetime) -> bool:
     return Heartbeat.objects.filter(beat_at__gte=since).exists()
 
@@ -98,3 +112,27 @@ def test_what_beat_asks_for_goes_before_any_number_of_pokes_and_events_before_ma
         assert queues.llen("inbox") > POKES * 0.8
         wait_for(lambda: not queues.llen("inbox"), seconds=STARTS_WITHIN, every=0.01)
         assert queues.llen("mails") > POKES * 0.8
+
+
+def test_a_worker_keeps_its_connection_to_postgresql_from_task_to_task_until_that_one_breaks(
+    settings_of_programs: dict[str, str], redis_server: RedisServer
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no sessions")
+    address = f"{database_url()}?application_name={WORKER}"
+    settings = settings_of_programs | {"REDIS_URL": redis_server.url, "DATABASE_URL": address}
+    queues = redis.Redis.from_url(redis_server.url)
+    send(settings, pokes=POKES)
+
+    with worker(settings):
+        wait_for(lambda: bool(sessions()), seconds=STARTS_WITHIN, every=0.01)
+        kept = sessions()
+        wait_for(lambda: not queues.llen("mails"), seconds=STARTS_WITHIN, every=0.01)
+        assert sessions() == kept
+        assert len(kept) == 1
+
+        hang_up(*kept)
+        begun = clock.now()
+        send(settings)
+        wait_for(lambda: has_beaten(since=begun), seconds=STARTS_WITHIN)
+        assert not sessions() & kept
