@@ -7,11 +7,9 @@ fails: what goes wrong with it stays with it.
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from recovery import (
     cases,
@@ -24,13 +22,14 @@ from recovery import (
     inbox,
     log_context,
 )
-from recovery.asking import OfMerchant, at_once, can_be_asked
+from recovery.asking import at_once, can_be_asked
 from recovery.customer_events import hear_of_new_card, whose
 from recovery.failed_invoices import Answers
 from recovery.models import Merchant, RecoveryCase, StripeEvent
 from recovery.reading import UnreadablePayloadError
 from recovery.stripe_events import Event, EventType, UnreadableEventError
 from recovery.stripe_objects import Invoice
+from recovery.together.by_merchant import by_merchant
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +96,7 @@ def _work(some: Sequence[Heard]) -> set[int]:
 def _ask(some: Sequence[Heard]) -> Mapping[int, Answers]:
     known = {
         (merchant.pk, customer_id)
-        for merchant, set_ in _by_merchant(some).items()
+        for merchant, set_ in by_merchant(some).items()
         for customer_id in customers.known(merchant, [one.invoice.customer_id for one in set_])
     }
 
@@ -134,7 +133,7 @@ def _write(
         for heard in answered
         if failed_invoices.is_owed(heard.invoice, answers[heard.stored.pk])
     ]
-    for merchant, some in _by_merchant(owed).items():
+    for merchant, some in by_merchant(owed).items():
         told = [answers[heard.stored.pk].invoice or heard.invoice for heard in some]
         customers.lay_out(merchant, [invoice.customer_id for invoice in told])
         cases.lay_out(merchant, [invoice.id for invoice in told])
@@ -154,7 +153,7 @@ def _write(
 
 def _hear(opened: Sequence[_Opened], *, now: datetime) -> None:
     """Only what is stored once the cases can be found: what comes later finds them itself."""
-    for merchant, some in _by_merchant(opened).items():
+    for merchant, some in by_merchant(opened).items():
         unheard = {one.case.pk: set(cases.keys(one.case)) - set(one.known_by) for one in some}
         around = {one.case.pk: set(whose(one.case)) for one in some if not one.known_by}
         stored = inbox.concerned(merchant, [*_all(unheard), *_all(around)])
@@ -168,14 +167,3 @@ def _hear(opened: Sequence[_Opened], *, now: datetime) -> None:
 
 def _all(sets: Mapping[int, set[str]]) -> set[str]:
     return set().union(*sets.values())
-
-
-One = TypeVar("One", bound=OfMerchant)
-
-
-def _by_merchant(some: Iterable[One]) -> dict[Merchant, list[One]]:
-    """In an order that all workers have, so that none waits for a row of one that waits for it."""
-    found: dict[Merchant, list[One]] = defaultdict(list)
-    for one in some:
-        found[one.merchant].append(one)
-    return dict(sorted(found.items(), key=lambda item: item[0].pk))

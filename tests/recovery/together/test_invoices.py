@@ -1,7 +1,6 @@
 """Failed invoices that are worked together end as if each had been worked by itself."""
 
 import logging
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -11,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from recovery import asking, customers, inbox, ingest, together
+from recovery import asking, customers, ingest, together
 from recovery.models import (
     Customer,
     Merchant,
@@ -19,55 +18,32 @@ from recovery.models import (
     PaymentAttempt,
     RecoveryCase,
     StripeEvent,
-    TimelineEntry,
 )
 from recovery.tasks import process_inbox
+from recovery.together import invoices
 from tests.builders import make_merchant, post
 from tests.local_stripe import LocalStripe
 from tests.recovery.receivers import registered
 from tests.recovery.stories import KEY, realm, told
+from tests.recovery.together.sets import (
+    INVOICE_FAILED,
+    PAYMENT_FAILED,
+    facts,
+    forget_facts,
+    store,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 NOW = timezone.now()
-FAILED = "invoice.payment_failed"
-OWN = {"id", "public_id", "case_id", "customer_id", "opened_at", "known_at", "at", "resolved_at",
-       "payment_known_at", "enrich_at"}  # fmt: skip
-
-
-@pytest.fixture
-def renewals(local_stripe: LocalStripe, merchant: Merchant) -> None:
-    for number, reason in enumerate(["insufficient_funds", "expired_card", "stolen_card"]):
-        local_stripe.scenarios.renewal_fails(
-            reason=reason, email=f"jo{number}@example.com", key=KEY
-        )
-
-
-def store(*payloads: dict[str, Any], merchant: Merchant | None = None) -> list[StripeEvent]:
-    """As a worker that has just claimed them."""
-    for payload in payloads:
-        assert post(payload, merchant=merchant).status_code == 200
-    return inbox.claim(now=timezone.now())
-
-
-def facts() -> list[list[tuple[Any, ...]]]:
-    models: Sequence[Any] = (Customer, RecoveryCase, PaymentAttempt, TimelineEntry)
-    return [
-        sorted(
-            tuple(sorted((name, str(value)) for name, value in row.items() if name not in OWN))
-            for row in model.objects.values()
-        )
-        for model in models
-    ]
 
 
 @pytest.mark.usefixtures("renewals")
 def test_they_end_as_if_each_had_been_worked_by_itself(local_stripe: LocalStripe) -> None:
-    events = store(*told(local_stripe, FAILED))
+    events = store(*told(local_stripe, INVOICE_FAILED))
     for one in events:
         ingest.process(one, now=timezone.now())
     alone = facts()
-    for model in (TimelineEntry, PaymentAttempt, RecoveryCase, Customer):
-        model.objects.all()._raw_delete("default")
+    forget_facts()
 
     assert together.work(events) == []
 
@@ -80,12 +56,12 @@ def test_they_end_as_if_each_had_been_worked_by_itself(local_stripe: LocalStripe
 def test_more_of_them_take_no_more_transactions_and_hardly_more_statements(
     local_stripe: LocalStripe,
 ) -> None:
-    few = store(*told(local_stripe, FAILED))
+    few = store(*told(local_stripe, INVOICE_FAILED))
     with CaptureQueriesContext(connection) as asked_of_few:
         together.work(few)
     for number in range(12):
         local_stripe.scenarios.renewal_fails(email=f"liam{number}@example.com", key=KEY)
-    many = store(*told(local_stripe, FAILED))
+    many = store(*told(local_stripe, INVOICE_FAILED))
 
     with CaptureQueriesContext(connection) as asked_of_many:
         together.work(many)
@@ -96,7 +72,7 @@ def test_more_of_them_take_no_more_transactions_and_hardly_more_statements(
 
 @pytest.mark.usefixtures("renewals")
 def test_of_those_that_have_a_case_none_is_asked_for_by_itself(local_stripe: LocalStripe) -> None:
-    failures = told(local_stripe, FAILED)
+    failures = told(local_stripe, INVOICE_FAILED)
     together.work(store(*failures))
     read = []
     for many in (2, 3):
@@ -115,7 +91,7 @@ def test_whoever_is_told_of_them_elsewhere_costs_them_no_row_of_their_own(
     """Rows of a set go in together, in an order that all workers have; a notice waits for its
     case."""
     registered(merchant, None, "case.opened", "attempt.failed")
-    few = store(*told(local_stripe, FAILED))
+    few = store(*told(local_stripe, INVOICE_FAILED))
 
     with CaptureQueriesContext(connection) as asked:
         together.work(few)
@@ -137,7 +113,7 @@ def test_what_was_told_of_them_before_is_heard(local_stripe: LocalStripe) -> Non
     process_inbox()
     assert not RecoveryCase.objects.exists()
 
-    assert together.work(store(*told(local_stripe, FAILED))) == []
+    assert together.work(store(*told(local_stripe, INVOICE_FAILED))) == []
 
     assert sorted(RecoveryCase.objects.values_list("status", flat=True)) == [
         "open", "open", "recovered",
@@ -146,7 +122,7 @@ def test_what_was_told_of_them_before_is_heard(local_stripe: LocalStripe) -> Non
 
 @pytest.mark.usefixtures("renewals")
 def test_an_invoice_that_is_told_of_twice_has_one_case(local_stripe: LocalStripe) -> None:
-    first, *others = told(local_stripe, FAILED)
+    first, *others = told(local_stripe, INVOICE_FAILED)
 
     assert together.work(store(first, {**first, "id": "evt_again"}, *others)) == []
 
@@ -156,12 +132,12 @@ def test_an_invoice_that_is_told_of_twice_has_one_case(local_stripe: LocalStripe
 
 @pytest.mark.usefixtures("renewals")
 def test_a_case_that_is_there_already_is_added_to(local_stripe: LocalStripe) -> None:
-    assert together.work(store(*told(local_stripe, FAILED))) == []
+    assert together.work(store(*told(local_stripe, INVOICE_FAILED))) == []
     local_stripe.clock.advance(hours=1)
     for invoice in _invoices(local_stripe):
         local_stripe.scenarios.retry(invoice=invoice)
 
-    assert together.work(store(*told(local_stripe, FAILED))) == []
+    assert together.work(store(*told(local_stripe, INVOICE_FAILED))) == []
 
     assert RecoveryCase.objects.count() == 3
     assert PaymentAttempt.objects.count() == 6
@@ -171,7 +147,7 @@ def test_a_case_that_is_there_already_is_added_to(local_stripe: LocalStripe) -> 
 def test_where_stripe_cannot_be_asked_each_is_left_to_be_worked_by_itself(
     local_stripe: LocalStripe,
 ) -> None:
-    events = store(*told(local_stripe, FAILED))
+    events = store(*told(local_stripe, INVOICE_FAILED))
     local_stripe.faults.add("reset", path="/v1/*", times=1000)
 
     assert together.work(events) == events
@@ -184,7 +160,7 @@ def test_a_stripe_that_is_silent_is_not_asked_for_each(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    events = store(*told(local_stripe, FAILED))
+    events = store(*told(local_stripe, INVOICE_FAILED))
     monkeypatch.setattr(asking, "AT_ONCE", 1)
     local_stripe.faults.add("reset", path="/v1/*", times=1000)
     local_stripe.requests.clear()
@@ -205,10 +181,10 @@ def test_a_merchant_whose_key_was_revoked_holds_up_no_other(
     revoked = make_merchant("Moss")
     revoked.stripe.api_key, revoked.stripe.livemode = "rk_test_revoked", False
     revoked.stripe.save()
-    for payload in told(local_stripe, FAILED):
+    for payload in told(local_stripe, INVOICE_FAILED):
         assert post(payload, merchant=revoked).status_code == 200
     local_stripe.world.revoke("rk_test_revoked")
-    events = store(*told(local_stripe, FAILED), merchant=merchant)
+    events = store(*told(local_stripe, INVOICE_FAILED), merchant=merchant)
 
     left = together.work(events)
 
@@ -220,7 +196,7 @@ def test_a_merchant_whose_key_was_revoked_holds_up_no_other(
 def test_where_one_of_them_fails_each_is_left_to_be_worked_by_itself(
     local_stripe: LocalStripe, caplog: pytest.LogCaptureFixture
 ) -> None:
-    events = store(*told(local_stripe, FAILED))
+    events = store(*told(local_stripe, INVOICE_FAILED))
 
     with mock.patch("recovery.failed_invoices.take_in", side_effect=[mock.DEFAULT, LookupError]):
         assert together.work(events) == events
@@ -233,13 +209,13 @@ def test_where_one_of_them_fails_each_is_left_to_be_worked_by_itself(
 def test_what_could_not_be_heard_together_is_heard_by_each(local_stripe: LocalStripe) -> None:
     [first, *_others] = _invoices(local_stripe)
     local_stripe.scenarios.pay(invoice=first)
-    for one in told(local_stripe, "invoice.paid", FAILED):
+    for one in told(local_stripe, "invoice.paid", INVOICE_FAILED):
         assert post(one).status_code == 200
     StripeEvent.objects.filter(type="invoice.paid").update(state="processed", processed_at=NOW)
     # Who asks now is told what was known before the payment.
     realm(local_stripe).tables["invoice"][first].update(status="open", amount_remaining=4900)
 
-    with mock.patch("recovery.together._hear", side_effect=LookupError):
+    with mock.patch("recovery.together.invoices._hear", side_effect=LookupError):
         process_inbox()
 
     assert RecoveryCase.objects.get(stripe_invoice_id=first).status == "recovered"
@@ -248,7 +224,7 @@ def test_what_could_not_be_heard_together_is_heard_by_each(local_stripe: LocalSt
 
 @pytest.mark.usefixtures("renewals")
 def test_who_has_outlived_the_lease_writes_nothing(local_stripe: LocalStripe) -> None:
-    events = store(*told(local_stripe, FAILED))
+    events = store(*told(local_stripe, INVOICE_FAILED))
     for one in events:
         one.due_at = timezone.now() - timedelta(seconds=1)
 
@@ -258,13 +234,12 @@ def test_who_has_outlived_the_lease_writes_nothing(local_stripe: LocalStripe) ->
 
 @pytest.mark.usefixtures("renewals")
 def test_what_was_tried_before_or_is_no_failed_invoice_is_left(local_stripe: LocalStripe) -> None:
-    events = store(*told(local_stripe, FAILED, "payment_intent.payment_failed"))
-    invoices = [one for one in events if one.type == FAILED]
-    invoices[0].tries = 2
+    events = store(*told(local_stripe, INVOICE_FAILED, PAYMENT_FAILED))
+    next(one for one in events if one.type == INVOICE_FAILED).tries = 2
 
-    left = together.work(events)
+    left = invoices.work(events)
 
-    assert left == [one for one in events if one.type != FAILED or one.tries == 2]
+    assert left == [one for one in events if one.type != INVOICE_FAILED or one.tries == 2]
 
 
 @pytest.mark.usefixtures("renewals")
@@ -274,12 +249,14 @@ def test_rows_of_several_merchants_are_locked_in_the_same_order_by_all_workers(
     other = make_merchant("Moss")
     other.stripe.api_key, other.stripe.livemode = KEY, False
     other.stripe.save()
-    for payload in told(local_stripe, FAILED):
+    for payload in told(local_stripe, INVOICE_FAILED):
         assert post(payload, merchant=other).status_code == 200
-    events = store(*told(local_stripe, FAILED), merchant=merchant)
+    events = store(*told(local_stripe, INVOICE_FAILED), merchant=merchant)
     assert [one.merchant_id for one in events] == [other.pk] * 3 + [merchant.pk] * 3
 
-    with mock.patch("recovery.together.customers.lay_out", wraps=customers.lay_out) as laid_out:
+    with mock.patch(
+        "recovery.together.invoices.customers.lay_out", wraps=customers.lay_out
+    ) as laid_out:
         assert together.work(events) == []
 
     assert [asked.args[0] for asked in laid_out.call_args_list] == [merchant, other]
@@ -289,7 +266,7 @@ def test_rows_of_several_merchants_are_locked_in_the_same_order_by_all_workers(
 @pytest.mark.usefixtures("renewals")
 @pytest.mark.parametrize("odd", [{"amount_due": 2**70}, {"id": ""}])
 def test_what_is_odd_is_left(local_stripe: LocalStripe, odd: dict[str, Any]) -> None:
-    first, *others = told(local_stripe, FAILED)
+    first, *others = told(local_stripe, INVOICE_FAILED)
     first["data"]["object"].update(odd)
     [strange, *plain] = store(first, *others)
 

@@ -1,0 +1,115 @@
+"""Failed payments of invoices whose cases are known are worked together: all that they say is
+written in one transaction.
+
+Stripe tells of each failed invoice twice, as an invoice and as a PaymentIntent: these are half of
+what comes. Nothing else is different: what such an event does is told in effects.py, and what
+isn't plain is left to be worked by itself (ingest.py), as is every event of a set in which one
+fails.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from recovery import cases, clock, customers, desk, effects, failures, inbox, log_context
+from recovery.checkout_sessions import named_in
+from recovery.models import Checkout, Merchant, RecoveryCase, StripeEvent
+from recovery.reading import UnreadablePayloadError
+from recovery.stripe_events import Event, EventType, UnreadableEventError
+from recovery.stripe_objects import PaymentIntent
+from recovery.together.by_merchant import by_merchant
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A stored event and the failed payment that it tells of."""
+
+    stored: StripeEvent
+    event: Event
+    intent: PaymentIntent
+
+    @property
+    def merchant(self) -> Merchant:
+        return self.stored.merchant
+
+
+def work(batch: Sequence[StripeEvent]) -> list[StripeEvent]:
+    """Process what can be processed together; the events that are left."""
+    plain = [heard for event in batch if (heard := _plain(event))]
+    done = _work(plain) if len(plain) > 1 else set()
+    return [event for event in batch if event.pk not in done]
+
+
+def _plain(stored: StripeEvent) -> Heard | None:
+    """What is heard for the first time, of a payment that isn't our own Checkout's."""
+    is_first = stored.type == EventType.PAYMENT_INTENT_PAYMENT_FAILED and stored.tries <= 1
+    if not is_first or stored.merchant.stripe.livemode is None:
+        return None
+    try:
+        event = Event.parse(stored.payload)
+        intent = PaymentIntent.read(event.object)
+    except (UnreadableEventError, UnreadablePayloadError):
+        return None
+    is_of_checkout, _intent_id = named_in(event.object)
+    return Heard(stored, event, intent) if intent.id and not is_of_checkout else None
+
+
+def _work(some: Sequence[Heard]) -> set[int]:
+    """Ids of the events that were processed."""
+    now = clock.now()
+    if any(now >= heard.stored.due_at for heard in some):
+        return set()  # the lease is over: another worker may have them by now
+    try:
+        written = _write(some, now=now)
+        inbox.processed(*written, now=now)
+    except Exception:
+        logger.exception("A set of %s events failed: they are worked one by one.", len(some))
+        return set()
+    return {event.pk for event in written}
+
+
+@desk.at_desk
+def _write(some: Iterable[Heard], *, now: datetime) -> list[StripeEvent]:
+    """The events that were about the known case of an invoice."""
+    sets = by_merchant(some)
+    known = {merchant: _known(merchant, of_one) for merchant, of_one in sets.items()}
+    for merchant, of_one in sets.items():
+        whose = [case.customer for case in known[merchant].values() if case.customer]
+        customers.lay_out(merchant, [customer.stripe_customer_id for customer in whose])
+        cases.lay_out(merchant, [case.stripe_invoice_id for case in known[merchant].values()])
+        told = [heard.intent.failure for heard in of_one]
+        failures.lay_out(merchant, [failure.charge_id for failure in told if failure])
+    written = []
+    for merchant, of_one in sets.items():
+        for heard in of_one:
+            if case := known[merchant].get(heard.intent.id):
+                with log_context.about(**heard.stored.log_ids):
+                    at = heard.event.created_at or now
+                    effects.payment_failed_again(cases.locked(case), heard.event, at, now)
+                written.append(heard.stored)
+    return written
+
+
+def _known(merchant: Merchant, some: Iterable[Heard]) -> Mapping[str, RecoveryCase]:
+    """The case of each payment, by its id; of those that pay an invoice for sure, and of which
+    nothing else is to be done than what the invoice's case hears. A guest's is left out: no id
+    tells which row of a customer is to be locked before the case is."""
+    invoice_of = {heard.intent.id: heard.intent.invoice_id for heard in some}
+    found = RecoveryCase.objects.of(merchant).filter(stripe_payment_intent_id__in=invoice_of)
+    through_checkout = Checkout.objects.of(merchant).filter(payment_intent_id__in=invoice_of)
+    ours = set(through_checkout.values_list("payment_intent_id", flat=True))
+    known: dict[str, list[RecoveryCase]] = {}
+    for case in found.select_related("customer"):
+        known.setdefault(case.stripe_payment_intent_id, []).append(case)
+    return {
+        intent_id: case
+        for intent_id, [case, *others] in known.items()
+        if not others
+        and not case.is_one_time
+        and (case.customer is None or case.customer.stripe_customer_id)
+        and intent_id not in ours
+        and invoice_of[intent_id] in {"", case.stripe_invoice_id}
+    }
