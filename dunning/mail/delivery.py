@@ -39,11 +39,6 @@ def queued(*, now: datetime) -> list[int]:
     return list(due.order_by("due_at", "id").values_list("id", flat=True)[:BATCH])
 
 
-def deliver(message_id: int, *, now: datetime) -> None:
-    """As `deliver_all`, a single one."""
-    deliver_all([message_id], now=lambda: now)
-
-
 def deliver_all(
     message_ids: Sequence[int], *, through: Lines | None = None, now: Callable[[], datetime]
 ) -> None:

@@ -42,12 +42,12 @@ def main(point: str, message_id: int) -> None:
     django.setup()
     from django.utils import timezone
 
-    from dunning.mail import delivery
+    from tests.dunning.mail.sending import deliver_one
 
     module_name, name, killed = POINTS[point]
     module = import_module(f"dunning.mail.{module_name}")
     setattr(module, name, killed(getattr(module, name)))
-    delivery.deliver(message_id, now=timezone.now())
+    deliver_one(message_id, now=timezone.now())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from recovery.models import Customer, RecoveryCase
 from recovery.tasks import enrich_cases
 from tests.builders import make_merchant
 from tests.dunning.facts import close, fail, queue
+from tests.dunning.mail.sending import deliver_one
 
 pytestmark = pytest.mark.django_db
 END_OF_THE_CALENDAR = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
@@ -184,7 +185,7 @@ def test_a_mail_that_can_never_be_written_is_given_up_and_told_of(poison: Recove
     message = queue(poison, now=timezone.now())
     spoil(poison)
     for _again in range(messages.MOST_TRIES + 1):
-        delivery.deliver(message.pk, now=timezone.now())
+        deliver_one(message.pk, now=timezone.now())
 
     assert messages_of(poison) == ["failed"]
     assert poison.timeline.filter(kind="message_not_sent").count() == 1

@@ -20,6 +20,7 @@ from recovery import cases
 from recovery.models import RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import close, fail, queue
+from tests.dunning.mail.sending import deliver_one
 from tests.dunning.mail_servers import listening
 from tests.threads import WAITS, at_once, in_thread
 
@@ -38,7 +39,7 @@ def test_a_mail_waits_for_a_close_that_is_under_way_and_then_stays(
 ) -> None:
     with transaction.atomic():
         close(message.case, now=timezone.now())
-        sending = in_thread(lambda: delivery.deliver(message.pk, now=timezone.now()))
+        sending = in_thread(lambda: deliver_one(message.pk, now=timezone.now()))
         sending.join(SOON)
         assert sending.is_alive()
         assert mail.outbox == []
@@ -54,7 +55,7 @@ def test_a_mail_waits_for_a_close_that_is_taken_back_and_then_goes(
 ) -> None:
     with transaction.atomic():
         close(message.case, now=timezone.now())
-        sending = in_thread(lambda: delivery.deliver(message.pk, now=timezone.now()))
+        sending = in_thread(lambda: deliver_one(message.pk, now=timezone.now()))
         sending.join(SOON)
         assert sending.is_alive()
         transaction.set_rollback(True)
@@ -69,7 +70,7 @@ def test_a_mail_that_the_mail_server_has_holds_up_no_close_and_is_the_last_one(
 ) -> None:
     with listening(settings) as server:
         server.may_answer.clear()
-        sending = in_thread(lambda: delivery.deliver(message.pk, now=timezone.now()))
+        sending = in_thread(lambda: deliver_one(message.pk, now=timezone.now()))
         assert server.has_mail.wait(WAITS)
         close(message.case, now=timezone.now())
         assert sending.is_alive()
@@ -93,7 +94,7 @@ def test_a_mail_and_a_close_at_once_agree_on_what_happened(message: DunningMessa
         case = fail(email=f"{number}@example.com")
         one = queue(case, now=timezone.now())
         at_once(
-            lambda one=one: delivery.deliver(one.pk, now=timezone.now()),  # type: ignore[misc]
+            lambda one=one: deliver_one(one.pk, now=timezone.now()),  # type: ignore[misc]
             lambda case=case: close(case, now=timezone.now()),  # type: ignore[misc]
         )
         one.refresh_from_db()
@@ -123,7 +124,7 @@ def test_no_mail_goes_out_for_a_closed_case_in_many_rounds(
     with listening(settings) as server:
         for number, one in enumerate(messages):
             at_once(
-                lambda one=one: delivery.deliver(one.pk, now=timezone.now()),  # type: ignore[misc]
+                lambda one=one: deliver_one(one.pk, now=timezone.now()),  # type: ignore[misc]
                 lambda number=number: close_soon(number),  # type: ignore[misc]
             )
         deliver_queued()
@@ -143,12 +144,10 @@ def test_two_workers_for_two_debts_of_one_customer_send_one_mail(message: Dunnin
         pair = [fail(email=email), fail(email=email)]
         now = timezone.now()
         messages = [queue(case, now=now) for case in pair]
-        at_once(
-            *[lambda one=one: delivery.deliver(one.pk, now=timezone.now()) for one in messages]
-        )
+        at_once(*[lambda one=one: deliver_one(one.pk, now=timezone.now()) for one in messages])
         later = timezone.now() + claims.PAUSE_IS_BEING_TOLD
         for message_id in delivery.queued(now=later):
-            delivery.deliver(message_id, now=later)
+            deliver_one(message_id, now=later)
 
         for one in messages:
             one.refresh_from_db()
@@ -159,12 +158,12 @@ def test_two_workers_for_two_debts_of_one_customer_send_one_mail(message: Dunnin
 
 
 def test_a_bounce_and_the_next_mail_at_once_agree_on_the_address(message: DunningMessage) -> None:
-    delivery.deliver(message.pk, now=timezone.now())
+    deliver_one(message.pk, now=timezone.now())
     later = timezone.now() + conversations.QUIET
     new = queue(fail(), now=later)
     sent = DunningMessage.objects.select_related("case").get(pk=message.pk)
     word = Word(sent, Verdict.HARD_BOUNCE, detail="gone", at=later, now=later)
-    at_once(*[lambda: bounces.take_in(word)] * 2, lambda: delivery.deliver(new.pk, now=later))
+    at_once(*[lambda: bounces.take_in(word)] * 2, lambda: deliver_one(new.pk, now=later))
 
     new.refresh_from_db()
     assert new.state in {"sent", "skipped"}
@@ -173,7 +172,7 @@ def test_a_bounce_and_the_next_mail_at_once_agree_on_the_address(message: Dunnin
 
 
 def test_two_workers_send_one_mail(message: DunningMessage) -> None:
-    at_once(*[lambda: delivery.deliver(message.pk, now=timezone.now())] * 3)
+    at_once(*[lambda: deliver_one(message.pk, now=timezone.now())] * 3)
 
     message.refresh_from_db()
     assert (message.state, message.tries) == ("sent", 1)

@@ -9,7 +9,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dunning import campaigns, runs
-from dunning.mail import delivery
 from dunning.models import DunningCampaign, DunningMessage, DunningRun
 from dunning.plans.default_plans import SCHEDULES
 from dunning.tasks import start_runs
@@ -18,6 +17,7 @@ from recovery.models import Merchant, RecoveryCase
 from recovery.state_machine import Trigger
 from tests.builders import event, make_merchant, receive
 from tests.dunning.facts import close, fail, queue
+from tests.dunning.mail.sending import deliver_one
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -182,7 +182,7 @@ def test_a_merchant_that_disconnects_is_written_for_no_more(
     merchant.stripe.save()
 
     assert runs.take_due_steps(now=now + timedelta(days=30)) == []
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
     message.refresh_from_db()
     assert (message.state, message.error) == ("skipped", "the merchant has disconnected Stripe")
     assert mail.outbox == []

@@ -6,13 +6,14 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from dunning.mail import addresses, bounces, delivery
+from dunning.mail import addresses, bounces
 from dunning.mail.addresses import NotSuppressedError, Reason
 from dunning.models import DunningMessage, SuppressedAddress
 from recovery import desk
 from recovery.models import Customer, Merchant, RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import ask_for_a_new_link, close, fail
+from tests.dunning.mail.sending import deliver_one
 from tests.recovery.test_commands import refused, run
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +106,7 @@ def test_an_address_that_fails_again_is_a_task_again(merchant: Merchant) -> None
 def test_who_unsubscribes_again_is_heard_again(merchant: Merchant) -> None:
     case = fail()
     message = ask_for_a_new_link(case, now=timezone.now())
-    delivery.deliver(message.pk, now=timezone.now())
+    deliver_one(message.pk, now=timezone.now())
     message = DunningMessage.objects.select_related("case").get()
     assert mail.outbox[0].to == ["jo@example.com"]
     for _time in range(2):

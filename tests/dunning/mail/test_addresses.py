@@ -18,6 +18,7 @@ from dunning.tasks import deliver_queued
 from recovery.models import Customer, Merchant, OperatorTask, RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import ask_for_a_new_link, close, fail, queue
+from tests.dunning.mail.sending import deliver_one
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +42,7 @@ def suppress(merchant: Merchant, email: str, reason: Reason) -> None:
 def send(case: RecoveryCase) -> DunningMessage:
     now = timezone.now()
     message = queue(case, now=now)
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
     message.refresh_from_db()
     assert message.state == "sent"
     return message
@@ -179,7 +180,7 @@ def test_two_mails_of_one_run_that_bounce_late_are_one_to_the_alternate_contact(
     one = send(case)
     later = timezone.now() + timedelta(days=4)
     (two_id,) = runs.take_due_steps(now=later)
-    delivery.deliver(two_id, now=later)
+    deliver_one(two_id, now=later)
     two = DunningMessage.objects.get(pk=two_id)
     Customer.objects.update(alternate_email="books@x.org")
     hear(one, Verdict.HARD_BOUNCE)
@@ -259,8 +260,8 @@ def test_who_unsubscribed_still_gets_the_link_that_they_ask_for(case: RecoveryCa
     new = fail()
     queued = queue(new, now=timezone.now())
     asked = ask_for_a_new_link(case, now=timezone.now())
-    delivery.deliver(queued.pk, now=timezone.now())
-    delivery.deliver(asked.pk, now=timezone.now())
+    deliver_one(queued.pk, now=timezone.now())
+    deliver_one(asked.pk, now=timezone.now())
 
     queued.refresh_from_db()
     assert (queued.state, queued.error) == ("skipped", "j***@example.com asked for no more mail")

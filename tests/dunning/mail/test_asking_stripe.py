@@ -7,7 +7,6 @@ from django.core import mail
 from django.utils import timezone
 
 from dunning import runs
-from dunning.mail import delivery
 from dunning.models import DunningMessage, DunningRun
 from dunning.tasks import deliver_queued, start_runs, work_due_steps
 from recovery import stripe_gateway
@@ -15,6 +14,7 @@ from recovery.models import OperatorTask, RecoveryCase
 from recovery.stripe_errors import StripeUnavailableError
 from tests.connected import KEY, ask, down, fail_again, hear
 from tests.dunning.facts import queue
+from tests.dunning.mail.sending import deliver_one
 from tests.local_stripe import LocalStripe
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +61,7 @@ def test_a_one_time_payment_is_asked_about_too(
             local_stripe, "POST", f"payment_intents/{made['payment_intent']}/confirm",
             payment_method="pm_card_visa", return_url="http://127.0.0.1/",
         )  # fmt: skip
-    delivery.deliver(message.pk, now=later)
+    deliver_one(message.pk, now=later)
 
     message.refresh_from_db()
     assert message.state == ("skipped" if is_paid else "sent")
@@ -73,13 +73,13 @@ def test_while_stripe_cannot_be_asked_the_mail_waits(
 ) -> None:
     now = timezone.now()
     with down(local_stripe, monkeypatch):
-        delivery.deliver(message.pk, now=now)
+        deliver_one(message.pk, now=now)
 
     message.refresh_from_db()
     assert (message.state, message.due_at) == ("queued", now + timedelta(seconds=10))
     assert message.error == "Stripe can't be asked whether the debt is still open."
     assert mail.outbox == []
-    delivery.deliver(message.pk, now=message.due_at)
+    deliver_one(message.pk, now=message.due_at)
     assert len(mail.outbox) == 1
 
 
@@ -89,7 +89,7 @@ def test_a_key_that_may_not_read_invoices_delays_the_mail_and_a_person_is_told(
     local_stripe.world.restrict(KEY, missing=["rak_invoice_read"])
     now = timezone.now().replace(hour=8)
     for hours in (0, 1):
-        delivery.deliver(message.pk, now=now + timedelta(hours=hours))
+        deliver_one(message.pk, now=now + timedelta(hours=hours))
 
     message.refresh_from_db()
     assert (message.state, message.tries, mail.outbox) == ("queued", 0, [])
@@ -113,11 +113,11 @@ def test_stripe_is_asked_less_and_less_often_and_after_a_day_a_person_is_told(
         patch.setattr(stripe_gateway, "of", fail)
         while now - first < timedelta(days=1):
             assert not OperatorTask.objects.exists()
-            delivery.deliver(message.pk, now=now)
+            deliver_one(message.pk, now=now)
             message.refresh_from_db()
             pauses.append((message.due_at - now) // timedelta(seconds=1))
             now = message.due_at
-        delivery.deliver(message.pk, now=now)
+        deliver_one(message.pk, now=now)
 
     assert pauses[:10] == [10, 10, 20, 40, 80, 160, 320, 640, 1280, 2560]
     assert pauses[10:12] == [3600, 3600]
@@ -125,7 +125,7 @@ def test_stripe_is_asked_less_and_less_often_and_after_a_day_a_person_is_told(
     assert (message.state, message.tries) == ("queued", 0)
     assert OperatorTask.objects.get().kind == "mail_held_up"
 
-    delivery.deliver(message.pk, now=message.due_at)
+    deliver_one(message.pk, now=message.due_at)
     message.refresh_from_db()
     assert (message.state, message.tries, message.stale_since) == ("sent", 1, None)
 
@@ -175,7 +175,7 @@ def test_while_a_bank_works_on_the_payment_the_mail_waits_a_day_at_a_time(
     before, intent["status"] = intent["status"], "processing"
     now = timezone.now()
     for days in (0, 1):
-        delivery.deliver(message.pk, now=now + days * DAY)
+        deliver_one(message.pk, now=now + days * DAY)
         message.refresh_from_db()
         assert (message.state, message.due_at) == ("queued", now + (days + 1) * DAY)
 
@@ -185,7 +185,7 @@ def test_while_a_bank_works_on_the_payment_the_mail_waits_a_day_at_a_time(
     intent["status"] = before
     if is_paid:
         local_stripe.scenarios.pay(invoice=message.case.stripe_invoice_id)
-    delivery.deliver(message.pk, now=now + 2 * DAY)
+    deliver_one(message.pk, now=now + 2 * DAY)
     message.refresh_from_db()
     assert message.state == ("skipped" if is_paid else "sent")
 
@@ -201,7 +201,7 @@ def test_a_debt_that_is_being_paid_is_not_listed_with_the_others(
     now = timezone.now() + DAY
 
     message = queue(debt, now=now)
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
 
     message.refresh_from_db()
     assert message.state == "sent"

@@ -18,6 +18,7 @@ from recovery.stripe_errors import StripeError
 from recovery.stripe_objects import Invoice
 from tests.builders import make_merchant
 from tests.dunning.facts import ask_for_a_new_link, close, fail, queue
+from tests.dunning.mail.sending import deliver_one
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +46,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[list[RecoveryCase]]:
 
 def send(case: RecoveryCase, *, now: datetime) -> DunningMessage:
     message = queue(case, now=now)
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
     message.refresh_from_db()
     return message
 
@@ -169,7 +170,7 @@ def test_a_link_that_was_asked_for_goes_though_all_was_told(debts: list[Recovery
         merchant=run.merchant, case=run.case, run=run, step=run.campaign.steps.earliest("id"),
         due_at=now,
     )  # fmt: skip
-    delivery.deliver(asked.pk, now=now)
+    deliver_one(asked.pk, now=now)
     asked.refresh_from_db()
     queued.refresh_from_db()
 
@@ -189,7 +190,7 @@ def test_a_step_taken_just_before_another_debts_mail_went_out_sends_no_second(
         merchant=run.merchant, case=run.case, run=run, step=run.campaign.steps.earliest("id"),
         due_at=now,
     )  # fmt: skip
-    delivery.deliver(late.pk, now=now)
+    deliver_one(late.pk, now=now)
 
     late.refresh_from_db()
     assert (late.state, late.error) == ("skipped", f"told in message {first.public_id}")
@@ -203,7 +204,7 @@ def test_while_one_message_is_with_a_worker_the_customers_others_wait(
     one, two, kims = (queue(case, now=now) for case in (debts[0], debts[1], debts[3]))
     DunningMessage.objects.filter(pk=one.pk).update(state="sending", claimed_at=now)
     for message in (two, kims):
-        delivery.deliver(message.pk, now=now)
+        deliver_one(message.pk, now=now)
         message.refresh_from_db()
 
     later = now + claims.PAUSE_IS_BEING_TOLD
@@ -222,7 +223,7 @@ def test_a_message_that_may_have_gone_is_not_repeated_by_another_debts(
     for _again in range(2):
         delivery.set_aside_unknown(now=after)
     for message in (one, two):
-        delivery.deliver(message.pk, now=after)
+        deliver_one(message.pk, now=after)
         message.refresh_from_db()
 
     assert (one.state, two.state, mail.outbox) == ("unknown", "skipped", [])
@@ -243,8 +244,8 @@ def test_one_debt_that_stripe_cannot_tell_of_loses_no_other(
     monkeypatch.setattr(stripe_gateway, "of", lambda _merchant: Stripe())
     now = timezone.now()
     one, two = queue(debts[0], now=now), queue(debts[1], now=now)
-    delivery.deliver(one.pk, now=now)
-    delivery.deliver(two.pk, now=now)
+    deliver_one(one.pk, now=now)
+    deliver_one(two.pk, now=now)
     two.refresh_from_db()
 
     assert listed == [[debts[0], debts[2]]]
@@ -280,7 +281,7 @@ def test_mail_waits_while_a_new_card_is_about_to_be_charged_and_stays_once_it_pa
     message = queue(debts[0], now=now)
     Customer.objects.update(new_payment_method_id="pm_new", new_payment_method_due_at=now)
     for _again in range(3):
-        delivery.deliver(message.pk, now=now)
+        deliver_one(message.pk, now=now)
     message.refresh_from_db()
     assert (message.state, message.due_at, message.tries) == (
         "queued", now + timedelta(minutes=1), 0,
@@ -288,7 +289,7 @@ def test_mail_waits_while_a_new_card_is_about_to_be_charged_and_stays_once_it_pa
     assert told_on(debts[0]) == ["Mail waits: the customer's new card is about to be charged."]
 
     close(debts[0], now=now)
-    delivery.deliver(message.pk, now=message.due_at)
+    deliver_one(message.pk, now=message.due_at)
     message.refresh_from_db()
     assert (message.state, message.error, mail.outbox) == (
         "skipped", "the case is recovered", [],
@@ -299,9 +300,9 @@ def test_mail_goes_on_once_the_new_card_was_refused(debts: list[RecoveryCase]) -
     now = timezone.now()
     message = queue(debts[0], now=now)
     Customer.objects.update(new_payment_method_id="pm_new", new_payment_method_due_at=now)
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
     Customer.objects.update(new_payment_method_id="", new_payment_method_due_at=None)
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
 
     assert len(mail.outbox) == 1
 
@@ -310,7 +311,7 @@ def test_a_worker_that_was_overtaken_queues_nothing_again(debts: list[RecoveryCa
     now = timezone.now()
     message = queue(debts[0], now=now)
     as_it_was = DunningMessage.objects.get(pk=message.pk)
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
     changes: list[Callable[[], object]] = [
         lambda: messages.put_off(as_it_was, "Stripe can't be asked.", now=now),
         lambda: messages.failed(as_it_was, "refused", now=now),
@@ -337,7 +338,7 @@ def test_a_debtor_without_a_name_or_address_has_no_conversation() -> None:
         merchant_id=two.merchant_id, case=two, due_at=now, state="sending", claimed_at=now,
         instead_of=message,
     )  # fmt: skip
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
     message.refresh_from_db()
 
     assert (message.state, message.error) == ("skipped", "no address of the customer is known")

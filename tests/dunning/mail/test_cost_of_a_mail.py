@@ -8,10 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from benchmarks import open_cases
-from dunning.mail import conversations, delivery
+from dunning.mail import conversations
 from recovery.models import RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import fail, queue
+from tests.dunning.mail.sending import deliver_one
 
 pytestmark = pytest.mark.django_db
 MOST = 27  # savepoints among them, which are transactions where there is no test around
@@ -22,7 +23,7 @@ def test_a_mail_asks_for_nothing_twice() -> None:
     message = queue(fail(), now=timezone.now())
 
     with CaptureQueriesContext(connection) as asked:
-        delivery.deliver(message.pk, now=timezone.now())
+        deliver_one(message.pk, now=timezone.now())
 
     message.refresh_from_db()
     assert message.state == "sent"

@@ -17,6 +17,7 @@ from recovery.models import Customer, Merchant, RecoveryCase
 from recovery.state_machine import Trigger
 from tests.builders import EXPIRED_CARD, make_merchant, receive
 from tests.dunning.facts import ask_for_a_new_link, fail
+from tests.dunning.mail.sending import deliver_one
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +41,7 @@ def close(case: RecoveryCase) -> None:
 
 def test_a_due_message_is_sent_once_however_often_it_is_delivered(message: DunningMessage) -> None:
     for _again in range(3):
-        delivery.deliver(message.pk, now=timezone.now())
+        deliver_one(message.pk, now=timezone.now())
         deliver_queued()
         start_runs()
         work_due_steps()
@@ -108,7 +109,7 @@ def test_a_mail_server_that_cannot_be_reached_delays_the_mail(
     monkeypatch.undo()
     assert mail.outbox == []
 
-    delivery.deliver(message.pk, now=timezone.now() + timedelta(hours=1))
+    deliver_one(message.pk, now=timezone.now() + timedelta(hours=1))
     assert len(mail.outbox) == 1
 
 
@@ -117,7 +118,7 @@ def test_a_message_that_cannot_be_rendered_is_tried_again_and_was_never_claimed(
 ) -> None:
     step = DunningStep.objects.filter(messages=message)
     step.update(template="no such words")
-    delivery.deliver(message.pk, now=timezone.now())
+    deliver_one(message.pk, now=timezone.now())
 
     message.refresh_from_db()
     assert (message.state, message.tries, message.claimed_at) == ("queued", 1, None)
@@ -125,7 +126,7 @@ def test_a_message_that_cannot_be_rendered_is_tried_again_and_was_never_claimed(
     assert not message.case.links.exists()
 
     step.update(template="failed")
-    delivery.deliver(message.pk, now=timezone.now())
+    deliver_one(message.pk, now=timezone.now())
     message.refresh_from_db()
     assert (message.state, len(mail.outbox)) == ("sent", 1)
 
@@ -146,7 +147,7 @@ def test_without_an_address_nothing_is_sent_and_the_timeline_says_so(
 def test_a_paused_case_is_written_to_once_it_goes_on(message: DunningMessage) -> None:
     now = timezone.now()
     RecoveryCase.objects.update(is_paused=True)
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
     message.refresh_from_db()
     assert (message.state, message.due_at, message.tries) == (
         "queued", now + timedelta(hours=1), 0,
@@ -154,7 +155,7 @@ def test_a_paused_case_is_written_to_once_it_goes_on(message: DunningMessage) ->
     assert mail.outbox == []
 
     RecoveryCase.objects.update(is_paused=False)
-    delivery.deliver(message.pk, now=message.due_at)
+    deliver_one(message.pk, now=message.due_at)
     assert len(mail.outbox) == 1
 
 
@@ -164,7 +165,7 @@ def test_a_mail_that_waited_until_the_next_step_was_due_gives_way_to_it(
     later = message.due_at + timedelta(days=4)
     (newer,) = runs.take_due_steps(now=later)
     for message_id in delivery.queued(now=later):
-        delivery.deliver(message_id, now=later)
+        deliver_one(message_id, now=later)
 
     message.refresh_from_db()
     assert (message.state, message.error) == ("skipped", "a later step of the campaign was due")
@@ -191,7 +192,7 @@ def test_a_mail_that_was_delayed_into_the_night_waits_for_the_merchants_window(
     night = datetime(2027, 2, 2, 22, tzinfo=UTC)
     opens = datetime(2027, 2, 3, 8, tzinfo=UTC)
     for late in range(3):
-        delivery.deliver(message.pk, now=night + timedelta(hours=late))
+        deliver_one(message.pk, now=night + timedelta(hours=late))
 
     message.refresh_from_db()
     assert (message.state, message.due_at, message.tries) == ("queued", opens, 0)
@@ -202,7 +203,7 @@ def test_a_mail_that_was_delayed_into_the_night_waits_for_the_merchants_window(
         "9:00 to 18:00 on Mon, Tue, Wed, Thu, Fri, Sat, Sun in Europe/Berlin",
         "the merchant's send window",
     )
-    delivery.deliver(message.pk, now=opens)
+    deliver_one(message.pk, now=opens)
     message.refresh_from_db()
     assert message.state == "sent"
 
@@ -212,7 +213,7 @@ def test_a_link_that_was_asked_for_goes_at_night() -> None:
     Merchant.objects.update(send_from_hour=9, send_until_hour=18)
     night = datetime(2027, 2, 2, 22, tzinfo=UTC)
     asked = ask_for_a_new_link(fail(), now=night)
-    delivery.deliver(asked.pk, now=night)
+    deliver_one(asked.pk, now=night)
 
     asked.refresh_from_db()
     assert asked.state == "sent"

@@ -13,6 +13,7 @@ from dunning.models import DunningMessage
 from recovery.models import Merchant, RecoveryCase
 from tests.builders import make_merchant
 from tests.dunning.facts import fail, queue
+from tests.dunning.mail.sending import deliver_one
 from tests.dunning.own_campaigns import DAY, published, step
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +28,7 @@ def debts() -> list[RecoveryCase]:
 
 def send(case: RecoveryCase, *, now: datetime) -> DunningMessage:
     message = queue(case, now=now)
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
     message.refresh_from_db()
     return message
 
@@ -59,7 +60,7 @@ def test_nobody_reads_of_a_last_reminder_while_another_debt_has_mails_to_come(
         RecoveryCase.objects.filter(pk=debts[1].pk).update(failed_at=now, opened_at=now)
         debts[1].refresh_from_db()
         assert runs.start(debts[1], now=now)
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
 
     assert mail.outbox[0].subject.startswith(words)
 
@@ -78,7 +79,7 @@ def test_of_two_debts_that_end_within_two_days_the_customer_is_told_of_a_last_re
                 runs.start(case, now=at)
         runs.take_due_steps(now=at)
         for message_id in delivery.queued(now=at):
-            delivery.deliver(message_id, now=at)
+            deliver_one(message_id, now=at)
         hours += 12
 
     finals = [sent for sent in mail.outbox if sent.subject.startswith("Last")]
@@ -92,13 +93,13 @@ def test_a_mail_keeps_a_day_from_the_last_one_about_the_debt_though_that_was_lat
     first = queue(debts[0], now=timezone.now())
     late = first.due_at + 2 * DAY - timedelta(hours=3)
     RecoveryCase.objects.filter(pk=debts[0].pk).update(is_paused=True)
-    delivery.deliver(first.pk, now=first.due_at)
+    deliver_one(first.pk, now=first.due_at)
     RecoveryCase.objects.filter(pk=debts[0].pk).update(is_paused=False)
-    delivery.deliver(first.pk, now=late)
+    deliver_one(first.pk, now=late)
     (second_id,) = runs.take_due_steps(now=first.due_at + 2 * DAY)
     second = DunningMessage.objects.get(pk=second_id)
     for hours in (0, 1):
-        delivery.deliver(second.pk, now=second.due_at + timedelta(hours=hours))
+        deliver_one(second.pk, now=second.due_at + timedelta(hours=hours))
 
     second.refresh_from_db()
     assert (second.state, second.due_at, second.tries) == ("queued", late + DAY, 0)
@@ -107,7 +108,7 @@ def test_a_mail_keeps_a_day_from_the_last_one_about_the_debt_though_that_was_lat
     assert (entry.rule, entry.source) == (
         "at least 24 hours between two mails about a debt", "one conversation per customer",
     )  # fmt: skip
-    delivery.deliver(second.pk, now=late + DAY)
+    deliver_one(second.pk, now=late + DAY)
     second.refresh_from_db()
     assert second.state == "sent"
 
@@ -120,7 +121,7 @@ def test_a_day_after_the_last_mail_the_window_still_has_to_open(debts: list[Reco
     (second_id,) = runs.take_due_steps(now=at + DAY)
     DunningMessage.objects.filter(pk=first.pk).update(sent_at=at + timedelta(hours=2))
     Merchant.objects.update(send_from_hour=9, send_until_hour=18)
-    delivery.deliver(second_id, now=at + DAY)
+    deliver_one(second_id, now=at + DAY)
 
     opens = datetime(2027, 2, 3, 9, tzinfo=UTC)
     assert DunningMessage.objects.get(pk=second_id).due_at == opens
@@ -134,6 +135,6 @@ def test_the_alternate_contact_need_not_wait_a_day(debts: list[RecoveryCase]) ->
     DunningMessage.objects.filter(pk=first.pk).update(bounced_at=now)
     told = conversations.tellings([debts[0].pk], since=now - DAY)[debts[0].pk]
     assert conversations.at_a_distance(instead, told, now=now) == []
-    delivery.deliver(instead.pk, now=now)
+    deliver_one(instead.pk, now=now)
     instead.refresh_from_db()
     assert instead.state == "sent"

@@ -17,6 +17,7 @@ from dunning.models import DunningMessage
 from tests.builders import make_merchant
 from tests.dunning.facts import fail, queue
 from tests.dunning.killed_worker import KILLED, POINTS
+from tests.dunning.mail.sending import deliver_one
 from tests.dunning.mail_servers import MailServer, listening
 from tests.programs import database_url
 
@@ -54,7 +55,7 @@ def sweep(*, now: datetime) -> None:
     for _again in range(2):
         delivery.set_aside_unknown(now=now)
         for message_id in delivery.queued(now=now):
-            delivery.deliver(message_id, now=now)
+            deliver_one(message_id, now=now)
 
 
 @pytest.mark.parametrize("point", POINTS)

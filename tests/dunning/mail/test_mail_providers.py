@@ -16,11 +16,12 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
-from dunning.mail import delivery, messages
+from dunning.mail import messages
 from dunning.models import DunningMessage, SuppressedAddress
 from recovery.models import Customer, Merchant, OperatorTask
 from tests.builders import make_merchant
 from tests.dunning.facts import close, fail, queue
+from tests.dunning.mail.sending import deliver_one
 from tests.dunning.mail_providers import IMPATIENT, MailProvider, listening
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,7 @@ def message(merchant: Merchant) -> DunningMessage:
 
 
 def deliver(message: DunningMessage, *, later: timedelta = timedelta(0)) -> None:
-    delivery.deliver(message.pk, now=timezone.now() + later)
+    deliver_one(message.pk, now=timezone.now() + later)
     message.refresh_from_db()
 
 
@@ -91,7 +92,7 @@ def test_a_provider_that_is_not_ready_delays_the_mail_and_never_drops_it(
     pauses = []
     while postmark.answers:
         now = message.due_at
-        delivery.deliver(message.pk, now=now)
+        deliver_one(message.pk, now=now)
         message.refresh_from_db()
         assert message.state == "queued"
         pauses.append(int((message.due_at - now).total_seconds()))
@@ -100,7 +101,7 @@ def test_a_provider_that_is_not_ready_delays_the_mail_and_never_drops_it(
     assert pauses == [min(first << times, 6 * 3600) for times in range(12)]
     assert message.error == f"The mail provider refused the mail ({code})."
     sent_before = len(postmark.requests)
-    delivery.deliver(message.pk, now=message.due_at)
+    deliver_one(message.pk, now=message.due_at)
     message.refresh_from_db()
     assert (message.state, len(postmark.requests) - sent_before) == ("sent", 1)
 

@@ -7,11 +7,11 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
-from dunning.mail import delivery
 from dunning.models import DunningMessage, SuppressedAddress
 from recovery.models import Customer, Merchant, OperatorTask
 from tests.builders import make_merchant
 from tests.dunning.facts import fail, queue
+from tests.dunning.mail.sending import deliver_one
 from tests.dunning.mail_servers import TAKEN, MailServer, listening
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def message(merchant: Merchant) -> DunningMessage:
 
 
 def deliver(message: DunningMessage, *, later: timedelta = timedelta(0)) -> None:
-    delivery.deliver(message.pk, now=timezone.now() + later)
+    deliver_one(message.pk, now=timezone.now() + later)
     message.refresh_from_db()
 
 
@@ -98,7 +98,7 @@ def test_a_mail_that_is_refused_for_now_is_put_off_longer_each_time(
     pauses = []
     for _try in range(4):
         now = message.due_at
-        delivery.deliver(message.pk, now=now)
+        deliver_one(message.pk, now=now)
         message.refresh_from_db()
         assert message.state == "queued"
         pauses.append((message.due_at - now).total_seconds())
@@ -121,7 +121,7 @@ def test_a_mail_server_that_is_never_ready_is_given_up(
     first = message.due_at
     while message.state == "queued":
         last = message.due_at
-        delivery.deliver(message.pk, now=last)
+        deliver_one(message.pk, now=last)
         message.refresh_from_db()
 
     assert message.state == "failed"
@@ -171,7 +171,7 @@ def test_a_server_that_refuses_us_delays_the_mail_and_a_person_is_told_each_day(
     setattr(mail_server, whose, reply)
     now = message.due_at.replace(hour=8)
     for hours in (0, 1, 15, 24, 24 * 9):
-        delivery.deliver(message.pk, now=now + timedelta(hours=hours))
+        deliver_one(message.pk, now=now + timedelta(hours=hours))
 
     message.refresh_from_db()
     assert (message.state, message.error) == ("queued", why)
@@ -185,7 +185,7 @@ def test_a_server_that_refuses_us_delays_the_mail_and_a_person_is_told_each_day(
     ] * 3  # fmt: skip
 
     setattr(mail_server, whose, TAKEN)
-    delivery.deliver(message.pk, now=now + timedelta(days=10))
+    deliver_one(message.pk, now=now + timedelta(days=10))
     message.refresh_from_db()
     assert (message.state, len(mail_server.mails)) == ("sent", 1)
 

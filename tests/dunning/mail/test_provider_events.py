@@ -16,12 +16,12 @@ from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
 from dunning import provider_events
-from dunning.mail import delivery
 from dunning.models import DunningMessage, SuppressedAddress
 from dunning.tasks import deliver_queued
 from recovery.models import Customer
 from tests.builders import make_merchant
 from tests.dunning.facts import fail, queue
+from tests.dunning.mail.sending import deliver_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.dunning.mail_doors")]
 MAIL = "/fourthngoal/recover/mail"
@@ -43,7 +43,7 @@ def message() -> DunningMessage:
     make_merchant()
     now = timezone.now()
     message = queue(fail(), now=now)
-    delivery.deliver(message.pk, now=now)
+    deliver_one(message.pk, now=now)
     message.refresh_from_db()
     return message
 

@@ -11,12 +11,13 @@ from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
 from billing_portal import links
-from dunning.mail import delivery, unsubscribing
+from dunning.mail import unsubscribing
 from dunning.models import DunningMessage, SuppressedAddress
 from dunning.tasks import deliver_queued
 from recovery.models import Customer
 from tests.builders import make_merchant
 from tests.dunning.facts import fail, queue
+from tests.dunning.mail.sending import deliver_one
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +49,7 @@ def test_one_click_of_a_mail_program_stops_the_mail(message: DunningMessage) -> 
     for _again in range(2):
         assert click(way_out()).status_code == 200
     another = queue(fail(), now=timezone.now() + timedelta(days=3))
-    delivery.deliver(another.pk, now=timezone.now() + timedelta(days=3))
+    deliver_one(another.pk, now=timezone.now() + timedelta(days=3))
     another.refresh_from_db()
 
     kept = SuppressedAddress.objects.get()
