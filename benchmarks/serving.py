@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 from psycopg import sql
 
 from tests.journeys.product import free_ports, is_closed, wait_for
+from tests.program_logs import kept_aside
 from tests.redis_server import RedisServer
 from tests.suite import postgresql
 
@@ -39,12 +40,17 @@ class Server:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def folder(self) -> Path:
+        return Path(self.environment["RUN_DIR"])
+
     def python(self, *arguments: str) -> str:
         """What a program prints that sees the server's database."""
-        return subprocess.run(
-            [self.interpreter, *arguments], cwd=ROOT, env=dict(self.environment), text=True,
-            stdout=subprocess.PIPE, check=True,
-        ).stdout  # fmt: skip
+        with kept_aside(self.folder) as log:
+            return subprocess.run(
+                [self.interpreter, *arguments], cwd=ROOT, env=dict(self.environment), text=True,
+                stdout=subprocess.PIPE, stderr=log, check=True,
+            ).stdout  # fmt: skip
 
 
 @contextmanager
@@ -118,32 +124,37 @@ def stub(module: str, *told: str | Path) -> Iterator[int]:
 def web(server: Server) -> Iterator[None]:
     command = procfile()["web"].replace(PRODUCT, server.program)
     granian = shlex.quote(str(Path(server.interpreter).parent / "granian"))
-    process = subprocess.Popen(
-        ["sh", "-c", command.replace("granian", granian, 1)],
-        cwd=ROOT, env={**server.environment, "HOST": HOST, "PORT": str(server.port)},
-    )  # fmt: skip
-    try:
-        wait_for(lambda: not is_closed(server.port), seconds=STARTS_WITHIN)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
+    with kept_aside(server.folder) as log:
+        process = subprocess.Popen(
+            ["sh", "-c", command.replace("granian", granian, 1)], cwd=ROOT, stdout=log, stderr=log,
+            env={**server.environment, "HOST": HOST, "PORT": str(server.port)},
+        )  # fmt: skip
+        try:
+            wait_for(lambda: not is_closed(server.port), seconds=STARTS_WITHIN)
+            yield
+        finally:
+            process.terminate()
+            process.wait()
 
 
 @contextmanager
 def running(server: Server, *names: str) -> Iterator[None]:
     """What the Procfile calls by these names and that listens nowhere."""
-    processes = [
-        subprocess.Popen(["sh", "-c", procfile()[name]], cwd=ROOT, env=dict(server.environment))
-        for name in names
-    ]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait()
+    with kept_aside(server.folder) as log:
+        processes = [
+            subprocess.Popen(
+                ["sh", "-c", procfile()[name]], cwd=ROOT, env=dict(server.environment),
+                stdout=log, stderr=log,
+            )
+            for name in names
+        ]  # fmt: skip
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait()
 
 
 def procfile() -> dict[str, str]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.chaos import history, state
 from tests.chaos.history import Told
+from tests.program_logs import kept_aside
 
 ROOT = Path(__file__).resolve().parents[2]
 CORES = os.cpu_count() or 1
@@ -78,12 +79,13 @@ def on_every_core(*, count: int, seed: int) -> Ordered:
 
 def _in_a_process(count: int, seed: int) -> Ordered:
     """Whose product is the embedded one in a new folder."""
-    with tempfile.TemporaryDirectory(prefix="recover-orders-") as folder:
+    folders = tempfile.TemporaryDirectory(prefix="recover-orders-")
+    with folders as folder, kept_aside(Path(folder)) as log:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         said = subprocess.run(
             [sys.executable, "-m", "tests.chaos.permutations", str(count), str(seed)],
             cwd=ROOT, env=kept | {"RUN_DIR": folder}, text=True, check=True,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=log,
         ).stdout  # fmt: skip
     return Ordered(**json.loads(said))
 
