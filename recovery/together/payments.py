@@ -74,23 +74,29 @@ def _work(some: Sequence[Heard]) -> set[int]:
 @desk.at_desk
 def _write(some: Iterable[Heard], *, now: datetime) -> list[StripeEvent]:
     """The events that were about the known case of an invoice."""
-    sets = by_merchant(some)
-    known = {merchant: _known(merchant, of_one) for merchant, of_one in sets.items()}
-    for merchant, of_one in sets.items():
-        whose = [case.customer for case in known[merchant].values() if case.customer]
-        customers.lay_out(merchant, [customer.stripe_customer_id for customer in whose])
-        cases.lay_out(merchant, [case.stripe_invoice_id for case in known[merchant].values()])
-        told = [heard.intent.failure for heard in of_one]
-        failures.lay_out(merchant, [failure.charge_id for failure in told if failure])
     written = []
-    for merchant, of_one in sets.items():
+    sets = [
+        (of_one, _laid_out(merchant, of_one)) for merchant, of_one in by_merchant(some).items()
+    ]
+    for of_one, known in sets:
         for heard in of_one:
-            if case := known[merchant].get(heard.intent.id):
+            if case := known.get(heard.intent.id):
                 with log_context.about(**heard.stored.log_ids):
                     at = heard.event.created_at or now
-                    effects.payment_failed_again(cases.locked(case), heard.event, at, now)
+                    effects.payment_failed_again(case, heard.event, at, now)
                 written.append(heard.stored)
     return written
+
+
+def _laid_out(merchant: Merchant, some: Sequence[Heard]) -> Mapping[str, RecoveryCase]:
+    """The known cases by their payments' ids, with all that is read and locked for them."""
+    known = _known(merchant, some)
+    whose = [case.customer.stripe_customer_id for case in known.values() if case.customer]
+    customers.lay_out(merchant, whose)
+    cases.lay_out(merchant, [case.stripe_invoice_id for case in known.values()])
+    failed = [heard.intent.failure for heard in some if heard.intent.id in known]
+    failures.lay_out(merchant, [failure.charge_id for failure in failed if failure])
+    return {intent_id: cases.locked(case) for intent_id, case in known.items()}
 
 
 def _known(merchant: Merchant, some: Iterable[Heard]) -> Mapping[str, RecoveryCase]:
