@@ -53,7 +53,7 @@ def run(*, count: int, seed: int, left_by: Callable[[list[list[Told]]], str]) ->
     dice = random.Random(seed)
     told = differing = histories = 0
     for first in range(0, count, OF_ONE_HISTORY):
-        made = _of_one_merchant(dice.randrange(1 << 30))
+        made = of_one_merchant(dice)
         expected, histories = left_by([[event] for event in made]), histories + 1
         every_order = orders(made, dice)
         for _order in range(min(OF_ONE_HISTORY, count - first)):
@@ -63,10 +63,15 @@ def run(*, count: int, seed: int, left_by: Callable[[list[list[Told]]], str]) ->
     return Ordered(count, histories, told, differing)
 
 
-def _of_one_merchant(seed: int) -> list[Told]:
-    """Of the third, of whom Stripe can't be asked."""
-    made = history.make(seed=seed, events=EVENTS, begins_at=1_790_000_000, merchants=3)
-    return [event for event in made.events if event.merchant == 2 and event.is_kept]
+def of_one_merchant(dice: random.Random) -> list[Told]:
+    """A history of the third, of whom Stripe can't be asked, that has more than one order."""
+    while True:
+        made = history.make(
+            seed=dice.randrange(1 << 30), events=EVENTS, begins_at=1_790_000_000, merchants=3
+        )
+        told = [event for event in made.events if event.merchant == 2 and event.is_kept]
+        if len(told) > 1:
+            return told
 
 
 def on_every_core(*, count: int, seed: int) -> Ordered:

@@ -47,5 +47,11 @@ def test_an_order_has_each_event_at_least_once_and_some_twice() -> None:
     assert len({tuple(ids(order)) for order in told}) == 20
 
 
+def test_every_history_has_more_than_one_order() -> None:
+    dice = random.Random(1)
+
+    assert min(len(permutations.of_one_merchant(dice)) for _history in range(300)) > 1
+
+
 def ids(events: Sequence[Told]) -> list[str]:
     return [event.id for event in events]
