@@ -1,0 +1,23 @@
+"""Events become open cases as the benchmark has it, with few of them."""
+
+import pytest
+from pytest_django import Settings
+
+from benchmarks import processing
+from benchmarks.serving import stub
+from recovery import inbox, turns
+from tests.benchmarks.tables import postgresql
+
+pytestmark = [pytest.mark.django_db, postgresql]
+
+
+def test_events_are_worked_to_the_last_however_short_a_workers_turns_are(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(turns, "LONG", 0)
+    monkeypatch.setattr(inbox, "BATCH", 2)
+    monkeypatch.setattr(processing, "WARMING_UP", 3)
+
+    with stub("benchmarks.stripe_stub") as port:
+        settings.STRIPE_API_BASE = f"http://127.0.0.1:{port}"
+        assert processing.work(5) > 0
