@@ -1,10 +1,12 @@
-"""Distinct events as Stripe signs and sends them: `invoice.payment_failed` of 2.7 kB."""
+"""Distinct events as Stripe signs and sends them: `invoice.payment_failed` of 2.7 kB, and what it
+sends with each of these."""
 
 import json
 import time
 from itertools import count
 
 from benchmarks import load
+from benchmarks.stripe_stub import INTENT
 from recovery.signatures import sign
 
 BYTES = 2_700
@@ -101,10 +103,24 @@ def _template() -> str:
 
 
 TEMPLATE = _template()
+OF_PAYMENT = json.dumps(
+    {
+        **_EVENT,
+        "id": "evt_pi_NUMBER",
+        "data": {"object": {**INTENT, "latest_charge": "ch_NUMBER"}},
+        "type": "payment_intent.payment_failed",
+    }
+).replace("NUMBER", _NUMBER)
 
 
 def bodies(how_many: int) -> list[bytes]:
-    return [_body(f"{next(_numbers):012}") for _one in range(how_many)]
+    return [_body(TEMPLATE, f"{next(_numbers):012}") for _one in range(how_many)]
+
+
+def pairs(how_many: int) -> list[bytes]:
+    """Of each failure the event of the invoice and that of its payment."""
+    numbers = [f"{next(_numbers):012}" for _one in range(how_many // 2)]
+    return [_body(told, number) for number in numbers for told in (TEMPLATE, OF_PAYMENT)]
 
 
 def signed(how_many: int, *, path: str, secret: str) -> list[bytes]:
@@ -112,8 +128,8 @@ def signed(how_many: int, *, path: str, secret: str) -> list[bytes]:
     return [_signed(body, path, secret) for body in bodies(how_many)]
 
 
-def _body(number: str) -> bytes:
-    return TEMPLATE.replace(_NUMBER, number).encode()
+def _body(template: str, number: str) -> bytes:
+    return template.replace(_NUMBER, number).encode()
 
 
 def _signed(body: bytes, path: str, secret: str) -> bytes:

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from benchmarks import processing
+from benchmarks.events import bodies
 from benchmarks.measuring import Comparison, Fact, by_turns
 from benchmarks.processing import WARMING_UP
 from benchmarks.serving import Server, prepared, stub
@@ -70,9 +71,9 @@ def store(events: int) -> float:
     from tests.builders import make_merchant  # noqa: PLC0415
 
     merchant = make_merchant()
-    processing.store(merchant, WARMING_UP)
+    processing.store(merchant, bodies(WARMING_UP))
     begun = time.perf_counter()
-    processing.store(merchant, events)
+    processing.store(merchant, bodies(events))
     took = time.perf_counter() - begun
     stored, _by_table = StripeEvent.objects.of(merchant).delete()
     if stored != events + WARMING_UP:

@@ -1,6 +1,7 @@
 """Events from the inbox to open cases with their timeline: how many a second one worker process
-works, against single-row inserts into the same database. `python -m benchmarks.processing` is the
-worker, in a process that has the product's settings.
+works, against single-row inserts into the same database; and how many where Stripe tells of each
+failure twice, as it does. `python -m benchmarks.processing` is the worker, in a process that has
+the product's settings.
 
 BENCH_EVENTS makes it shorter, to try it out.
 """
@@ -8,11 +9,14 @@ BENCH_EVENTS makes it shorter, to try it out.
 import os
 import sys
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import psycopg
 
+from benchmarks import events
 from benchmarks.measuring import Comparison, Fact, by_turns
 from benchmarks.serving import Server, prepared, stub
 
@@ -22,26 +26,38 @@ if TYPE_CHECKING:
 EVENTS, ROWS = 2_000, 2_000  # a turn
 WARMING_UP = 200  # events that a process has worked before those that count
 ROUNDS = 3
+Bodies = Callable[[int], list[bytes]]
 LEAST, LEAST_A_SECOND = 0.15, 400
 
 
 def run() -> list[Comparison | Fact]:
-    events = int(os.environ.get("BENCH_EVENTS", EVENTS))
+    how_many = int(os.environ.get("BENCH_EVENTS", EVENTS))
     with (
         stub("benchmarks.stripe_stub") as port,
         prepared(STRIPE_API_BASE=f"http://127.0.0.1:{port}") as server,
     ):
+        worked = partial(_worked, server, how_many)
         product, yardstick = by_turns(
-            lambda: float(server.python("-m", "benchmarks.processing", str(events))),
-            partial(_inserts, server), rounds=ROUNDS,
-        )  # fmt: skip
+            partial(worked, "invoices"), partial(_inserts, server), rounds=ROUNDS
+        )
+        of_both, of_invoices = by_turns(
+            partial(worked, "pairs"), partial(worked, "invoices"), rounds=ROUNDS
+        )
     return [
         Comparison(
             "events to open cases, against single-row inserts", "a second", product, yardstick,
             at_least=LEAST,
         ),
         Fact("events to open cases", "a second", product, at_least=LEAST_A_SECOND),
+        Comparison(
+            "events of invoices and of their payments, against those of invoices alone",
+            "a second", of_both, of_invoices, at_least=1,
+        ),
     ]  # fmt: skip
+
+
+def _worked(server: Server, how_many: int, kind: str) -> float:
+    return float(server.python("-m", "benchmarks.processing", str(how_many), kind))
 
 
 def _inserts(server: Server) -> float:
@@ -56,51 +72,53 @@ def _inserts(server: Server) -> float:
         return ROWS / (time.perf_counter() - begun)
 
 
-def work(how_many: int) -> float:
-    """A second; raises RuntimeError where not each event has its case."""
+def work(how_many: int, bodies: Bodies = events.bodies) -> float:
+    """A second; raises RuntimeError where not each failure has its case."""
     from tests.builders import make_merchant  # noqa: PLC0415 - it needs a booted Django
 
     merchant = make_merchant()
     merchant.stripe.api_key, merchant.stripe.livemode = "rk_test_bench", False
     merchant.stripe.save()
-    _opened(merchant, WARMING_UP)
-    return how_many / _opened(merchant, how_many)
+    _seconds(merchant, bodies(WARMING_UP))
+    return how_many / _seconds(merchant, bodies(how_many))
 
 
-def store(merchant: "Merchant", how_many: int) -> None:
+def store(merchant: "Merchant", bodies: Iterable[bytes]) -> None:
     """So many events more in the inbox, each in a transaction of its own."""
     from django.utils import timezone  # noqa: PLC0415 - they need a booted Django
 
-    from benchmarks import events  # noqa: PLC0415
     from recovery import inbox  # noqa: PLC0415
     from recovery.stripe_events import Event  # noqa: PLC0415
 
-    for body in events.bodies(how_many):
+    for body in bodies:
         payload = body.decode()
         inbox.store(
             merchant=merchant, event=Event.parse(payload), payload=payload, now=timezone.now()
         )
 
 
-def _opened(merchant: "Merchant", how_many: int) -> float:
-    """Seconds until so many events more have their cases."""
+def _seconds(merchant: "Merchant", bodies: Sequence[bytes]) -> float:
+    """Until all events are processed and all failures have their cases."""
     from recovery.models import RecoveryCase, StripeEvent  # noqa: PLC0415 - a booted Django
     from recovery.tasks import process_inbox  # noqa: PLC0415
 
-    store(merchant, how_many)
+    store(merchant, bodies)
     known = RecoveryCase.objects.of(merchant).exclude(decline_code="")
     waiting = StripeEvent.objects.filter(state=StripeEvent.State.PENDING)
     before, begun = known.count(), time.perf_counter()
     while waiting.exists():
         process_inbox()  # for as long as its turn is
     took = time.perf_counter() - begun
-    if (opened := known.count() - before) != how_many:
-        raise RuntimeError(f"Of {how_many} events {opened} have a case that tells why.")
+    failures = sum(b'"invoice.payment_failed"' in body for body in bodies)
+    if (opened := known.count() - before) != failures:
+        raise RuntimeError(f"Of {failures} failures {opened} have a case that tells why.")
     return took
 
+
+KINDS: Mapping[str, Bodies] = MappingProxyType({"invoices": events.bodies, "pairs": events.pairs})
 
 if __name__ == "__main__":
     import django
 
     django.setup()
-    print(work(int(sys.argv[1])))
+    print(work(int(sys.argv[1]), KINDS[sys.argv[2]]))

@@ -16,7 +16,7 @@ _CHARGE = {
         "type": "issuer_declined", "network_decline_code": "51", "advice_code": "try_again_later",
     },
 }  # fmt: skip
-_INTENT = {
+INTENT = {
     "id": "pi_NUMBER", "object": "payment_intent", "amount": 4900, "currency": "usd",
     "status": "requires_payment_method", "customer": "cus_NUMBER", "latest_charge": _CHARGE,
     "last_payment_error": {
@@ -44,10 +44,10 @@ _ANSWERS = {
         "object": "list", "has_more": False, "url": "/v1/invoice_payments", "data": [
             {"id": "inpay_NUMBER", "object": "invoice_payment", "created": 1795003600,
              "invoice": {**_INVOICE, "customer": _CUSTOMER},
-             "payment": {"type": "payment_intent", "payment_intent": _INTENT}},
+             "payment": {"type": "payment_intent", "payment_intent": INTENT}},
         ],
     },
-    "payment_intents": _INTENT,
+    "payment_intents": INTENT,
     "customers": _CUSTOMER,
 }  # fmt: skip
 ANSWERS = {name: json.dumps(answer) for name, answer in _ANSWERS.items()}

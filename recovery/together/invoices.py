@@ -33,6 +33,9 @@ from recovery.together.by_merchant import by_merchant
 
 logger = logging.getLogger(__name__)
 
+# What tells of a failure can wait for its turn: nothing that it says ends a case.
+FAILURES = (EventType.INVOICE_PAYMENT_FAILED, EventType.PAYMENT_INTENT_PAYMENT_FAILED)
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -51,7 +54,8 @@ def work(batch: Sequence[StripeEvent]) -> list[StripeEvent]:
     """Process what can be processed together; the events that are left."""
     now = clock.now()
     plain = [heard for event in batch if (heard := _plain(event, now=now))]
-    done = _work(plain) if len(plain) > 1 else set()
+    told = {event.pk for event in batch if event.type in FAILURES}
+    done = _work(plain, told=told) if len(plain) > 1 else set()
     return [event for event in batch if event.pk not in done]
 
 
@@ -70,8 +74,9 @@ def _plain(stored: StripeEvent, *, now: datetime) -> Heard | None:
     return Heard(stored, invoice, event.created_at or now) if invoice.id else None
 
 
-def _work(some: Sequence[Heard]) -> set[int]:
-    """Ids of the events that were processed."""
+def _work(some: Sequence[Heard], *, told: Collection[int]) -> set[int]:
+    """Ids of the events that were processed. `told`: what this worker has, or is about to process
+    next, when it finds the cases by itself."""
     asked_at = clock.now()
     try:
         answers = _ask(some)
@@ -79,7 +84,7 @@ def _work(some: Sequence[Heard]) -> set[int]:
         if any(clock.now() >= heard.stored.due_at for heard in some):
             return set()  # the lease is over: another worker may have them by now
         opened = _write(answered, answers, now=asked_at)
-        _hear(opened, now=asked_at)
+        _hear(opened, but=told, now=asked_at)
         events = [heard.stored for heard in answered]
         inbox.processed(*events, now=asked_at)
     except Exception:
@@ -151,17 +156,16 @@ def _write(
     return opened
 
 
-def _hear(opened: Sequence[_Opened], *, now: datetime) -> None:
+def _hear(opened: Sequence[_Opened], *, but: Collection[int], now: datetime) -> None:
     """Only what is stored once the cases can be found: what comes later finds them itself."""
     for merchant, some in by_merchant(opened).items():
         unheard = {one.case.pk: set(cases.keys(one.case)) - set(one.known_by) for one in some}
         around = {one.case.pk: set(whose(one.case)) for one in some if not one.known_by}
         stored = inbox.concerned(merchant, [*_all(unheard), *_all(around)])
         for one in some:
-            heard = {one.heard.stored.pk}
-            if any(stored[key] - heard for key in unheard[one.case.pk]):
-                hearing.tell_what_was_told(one.case, but_of=one.known_by, but=heard, now=now)
-            if any(stored[key] - heard for key in around.get(one.case.pk, ())):
+            if any(stored[key].difference(but) for key in unheard[one.case.pk]):
+                hearing.tell_what_was_told(one.case, but_of=one.known_by, but=but, now=now)
+            if any(stored[key].difference(but) for key in around.get(one.case.pk, ())):
                 hear_of_new_card(one.case, now=now)
 
 

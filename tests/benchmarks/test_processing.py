@@ -3,9 +3,10 @@
 import pytest
 from pytest_django import Settings
 
-from benchmarks import processing
+from benchmarks import events, processing
 from benchmarks.serving import stub
 from recovery import inbox, turns
+from recovery.models import PaymentAttempt, RecoveryCase
 from tests.benchmarks.tables import postgresql
 
 pytestmark = [pytest.mark.django_db, postgresql]
@@ -21,3 +22,7 @@ def test_events_are_worked_to_the_last_however_short_a_workers_turns_are(
     with stub("benchmarks.stripe_stub") as port:
         settings.STRIPE_API_BASE = f"http://127.0.0.1:{port}"
         assert processing.work(5) > 0
+        assert processing.work(10, events.pairs) > 0
+
+    assert RecoveryCase.objects.count() == (3 + 5) + (1 + 5)
+    assert PaymentAttempt.objects.count() == RecoveryCase.objects.count()

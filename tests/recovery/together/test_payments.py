@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from recovery import customers, effects, ingest, together
+from recovery import customers, effects, hearing, ingest, together
 from recovery.models import (
     Checkout,
     Customer,
@@ -80,6 +80,17 @@ def test_a_second_failure_of_the_same_payment_is_another_attempt(
     assert together.work(store(first, *others, again)) == []
 
     assert PaymentAttempt.objects.count() == 4
+
+
+@pytest.mark.usefixtures("renewals")
+def test_one_that_comes_with_its_invoice_is_heard_once(local_stripe: LocalStripe) -> None:
+    events = store(*told(local_stripe, INVOICE_FAILED, PAYMENT_FAILED))
+
+    with mock.patch.object(hearing, "tell_what_was_told") as told_anew:
+        assert together.work(events) == []
+
+    told_anew.assert_not_called()
+    assert PaymentAttempt.objects.count() == 3
 
 
 @pytest.mark.usefixtures("renewals")
