@@ -115,9 +115,10 @@ def _keep_what_is_loaded(**_: object) -> None:
     gc.freeze()
 
 
-@signals.worker_process_init.connect
+@signals.worker_init.connect
 def _lend_only_what_works(**_: object) -> None:
-    """A connection that PostgreSQL has hung up on isn't lent: no task fails for that."""
+    """A connection that PostgreSQL has hung up on isn't lent, here or in a process that is forked:
+    no task fails for that."""
     from django.db import connections  # noqa: PLC0415 - settings load this package first
 
     for settings in connections.settings.values():
