@@ -80,7 +80,8 @@ def work(how_many: int, bodies: Bodies = events.bodies) -> float:
     merchant.stripe.api_key, merchant.stripe.livemode = "rk_test_bench", False
     merchant.stripe.save()
     _seconds(merchant, bodies(WARMING_UP))
-    return how_many / _seconds(merchant, bodies(how_many))
+    told = bodies(how_many)
+    return len(told) / _seconds(merchant, told)
 
 
 def store(merchant: "Merchant", bodies: Iterable[bytes]) -> None:
@@ -98,20 +99,24 @@ def store(merchant: "Merchant", bodies: Iterable[bytes]) -> None:
 
 
 def _seconds(merchant: "Merchant", bodies: Sequence[bytes]) -> float:
-    """Until all events are processed and all failures have their cases."""
-    from recovery.models import RecoveryCase, StripeEvent  # noqa: PLC0415 - a booted Django
+    """Until all events are processed, and each failure has its case and is one attempt."""
+    from recovery.models import PaymentAttempt, RecoveryCase, StripeEvent  # noqa: PLC0415 - as above
     from recovery.tasks import process_inbox  # noqa: PLC0415
 
     store(merchant, bodies)
-    known = RecoveryCase.objects.of(merchant).exclude(decline_code="")
-    waiting = StripeEvent.objects.filter(state=StripeEvent.State.PENDING)
-    before, begun = known.count(), time.perf_counter()
-    while waiting.exists():
+    cases = RecoveryCase.objects.of(merchant).exclude(decline_code="")
+    attempts = PaymentAttempt.objects.of(merchant)
+    unprocessed = StripeEvent.objects.exclude(state=StripeEvent.State.PROCESSED)
+    before, begun = (cases.count(), attempts.count()), time.perf_counter()
+    while unprocessed.exists():
         process_inbox()  # for as long as its turn is
+        if put_off := unprocessed.exclude(error="").first():
+            raise RuntimeError(f"{put_off} can't be processed: {put_off.error}")
     took = time.perf_counter() - begun
     failures = sum(b'"invoice.payment_failed"' in body for body in bodies)
-    if (opened := known.count() - before) != failures:
-        raise RuntimeError(f"Of {failures} failures {opened} have a case that tells why.")
+    now_there = (cases.count() - before[0], attempts.count() - before[1])
+    if now_there != (failures, failures):
+        raise RuntimeError(f"Of {failures} failures there are {now_there} cases and attempts.")
     return took
 
 

@@ -116,9 +116,9 @@ def _keep_what_is_loaded(**_: object) -> None:
 
 
 @signals.worker_init.connect
-def _lend_only_what_works(**_: object) -> None:
-    """A connection that PostgreSQL has hung up on isn't lent, here or in a process that is forked:
-    no task fails for that."""
+@signals.worker_process_init.connect
+def _look_before_lending(**_: object) -> None:
+    """A pool asks a connection whether it still works before a task has it."""
     from django.db import connections  # noqa: PLC0415 - settings load this package first
 
     for settings in connections.settings.values():

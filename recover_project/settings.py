@@ -68,8 +68,9 @@ else:
         "max_size": environment.whole_number("DATABASE_POOL_SIZE", default=32),
         "timeout": 5,
         # By default a pool that finds no database tries it less and less often, until minutes go
-        # by; one that gives up is asked to try by whoever wants a connection next.
-        "reconnect_timeout": 5,
+        # by. One that gives up is let try by whoever wants a connection next, so it does before
+        # those that wait do: else the next would wait for one that isn't tried for.
+        "reconnect_timeout": 4,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -22,10 +22,12 @@ def test_what_a_program_logs_is_not_in_the_way(
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_a_program_that_fails_logged_last_is_shown(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(subprocess.CalledProcessError):
+def test_an_error_shows_once_what_a_program_that_failed_logged_last(tmp_path: Path) -> None:
+    with (
+        pytest.raises(subprocess.CalledProcessError) as error,
+        kept_aside(tmp_path),
+    ):
         run(f"{LOGS}; sys.exit(1)", tmp_path)
 
-    assert capfd.readouterr().err.splitlines() == [f"line {n}." for n in range(100 - LAST, 100)]
+    [shown] = error.value.__notes__
+    assert shown.splitlines() == [f"line {n}." for n in range(100 - LAST, 100)]

@@ -84,8 +84,9 @@ def _work(some: Sequence[Heard], *, told: Collection[int]) -> set[int]:
         if any(clock.now() >= heard.stored.due_at for heard in some):
             return set()  # the lease is over: another worker may have them by now
         opened = _write(answered, answers, now=asked_at)
-        _hear(opened, but=told, now=asked_at)
         events = [heard.stored for heard in answered]
+        left_out = {event.pk for event in events} - {one.heard.stored.pk for one in opened}
+        _hear(opened, but={*told} - left_out, now=asked_at)
         inbox.processed(*events, now=asked_at)
     except Exception:
         logger.exception("A set of %s events failed: they are worked one by one.", len(some))

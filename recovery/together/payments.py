@@ -80,7 +80,8 @@ def _write(some: Iterable[Heard], *, now: datetime) -> list[StripeEvent]:
     ]
     for of_one, known in sets:
         for heard in of_one:
-            if case := known.get(heard.intent.id):
+            case = known.get(heard.intent.id)
+            if case and heard.intent.invoice_id in {"", case.stripe_invoice_id}:
                 with log_context.about(**heard.stored.log_ids):
                     at = heard.event.created_at or now
                     effects.payment_failed_again(case, heard.event, at, now)
@@ -103,9 +104,9 @@ def _known(merchant: Merchant, some: Iterable[Heard]) -> Mapping[str, RecoveryCa
     """The case of each payment, by its id; of those that pay an invoice for sure, and of which
     nothing else is to be done than what the invoice's case hears. A guest's is left out: no id
     tells which row of a customer is to be locked before the case is."""
-    invoice_of = {heard.intent.id: heard.intent.invoice_id for heard in some}
-    found = RecoveryCase.objects.of(merchant).filter(stripe_payment_intent_id__in=invoice_of)
-    through_checkout = Checkout.objects.of(merchant).filter(payment_intent_id__in=invoice_of)
+    ids = {heard.intent.id for heard in some}
+    found = RecoveryCase.objects.of(merchant).filter(stripe_payment_intent_id__in=ids)
+    through_checkout = Checkout.objects.of(merchant).filter(payment_intent_id__in=ids)
     ours = set(through_checkout.values_list("payment_intent_id", flat=True))
     known: dict[str, list[RecoveryCase]] = {}
     for case in found.select_related("customer"):
@@ -117,5 +118,4 @@ def _known(merchant: Merchant, some: Iterable[Heard]) -> Mapping[str, RecoveryCa
         and not case.is_one_time
         and (case.customer is None or case.customer.stripe_customer_id)
         and intent_id not in ours
-        and invoice_of[intent_id] in {"", case.stripe_invoice_id}
     }

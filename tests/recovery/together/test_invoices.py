@@ -10,7 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from recovery import asking, customers, ingest, together
+from recovery import asking, customers, failed_invoices, hearing, ingest, together
+from recovery.failed_invoices import Answers
 from recovery.models import (
     Customer,
     Merchant,
@@ -19,6 +20,7 @@ from recovery.models import (
     RecoveryCase,
     StripeEvent,
 )
+from recovery.stripe_objects import Invoice
 from recovery.tasks import process_inbox
 from recovery.together import invoices
 from tests.builders import make_merchant, post
@@ -128,6 +130,28 @@ def test_an_invoice_that_is_told_of_twice_has_one_case(local_stripe: LocalStripe
 
     assert RecoveryCase.objects.count() == 3
     assert PaymentAttempt.objects.count() == 3
+
+
+@pytest.mark.usefixtures("renewals")
+def test_one_of_which_nothing_is_owed_any_more_is_heard_by_the_case_that_another_opened(
+    local_stripe: LocalStripe,
+) -> None:
+    first, *others = told(local_stripe, INVOICE_FAILED)
+    [opener, later, *rest] = store(first, {**first, "id": "evt_again"}, *others)
+    settled = {first["data"]["object"]["id"]: iter([True, False])}
+
+    def owed(invoice: Invoice, _answers: Answers) -> bool:
+        return next(settled.get(invoice.id, iter([True])))
+
+    with (
+        mock.patch.object(failed_invoices, "is_owed", owed),
+        mock.patch.object(hearing, "tell_what_was_told") as told_anew,
+    ):
+        assert invoices.work([opener, later, *rest]) == []
+
+    [heard] = told_anew.call_args_list
+    assert later.pk not in heard.kwargs["but"]
+    assert opener.pk in heard.kwargs["but"]
 
 
 @pytest.mark.usefixtures("renewals")

@@ -82,6 +82,18 @@ def test_a_second_failure_of_the_same_payment_is_another_attempt(
     assert PaymentAttempt.objects.count() == 4
 
 
+@pytest.mark.usefixtures("known")
+def test_what_another_event_of_the_payment_names_is_not_what_this_one_is_about(
+    local_stripe: LocalStripe,
+) -> None:
+    first, *others = told(local_stripe, PAYMENT_FAILED)
+    of_other = {**first["data"]["object"], "invoice": "in_other"}
+    strange = {**first, "id": "evt_strange", "data": {"object": of_other}}
+    [of_other_invoice, *plain] = store(strange, first, *others)
+
+    assert together.work([of_other_invoice, *plain]) == [of_other_invoice]
+
+
 @pytest.mark.usefixtures("renewals")
 def test_one_that_comes_with_its_invoice_is_heard_once(local_stripe: LocalStripe) -> None:
     events = store(*told(local_stripe, INVOICE_FAILED, PAYMENT_FAILED))
