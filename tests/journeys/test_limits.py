@@ -19,7 +19,7 @@ from tests.redis_server import RedisServer
 
 __all__ = ["migrated"]  # a fixture
 
-pytestmark = [pytest.mark.journey, pytest.mark.any_database]
+pytestmark = [pytest.mark.journey, pytest.mark.any_database, pytest.mark.timeout(240)]
 PAGE = "/fourthngoal/recover/update"
 ENOUGH = 20  # seconds of a window, for what is asked in it
 
