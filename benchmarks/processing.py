@@ -85,7 +85,7 @@ def work(how_many: int, bodies: Bodies = events.bodies) -> float:
 
 
 def store(merchant: "Merchant", bodies: Iterable[bytes]) -> None:
-    """So many events more in the inbox, each in a transaction of its own."""
+    """These events in the inbox, each in a transaction of its own."""
     from django.utils import timezone  # noqa: PLC0415 - they need a booted Django
 
     from recovery import inbox  # noqa: PLC0415

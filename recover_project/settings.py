@@ -68,8 +68,8 @@ else:
         "max_size": environment.whole_number("DATABASE_POOL_SIZE", default=32),
         "timeout": 5,
         # By default a pool that finds no database tries it less and less often, until minutes go
-        # by. One that gives up is let try by whoever wants a connection next, so it does before
-        # those that wait do: else the next would wait for one that isn't tried for.
+        # by; one that has given up tries anew as soon as somebody wants a connection. It gives up
+        # before those that wait do (`timeout`): who asks next would wait for the end of a try.
         "reconnect_timeout": 4,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

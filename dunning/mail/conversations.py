@@ -47,7 +47,7 @@ def hold(case: RecoveryCase) -> Customer | None:
 
 def hold_all(customer_ids: Iterable[int | None]) -> dict[int | None, Customer]:
     """As `hold`, several of them, by id; in the order in which events' workers hold them, so that
-    nobody waits for each other (recovery/together/by_merchant.py)."""
+    nobody waits for each other (recovery/together/sets.py)."""
     rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=_known(customer_ids))
     return {customer.pk: customer for customer in rows.order_by("merchant_id", "pk")}
 

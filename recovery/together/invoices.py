@@ -6,10 +6,10 @@ isn't plain is left to be worked by itself (ingest.py). So is every event of a s
 fails: what goes wrong with it stays with it.
 """
 
-import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from recovery import (
     cases,
@@ -29,25 +29,19 @@ from recovery.models import Merchant, RecoveryCase, StripeEvent
 from recovery.reading import UnreadablePayloadError
 from recovery.stripe_events import Event, EventType, UnreadableEventError
 from recovery.stripe_objects import Invoice
-from recovery.together.by_merchant import by_merchant
-
-logger = logging.getLogger(__name__)
+from recovery.together import sets
+from recovery.together.sets import by_merchant, is_lease_over
 
 # What tells of a failure can wait for its turn: nothing that it says ends a case.
 FAILURES = (EventType.INVOICE_PAYMENT_FAILED, EventType.PAYMENT_INTENT_PAYMENT_FAILED)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A stored event and the failed invoice that it tells of."""
+class Heard(sets.Heard):
+    """Of a failed invoice."""
 
-    stored: StripeEvent
     invoice: Invoice
     failed_at: datetime
-
-    @property
-    def merchant(self) -> Merchant:
-        return self.stored.merchant
 
 
 def work(batch: Sequence[StripeEvent]) -> list[StripeEvent]:
@@ -55,8 +49,7 @@ def work(batch: Sequence[StripeEvent]) -> list[StripeEvent]:
     now = clock.now()
     plain = [heard for event in batch if (heard := _plain(event, now=now))]
     told = {event.pk for event in batch if event.type in FAILURES}
-    done = _work(plain, told=told) if len(plain) > 1 else set()
-    return [event for event in batch if event.pk not in done]
+    return sets.left(batch, plain, partial(_process, told=told))
 
 
 def _plain(stored: StripeEvent, *, now: datetime) -> Heard | None:
@@ -74,26 +67,25 @@ def _plain(stored: StripeEvent, *, now: datetime) -> Heard | None:
     return Heard(stored, invoice, event.created_at or now) if invoice.id else None
 
 
-def _work(some: Sequence[Heard], *, told: Collection[int]) -> set[int]:
-    """Ids of the events that were processed. `told`: what this worker has, or is about to process
-    next, when it finds the cases by itself."""
+def _process(some: Sequence[Heard], *, told: Collection[int]) -> list[StripeEvent]:
+    """The events that were processed. `told`: what this worker has, or is about to process next,
+    when it finds the cases by itself."""
     asked_at = clock.now()
     try:
         answers = _ask(some)
+        if is_lease_over(some):
+            return []
         answered = [heard for heard in some if answers[heard.stored.pk].invoice]
-        if any(clock.now() >= heard.stored.due_at for heard in some):
-            return set()  # the lease is over: another worker may have them by now
         opened = _write(answered, answers, now=asked_at)
         events = [heard.stored for heard in answered]
         left_out = {event.pk for event in events} - {one.heard.stored.pk for one in opened}
         _hear(opened, but={*told} - left_out, now=asked_at)
         inbox.processed(*events, now=asked_at)
     except Exception:
-        logger.exception("A set of %s events failed: they are worked one by one.", len(some))
         for heard in some:
             heard.stored.tries += 1  # its case may be there, and may not have heard everything
-        return set()
-    return {event.pk for event in events}
+        raise
+    return events
 
 
 # --- Stripe -----------------------------------------------------------------------------------
@@ -170,5 +162,5 @@ def _hear(opened: Sequence[_Opened], *, but: Collection[int], now: datetime) -> 
                 hear_of_new_card(one.case, now=now)
 
 
-def _all(sets: Mapping[int, set[str]]) -> set[str]:
-    return set().union(*sets.values())
+def _all(ids: Mapping[int, set[str]]) -> set[str]:
+    return set().union(*ids.values())

@@ -7,7 +7,6 @@ isn't plain is left to be worked by itself (ingest.py), as is every event of a s
 fails.
 """
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,29 +17,22 @@ from recovery.models import Checkout, Merchant, RecoveryCase, StripeEvent
 from recovery.reading import UnreadablePayloadError
 from recovery.stripe_events import Event, EventType, UnreadableEventError
 from recovery.stripe_objects import PaymentIntent
-from recovery.together.by_merchant import by_merchant
-
-logger = logging.getLogger(__name__)
+from recovery.together import sets
+from recovery.together.sets import by_merchant, is_lease_over
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A stored event and the failed payment that it tells of."""
+class Heard(sets.Heard):
+    """Of a failed payment."""
 
-    stored: StripeEvent
     event: Event
     intent: PaymentIntent
-
-    @property
-    def merchant(self) -> Merchant:
-        return self.stored.merchant
 
 
 def work(batch: Sequence[StripeEvent]) -> list[StripeEvent]:
     """Process what can be processed together; the events that are left."""
     plain = [heard for event in batch if (heard := _plain(event))]
-    done = _work(plain) if len(plain) > 1 else set()
-    return [event for event in batch if event.pk not in done]
+    return sets.left(batch, plain, _process)
 
 
 def _plain(stored: StripeEvent) -> Heard | None:
@@ -57,28 +49,24 @@ def _plain(stored: StripeEvent) -> Heard | None:
     return Heard(stored, event, intent) if intent.id and not is_of_checkout else None
 
 
-def _work(some: Sequence[Heard]) -> set[int]:
-    """Ids of the events that were processed."""
+def _process(some: Sequence[Heard]) -> list[StripeEvent]:
+    """The events that were processed."""
+    if is_lease_over(some):
+        return []
     now = clock.now()
-    if any(now >= heard.stored.due_at for heard in some):
-        return set()  # the lease is over: another worker may have them by now
-    try:
-        written = _write(some, now=now)
-        inbox.processed(*written, now=now)
-    except Exception:
-        logger.exception("A set of %s events failed: they are worked one by one.", len(some))
-        return set()
-    return {event.pk for event in written}
+    written = _write(some, now=now)
+    inbox.processed(*written, now=now)
+    return written
 
 
 @desk.at_desk
 def _write(some: Iterable[Heard], *, now: datetime) -> list[StripeEvent]:
     """The events that were about the known case of an invoice."""
     written = []
-    sets = [
+    laid_out = [
         (of_one, _laid_out(merchant, of_one)) for merchant, of_one in by_merchant(some).items()
     ]
-    for of_one, known in sets:
+    for of_one, known in laid_out:
         for heard in of_one:
             case = known.get(heard.intent.id)
             if case and heard.intent.invoice_id in {"", case.stripe_invoice_id}:

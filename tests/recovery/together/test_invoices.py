@@ -1,7 +1,6 @@
 """Failed invoices that are worked together end as if each had been worked by itself."""
 
 import logging
-from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -32,6 +31,8 @@ from tests.recovery.together.sets import (
     PAYMENT_FAILED,
     facts,
     forget_facts,
+    of_the_same_account,
+    outlived,
     store,
 )
 
@@ -248,9 +249,7 @@ def test_what_could_not_be_heard_together_is_heard_by_each(local_stripe: LocalSt
 
 @pytest.mark.usefixtures("renewals")
 def test_who_has_outlived_the_lease_writes_nothing(local_stripe: LocalStripe) -> None:
-    events = store(*told(local_stripe, INVOICE_FAILED))
-    for one in events:
-        one.due_at = timezone.now() - timedelta(seconds=1)
+    events = outlived(store(*told(local_stripe, INVOICE_FAILED)))
 
     assert together.work(events) == events
     assert not RecoveryCase.objects.exists()
@@ -270,9 +269,7 @@ def test_what_was_tried_before_or_is_no_failed_invoice_is_left(local_stripe: Loc
 def test_rows_of_several_merchants_are_locked_in_the_same_order_by_all_workers(
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
-    other = make_merchant("Moss")
-    other.stripe.api_key, other.stripe.livemode = KEY, False
-    other.stripe.save()
+    other = of_the_same_account()
     for payload in told(local_stripe, INVOICE_FAILED):
         assert post(payload, merchant=other).status_code == 200
     events = store(*told(local_stripe, INVOICE_FAILED), merchant=merchant)

@@ -1,6 +1,5 @@
 """Failed payments of known invoices that are worked together end as if each had been alone."""
 
-from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -19,14 +18,16 @@ from recovery.models import (
     StripeEvent,
 )
 from recovery.together import payments
-from tests.builders import make_merchant, post
+from tests.builders import post
 from tests.local_stripe import LocalStripe
-from tests.recovery.stories import KEY, told
+from tests.recovery.stories import told
 from tests.recovery.together.sets import (
     INVOICE_FAILED,
     PAYMENT_FAILED,
     facts,
     forget_facts,
+    of_the_same_account,
+    outlived,
     store,
 )
 
@@ -187,9 +188,7 @@ def test_where_one_of_them_fails_nothing_is_written_and_each_is_left(
 
 @pytest.mark.usefixtures("known")
 def test_who_has_outlived_the_lease_writes_nothing(local_stripe: LocalStripe) -> None:
-    events = store(*told(local_stripe, PAYMENT_FAILED))
-    for one in events:
-        one.due_at = timezone.now() - timedelta(seconds=1)
+    events = outlived(store(*told(local_stripe, PAYMENT_FAILED)))
 
     assert payments.work(events) == events
 
@@ -198,9 +197,7 @@ def test_who_has_outlived_the_lease_writes_nothing(local_stripe: LocalStripe) ->
 def test_rows_of_several_merchants_are_locked_in_the_same_order_by_all_workers(
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
-    other = make_merchant("Moss")
-    other.stripe.api_key, other.stripe.livemode = KEY, False
-    other.stripe.save()
+    other = of_the_same_account()
     for type_ in (INVOICE_FAILED, PAYMENT_FAILED):
         for payload in told(local_stripe, type_):
             assert post(payload, merchant=other).status_code == 200
