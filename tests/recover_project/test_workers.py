@@ -119,8 +119,7 @@ def test_a_worker_keeps_its_connection_to_postgresql_from_task_to_task_until_tha
 ) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no sessions")
-    address = f"{database_url()}?application_name={WORKER}"
-    settings = settings_of_programs | {"REDIS_URL": redis_server.url, "DATABASE_URL": address}
+    settings = settings_of_programs | {"REDIS_URL": redis_server.url, "PGAPPNAME": WORKER}
     queues = redis.Redis.from_url(redis_server.url)
     send(settings, pokes=POKES)
 

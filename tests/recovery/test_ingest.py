@@ -322,7 +322,13 @@ HISTORY = [
 ]  # fmt: skip
 
 
-@pytest.mark.django_db
+@pytest.fixture
+def state_in_order(db: None) -> list[Any]:
+    make_merchant()
+    receive(*HISTORY)
+    return state()
+
+
 @pytest.mark.any_database
 @pytest.mark.no_cover
 @pytest.mark.timeout(300)
@@ -338,17 +344,14 @@ HISTORY = [
     batches=st.integers(1, 4),
 )
 def test_any_order_and_any_duplication_of_a_history_ends_in_the_same_state(
-    order: list[dict[str, Any]], again: list[dict[str, Any]], batches: int
+    state_in_order: list[Any],
+    order: list[dict[str, Any]],
+    again: list[dict[str, Any]],
+    batches: int,
 ) -> None:
-    if not Merchant.objects.exists():
-        make_merchant()
-    forget_everything()
-    receive(*HISTORY)
-    expected = state()
-
     forget_everything()
     history = [*order, *again]
     for start in range(batches):
         receive(*history[start::batches])
 
-    assert state() == expected
+    assert state() == state_in_order
