@@ -107,10 +107,10 @@ def bench(*names: str) -> None:
     _become("-m", "benchmarks", *names)
 
 
-def fuzz(*factor: str) -> None:
+def fuzz(*told: str) -> None:
     """Whatever comes in from outside, tried a hundred times as hard as by `test`, or as told."""
     set_up("requirements-dev.txt")
-    _become("-m", "tests.fuzz", *factor)
+    _become("-m", "tests.fuzz", *told)
 
 
 def chaos(*names: str) -> None:

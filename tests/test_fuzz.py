@@ -28,10 +28,10 @@ def test_the_factor_makes_many_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     ("inside", "result"), [("", "fine"), ("<failure/>", "NOT FINE"), ("<skipped/>", "NOT FINE")]
 )
 def test_each_line_says_how_often_how_long_and_how_it_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str, result: str
+    tmp_path: Path, inside: str, result: str
 ) -> None:
-    target = fuzz.Target("tokens", "tests/billing_portal/test_tokens.py::test_nothing_else", 100)
-    monkeypatch.setattr(fuzz, "TARGETS", (target,))
+    test = "tests/billing_portal/test_tokens.py::test_nothing_else"
+    target = fuzz.Target("tokens", "forged", test, 100)
     told = tmp_path / "told.xml"
     case = 'classname="tests.billing_portal.test_tokens" name="test_nothing_else_is_raised'
     told.write_text(
@@ -40,19 +40,42 @@ def test_each_line_says_how_often_how_long_and_how_it_ended(
         "</s>"
     )
 
-    [line] = fuzz._table(told, 10)
+    [line] = fuzz._table(told, 10, [target])
 
-    assert line.split() == ["tokens", "2,000", "7", *result.split()]
+    assert line.split() == ["forged", "2,000", "7", *result.split()]
 
 
 def test_a_target_that_was_not_tried_is_not_fine(tmp_path: Path) -> None:
     told = tmp_path / "told.xml"
     told.write_text("<s/>")
 
-    assert {line.rsplit("  ", 1)[-1] for line in fuzz._table(told, 10)} == {"NOT FINE"}
+    lines = fuzz._table(told, 10, fuzz.TARGETS)
+
+    assert {line.rsplit("  ", 1)[-1] for line in lines} == {"NOT FINE"}
 
 
-@pytest.mark.parametrize("wrong", [["-1"], ["0"], ["many"], ["1", "2"]])
-def test_a_factor_is_a_number(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "times", "names"),
+    [
+        ([], 100, [target.name for target in fuzz.TARGETS]),
+        (["10"], 10, [target.name for target in fuzz.TARGETS]),
+        (["templates", "10", "webhooks"], 10, ["webhooks", "templates"]),
+    ],
+)
+def test_how_hard_and_what_is_told_by_arguments(
+    arguments: list[str], times: int, names: list[str]
+) -> None:
+    asked = fuzz._asked(arguments)
+
+    assert asked is not None
+    assert (asked[0], [target.name for target in asked[1]]) == (times, names)
+
+
+@pytest.mark.parametrize("wrong", [["-1"], ["0"], ["many"], ["1", "2"], ["webhooks", "webhoks"]])
+def test_a_factor_is_a_number_and_a_target_one_that_there_is(
+    wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert fuzz.main(wrong) == 2
-    assert "python -m tests.fuzz [factor]" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "python -m tests.fuzz [factor] [target …]" in said
+    assert "Targets: webhooks signatures events objects tokens templates addresses api" in said
