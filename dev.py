@@ -136,8 +136,8 @@ TAKE_ARGUMENTS = (test, bench, fuzz, chaos)
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
-        sys.exit(f"Recover needs Python 3.11 or newer; this is {sysconfig.get_python_version()}.")
+    if not (3, 11) <= sys.version_info < (3, 14):
+        sys.exit(f"Recover needs Python 3.11 to 3.13; this is {sysconfig.get_python_version()}.")
     name, *arguments = sys.argv[1:] or ["help"]
     command = COMMANDS.get(name)
     if command is None or (arguments and command not in TAKE_ARGUMENTS):

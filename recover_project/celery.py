@@ -172,6 +172,7 @@ app.conf.update(
         "look whether all holds that must": _every(60, "recover_project.check_invariants"),
         "forget old idempotency keys": _in_time(600, "recovery.forget_requests"),
         "forget keys that ended long ago": _in_time(3600, "recovery.forget_ended_credentials"),
+        "forget logins that are over": _in_time(3600, "recover_project.forget_sessions"),
         "forget what old events said": _in_time(3600, "recovery.forget_payloads"),
         "forget what old mails said": _in_time(3600, "dunning.forget_contents"),
         "forget what events said of who was erased": _in_time(60, "recovery.forget_erased"),

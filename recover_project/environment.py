@@ -135,7 +135,17 @@ class Environment:
             )
         return keys
 
-    def refuse_exposed_embedded_mode(self, hosts: list[str], public_url: str) -> None:
+    def hosts(self, name: str, *, public_url: str, embedded: bool) -> list[str]:
+        """The names that are served: the public one, and those beside it; embedded, this
+        machine's alone."""
+        if embedded:
+            told = self.items(name, LOOPBACK_HOSTS)
+            self._refuse_exposed_embedded_mode(told, public_url)
+            return told
+        public = urlsplit(public_url).hostname or ""
+        return list(dict.fromkeys([public, *self.items(name, [])]))
+
+    def _refuse_exposed_embedded_mode(self, hosts: list[str], public_url: str) -> None:
         """Debug pages tell a visitor too much, so they are for this machine alone."""
         named = [*hosts, urlsplit(public_url).hostname or ""]
         public = [host for host in named if host and host not in {*LOOPBACK_HOSTS, "::1"}]

@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from recover_project import mail_providers
-from recover_project.environment import LOOPBACK_HOSTS, Environment
+from recover_project.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment = Environment.of_this_process(BASE_DIR)
@@ -22,11 +22,7 @@ DEBUG = environment.boolean("DEBUG", default=True)
 PUBLIC_URL = environment.base_url(
     "PUBLIC_URL", f"http://127.0.0.1:{environment.whole_number('PORT', default=8000)}"
 )
-ALLOWED_HOSTS = environment.items("ALLOWED_HOSTS", LOOPBACK_HOSTS if DEBUG else [])
-if DEBUG:
-    environment.refuse_exposed_embedded_mode(ALLOWED_HOSTS, PUBLIC_URL)
-elif not ALLOWED_HOSTS:
-    ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or ""]
+ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS", public_url=PUBLIC_URL, embedded=DEBUG)
 
 # --- Secrets ----------------------------------------------------------------------------------
 SECRET_KEY = environment.secret("SECRET_KEY", embedded=DEBUG)
@@ -210,7 +206,7 @@ MFA_ADAPTER = "recover_project.back_office.people.adapters.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Recover"
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are set by whoever asks people in
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_AGE = 12 * 3600  # a working day: ASVS 4.0.3, 3.3.2
 HIJACK_PERMISSION_CHECK = "recover_project.back_office.people.looking_on.may"
 HIJACK_INSERT_BEFORE = None  # the frame of every page says it (templates/admin)
 AUDITLOG_DISABLE_REMOTE_ADDR = False
@@ -219,12 +215,12 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 12}),  # ASVS 4.0.3, 2.1.1
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
     )
 ]
 REST_FRAMEWORK = {

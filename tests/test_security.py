@@ -27,7 +27,8 @@ SHOW = (
 )
 
 
-def in_production(*command: str) -> str:
+def in_production(*command: str, **settings: str) -> str:
+    """What it prints."""
     environment = {
         "PATH": os.environ["PATH"], "DEBUG": "off", "SECRET_KEY": "a1B2c3D4e5" * 6,
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
@@ -36,10 +37,10 @@ def in_production(*command: str) -> str:
         "REDIS_URL": "redis://127.0.0.1:6379/0", "TRUSTED_PROXY_COUNT": "1",
     }  # fmt: skip
     done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True,
-        check=False,
+        [sys.executable, *command], cwd=ROOT, env=environment | settings, text=True, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout
     return done.stdout
 
 
@@ -62,6 +63,13 @@ def test_every_setting_and_document_that_is_named_is_there() -> None:
 
 def test_production_has_no_complaint_of_djangos() -> None:
     in_production("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+
+
+def test_production_that_sends_no_mail_is_told_so_before_it_starts() -> None:
+    without = {"EMAIL_URL": ""}
+
+    assert "mails are written to files" in in_production("manage.py", "check", **without)
+    assert "mails" not in in_production("manage.py", "check")
 
 
 def test_cookies_are_the_hosts_alone() -> None:

@@ -18,5 +18,6 @@ class BackOfficeConfig(AppConfig):
     verbose_name = "Back office"
 
     def ready(self) -> None:
+        import_module("recover_project.complaints")
         import_module("recover_project.back_office.contents")
         import_module("recover_project.back_office.people.recording").record()

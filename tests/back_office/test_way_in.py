@@ -2,6 +2,8 @@
 
 import re
 import time
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,11 +15,16 @@ from allauth.mfa.totp.internal.auth import (
     generate_totp_secret,
     hotp_value,
 )
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
+from recover_project.back_office.tasks import forget_sessions
 from recovery.models import Merchant, Role, User
 from tests.back_office.people import PASSWORD, log_in, log_in_superuser
 from tests.builders import make_merchant
@@ -237,6 +244,63 @@ def test_other_sessions_are_listed_and_can_be_ended(owner: User) -> None:
 
     assert "Lost phone" in shown
     assert (is_in(lost), is_in(mine)) == (False, True)
+
+
+def test_a_login_lasts_for_a_working_day(owner: User) -> None:
+    client = Client()
+    enter(client)
+
+    expiry = client.session.get_expiry_date()
+
+    assert timedelta(hours=11) < expiry - timezone.now() <= timedelta(hours=12)
+    assert "expires" not in str(client.cookies["sessionid"])  # nor is it kept by the browser
+
+
+def test_logins_that_are_over_are_forgotten_with_where_they_came_from(owner: User) -> None:
+    lost, left, mine = (
+        Client(headers={"User-Agent": name}) for name in ("Lost phone", "Left", "Mine")
+    )
+    for client in (lost, left, mine):
+        enter(client)
+    left.post(reverse("account_logout"))
+    yesterday = timezone.now() - timedelta(hours=13)
+    UserSession.objects.update(created_at=yesterday)
+    Session.objects.filter(pk=lost.session.session_key).update(expire_date=yesterday)
+
+    forget_sessions()
+
+    assert [seen.user_agent for seen in UserSession.objects.all()] == ["Mine"]
+    assert not Session.objects.filter(pk=lost.session.session_key).exists()
+    assert is_in(mine)
+
+
+def test_a_login_that_has_just_begun_is_left_alone(owner: User) -> None:
+    client = Client()
+    enter(client)
+    Session.objects.all().delete()  # as before its row is there
+
+    forget_sessions()
+
+    assert UserSession.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("password", "is_taken"), [("eleven sign", False), ("twelve signs", True)]
+)
+def test_a_password_has_twelve_signs_or_more(
+    merchant: Merchant, password: str, is_taken: bool
+) -> None:
+    call = partial(
+        call_command, "create_operator", "new@example.com", "--merchant", merchant.public_id,
+        "--role", "operator", "--password", password,
+    )  # fmt: skip
+    if is_taken:
+        call()
+    else:
+        with pytest.raises(CommandError, match="at least 12 characters"):
+            call()
+
+    assert User.objects.filter(email="new@example.com").exists() is is_taken
 
 
 def test_a_forgotten_password_is_made_anew_by_mail_and_ends_what_was_open(owner: User) -> None:

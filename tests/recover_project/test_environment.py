@@ -201,29 +201,48 @@ def test_the_embedded_mode_makes_its_own_encryption_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url", ["", "http://127.0.0.1:8000", "http://localhost", "http://[::1]:1"]
 )
-def test_the_embedded_mode_serves_this_machine(tmp_path: Path, url: str) -> None:
-    hosts = ["127.0.0.1", "localhost", "[::1]"]
+@pytest.mark.parametrize("named", ["", "127.0.0.1,localhost,[::1]"])
+def test_the_embedded_mode_serves_this_machine(tmp_path: Path, named: str, url: str) -> None:
+    served = environment(tmp_path, HOSTS=named).hosts("HOSTS", public_url=url, embedded=True)
 
-    environment(tmp_path).refuse_exposed_embedded_mode(hosts, url)
+    assert served == ["127.0.0.1", "localhost", "[::1]"]
 
 
 @pytest.mark.parametrize(
     ("hosts", "url", "named"),
     [
-        (["localhost", "pay.example.com"], "", "pay.example.com"),
-        (["*"], "http://localhost", "*"),
-        (["0.0.0.0"], "", "0.0.0.0"),
-        (["localhost"], "https://pay.example.com", "pay.example.com"),
-        ([".localhost"], "", ".localhost"),
+        ("localhost,pay.example.com", "", "pay.example.com"),
+        ("*", "http://localhost", "*"),
+        ("0.0.0.0", "", "0.0.0.0"),
+        ("localhost", "https://pay.example.com", "pay.example.com"),
+        (".localhost", "", ".localhost"),
     ],
 )
 def test_the_embedded_mode_serves_nobody_else(
-    tmp_path: Path, hosts: list[str], url: str, named: str
+    tmp_path: Path, hosts: str, url: str, named: str
 ) -> None:
     with pytest.raises(ImproperlyConfigured) as refusal:
-        environment(tmp_path).refuse_exposed_embedded_mode(hosts, url)
+        environment(tmp_path, HOSTS=hosts).hosts("HOSTS", public_url=url, embedded=True)
 
     assert f"{named!r} is not this machine" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("", ["pay.example.com"]),
+        ("recover.internal", ["pay.example.com", "recover.internal"]),
+        ("pay.example.com, www.example.com", ["pay.example.com", "www.example.com"]),
+    ],
+)
+def test_production_serves_its_public_name_whatever_names_are_added(
+    tmp_path: Path, named: str, expected: list[str]
+) -> None:
+    served = environment(tmp_path, HOSTS=named).hosts(
+        "HOSTS", public_url="https://pay.example.com/", embedded=False
+    )
+
+    assert served == expected
 
 
 def test_this_process_keeps_its_files_where_it_is_told_to(

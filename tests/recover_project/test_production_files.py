@@ -1,4 +1,5 @@
-"""docs/compose.yaml and docs/grafana.json: what they name is there, and all figures are shown."""
+"""docs/compose.yaml, docs/configuration.md and docs/grafana.json: what they name is there, and all
+figures are shown."""
 
 import json
 import os
@@ -13,6 +14,9 @@ from django.utils import timezone
 
 from recover_project.probes import gauges
 from recovery import heartbeats
+from recovery.endpoints import WEBHOOK_PATH
+from recovery.stripe_events import EventType
+from recovery.stripe_gateway import API_VERSION
 from tests.recover_project.test_web_processes import procfile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,15 +54,16 @@ def test_each_service_of_ours_has_all_that_production_needs() -> None:
     for name in OURS:
         settings = SERVICES[name]["environment"]
         assert settings["DEBUG"] == "off"
-        assert {"DATABASE_URL", "EMAIL_URL", "FIELD_ENCRYPTION_KEYS", "PUBLIC_URL", "REDIS_URL",
+        assert {"DATABASE_URL", "FIELD_ENCRYPTION_KEYS", "PUBLIC_URL", "REDIS_URL",
                 "SECRET_KEY"} <= set(settings)  # fmt: skip
+        assert SERVICES[name]["env_file"] == ".env"  # all that is told: how mail goes, say
         for variable in settings:
             assert f"`{variable}`" in CONFIGURATION
 
 
 def test_no_secret_is_written_down_and_none_may_be_missing() -> None:
     settings = SERVICES["web"]["environment"]
-    for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "EMAIL_URL"):
+    for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS"):
         assert settings[name].startswith(f"${{{name}:?")
     assert "postgres://recover:${POSTGRES_PASSWORD:?" in settings["DATABASE_URL"]
 
@@ -75,6 +80,18 @@ def test_nothing_starts_before_the_tables_are_there() -> None:
 def test_nothing_of_a_developers_gets_into_the_image() -> None:
     left_out = (ROOT / ".dockerignore").read_text().split()
     assert {".git", ".venv", "run", "tests", "**/.env"} <= set(left_out)
+
+
+# --- configuration.md -------------------------------------------------------------------------
+
+
+def test_an_endpoint_made_by_hand_is_told_of_every_event_and_its_version() -> None:
+    _before, _title, section = CONFIGURATION.partition("## An endpoint made by hand")
+    section = section.partition("\n## ")[0]
+
+    assert set(re.findall(r"`([a-z_]+\.[a-z_.]+)`", section)) == set(EventType)
+    assert f"`{API_VERSION}`" in section
+    assert f"`{WEBHOOK_PATH}`" in section
 
 
 # --- grafana.json -----------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class PauseView(VerbView):
     post=extend_schema(
         operation_id="resume_event",
         summary="Resume an event",
-        description="It goes on where it was paused.",
+        description="It goes on where the campaign is by now; steps that came due are one.",
         tags=["Events"],
         request=None,
         responses=HandledEvent,
