@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing_portal import links
 from recovery import attempts, cases, charge_methods, failed_invoices, repairs
 from recovery.attempts import ChargeResult, Outcome
 from recovery.batches import apart
@@ -50,6 +51,8 @@ def collect(
     )
     charges = []
     for case in _debts(customer, invoices):
+        if not _is_come_for(case, is_customer_present=is_customer_present, now=now):
+            continue
         result = ChargeResult(Outcome.UNAVAILABLE)
         with apart(f"Case {case.public_id}", **case.log_ids):
             result = _not_ours_to_charge(case, invoices, gateway, now=now) or attempts.charge(
@@ -115,6 +118,15 @@ def _debts(customer: Customer, invoices: Sequence[Invoice]) -> list[RecoveryCase
         and (case.status == Status.OPEN or case.stripe_invoice_id in created)
     ]
     return sorted(debts, key=lambda case: created.get(case.stripe_invoice_id) or case.failed_at)
+
+
+def _is_come_for(case: RecoveryCase, *, is_customer_present: bool, now: datetime) -> bool:
+    """Whose order wasn't paid may have bought it since, by another payment that nobody can match
+    with this one: it is charged to a card only where its buyer set out to pay it, or came back for
+    what they owe after they could have been told of it (docs/adr/0009)."""
+    if not case.is_one_time or links.were_used(case):
+        return True
+    return is_customer_present and (case.settles_at is None or case.settles_at <= now)
 
 
 def _not_ours_to_charge(

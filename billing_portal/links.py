@@ -45,6 +45,7 @@ class Found:
     state: LinkState
     link: PaymentUpdateLink | None = None
     owes_more: bool = False
+    is_expired: bool = False
 
 
 BY_STATUS = {
@@ -151,8 +152,8 @@ def find(
         return Found(LinkState.REVOKED, link)
     state = BY_STATUS[Status(link.case.status)]
     if is_expired and state is LinkState.VALID:
-        return Found(LinkState.EXPIRED, link)
-    return Found(state, link, owes_more=owes_more)
+        state = LinkState.EXPIRED
+    return Found(state, link, owes_more=owes_more, is_expired=is_expired)
 
 
 def return_url(
@@ -172,6 +173,11 @@ def return_url(
     )  # fmt: skip
     query = {"r": back} | (DONE if is_done else {}) | ({"lang": language} if language else {})
     return f"{settings.PUBLIC_URL}{path}?{urlencode(query)}"
+
+
+def were_used(case: RecoveryCase) -> bool:
+    """Whether its customer set out to Stripe by one."""
+    return case.links.filter(started_at__isnull=False).exists()
 
 
 def owed(case: RecoveryCase) -> QuerySet[RecoveryCase]:

@@ -80,6 +80,8 @@ def come_back(request: HttpRequest) -> HttpResponse:
         return link_pages.state_page(visit, found)
     if found.state is LinkState.EXPIRED:
         return visit.page("return_expired", status=410)
+    if found.is_expired:
+        return link_pages.state_page(visit, found)  # settled, and no later debt was come for
     result = payment_updates.complete(
         found.link, is_done=is_done, confirmed=request.POST.get("card", ""), now=now
     )

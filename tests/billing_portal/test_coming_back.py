@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing_portal import links, new_cards
+from billing_portal.models import PaymentUpdateLink
 from recovery import customers
 from recovery.models import RecoveryCase
 from tests.billing_portal import levels
@@ -253,3 +254,28 @@ def sweep_later(debt: RecoveryCase) -> None:
     assert claimed == [debt.customer]
     for customer in claimed:
         new_cards.take_up(customer, now=later)
+
+
+@pytest.mark.parametrize("became", ["paid", "voided"])
+def test_a_page_that_is_read_again_when_its_way_back_is_over_charges_no_later_debt(
+    local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit, became: str
+) -> None:
+    old_way_back = links.return_url(visit.link, now=timezone.now() - links.RETURN_LIFETIME)
+    if became == "paid":
+        local_stripe.scenarios.new_card(customer=stripe_customer(debt))
+        visit.come_back()
+    else:
+        RecoveryCase.objects.update(
+            status="voided", reason="invoice_voided", closed_at=timezone.now()
+        )
+    asked = charges(local_stripe)
+    fail_again(local_stripe, debt)
+    hear(local_stripe)
+    local_stripe.scenarios.new_card(customer=stripe_customer(debt))
+    there_were = PaymentUpdateLink.objects.count()
+
+    page = Client().get(f"{PAGE}/return?{old_way_back.partition('?')[2]}")
+
+    assert page.context["page"] == became
+    assert charges(local_stripe) == asked
+    assert PaymentUpdateLink.objects.count() == there_were
