@@ -33,7 +33,9 @@ def settle(*, case: RecoveryCase, now: datetime, told: Invoice | None = None) ->
 def settle_checkout(*, checkout: Checkout, now: datetime) -> None:
     """Ask Stripe what became of a Checkout, and take that over. Raises StripeError."""
     gateway = stripe_gateway.of(checkout.case.merchant)
-    intent_id = gateway.checkout_session(checkout.session_id).payment_intent_id
+    intent_id = checkout.payment_intent_id
+    if not intent_id:
+        intent_id = gateway.checkout_session(checkout.session_id).payment_intent_id
     if intent_id:
         learn_payment(checkout, intent_id, now=now)
         intent = gateway.payment_intent(intent_id)

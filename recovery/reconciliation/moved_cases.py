@@ -3,11 +3,16 @@
 import logging
 from datetime import datetime, timedelta
 
-from recovery import cases, settling
+from recovery import cases, permissions, settling
 from recovery.models import Reconciliation, RecoveryCase
 from recovery.reading import UnreadablePayloadError
 from recovery.reconciliation import rows
-from recovery.stripe_errors import ObjectMissingError, RefusedError, StripeError
+from recovery.stripe_errors import (
+    MissingPermissionError,
+    ObjectMissingError,
+    RefusedError,
+    StripeError,
+)
 from recovery.stripe_gateway import StripeGateway
 
 logger = logging.getLogger(__name__)
@@ -36,14 +41,22 @@ def _has_moved(case: RecoveryCase, *, now: datetime) -> bool:
     cases.is_reconciled(case=case, at=now)
     try:
         settling.settle(case=case, now=now)
-    except (ObjectMissingError, RefusedError, UnreadablePayloadError) as error:
+    except (StripeError, UnreadablePayloadError) as error:
+        if not _is_of_this_one(case, error):
+            cases.is_reconciled(case=case, at=case.reconciled_at)
+            raise
         logger.info("Case %s can't be compared with Stripe: %s", case.public_id, error)
         return False
-    except StripeError:
-        cases.is_reconciled(case=case, at=case.reconciled_at)
-        raise
     case.refresh_from_db(fields=FACTS)
     return _facts(case) != known
+
+
+def _is_of_this_one(case: RecoveryCase, error: Exception) -> bool:
+    """Others may be asked about all the same. A key may lack what only a payment at Checkout
+    needs."""
+    if isinstance(error, MissingPermissionError):
+        return case.is_one_time and error.permission not in permissions.REQUIRED
+    return isinstance(error, ObjectMissingError | RefusedError | UnreadablePayloadError)
 
 
 def _facts(case: RecoveryCase) -> list[object]:

@@ -86,6 +86,9 @@ def _coverage(connection: StripeConnection, *, now: datetime) -> Coverage:
     if coverage.account != account:
         coverage.account, coverage.covered_until = account, connection.connected_at or now
         coverage.reading_until, coverage.read_down_to = None, ""
+    if coverage.reading_until and coverage.reading_until <= now - times.KEPT:
+        # Left so long ago that Stripe keeps nothing of it: what it does keep is read anew.
+        coverage.reading_until, coverage.read_down_to = None, ""
     return coverage
 
 

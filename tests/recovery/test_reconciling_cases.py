@@ -19,6 +19,7 @@ from recovery.reconciliation import missed_events, moved_cases
 from recovery.stripe_gateway import EventPage
 from tests.local_stripe import LocalStripe
 from tests.local_stripe.schedule import Schedule
+from tests.recovery.purchases import DECLINED, failed_purchase, hear_all, set_out, type_in
 from tests.recovery.reconciling import A_WHILE, connected, fails, only_case, reconcile
 from tests.recovery.stories import KEY, failed_payment, failed_renewal, sdk, stripe_is_down
 
@@ -161,6 +162,46 @@ def test_what_stripe_no_longer_tells_of_is_found_among_what_is_owed(
     assert only_case(merchant).stripe_invoice_id == ids["invoice"]
     assert (run.events_missed, run.cases_opened, run.state) == (0, 1, "done")
     assert reconcile(merchant).cases_opened == 0
+
+
+def test_a_list_that_was_left_for_longer_than_stripe_keeps_events_is_begun_anew(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    merchant.stripe.connected_at = timezone.now() - timedelta(days=60)
+    merchant.stripe.save()
+    with local_stripe.world.lock:
+        fails(local_stripe, ago=timedelta(days=31))
+        local_stripe.world.schedule = Schedule()
+    left_at = timezone.now() - timedelta(days=32)
+    reconcile(merchant, now=left_at)
+    Coverage.objects.update(reading_until=left_at + A_DAY, read_down_to="evt_of_then")
+
+    run = reconcile(merchant)
+
+    coverage = Coverage.objects.get()
+    assert run.cases_opened == 1
+    assert (coverage.reading_until, coverage.read_down_to) == (None, "")
+    assert coverage.covered_until > timezone.now() - A_WHILE
+
+
+@pytest.mark.parametrize("has_tried", [True, False], ids=["declined", "not tried"])
+def test_a_payment_at_checkout_that_a_key_may_not_ask_about_holds_up_no_other(
+    local_stripe: LocalStripe, merchant: Merchant, has_tried: bool
+) -> None:
+    order = failed_purchase(local_stripe, merchant)
+    page = set_out(order)
+    if has_tried:
+        type_in(page, DECLINED)
+        hear_all(local_stripe, merchant)
+    aged(order, by=2 * A_DAY)
+    renewal = aged(failed_renewal(local_stripe, merchant))
+    pay_long_ago(local_stripe, renewal)
+    local_stripe.world.restrict(KEY, missing={"rak_checkout_session_read"})
+
+    run = reconcile(merchant)
+
+    assert (run.cases_asked, run.moved_ids) == (2, [renewal.public_id])
+    assert RecoveryCase.objects.get(pk=order.pk).status == "open"
 
 
 # --- access -----------------------------------------------------------------------------------
