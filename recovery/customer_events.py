@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from django.db import transaction
+
 from recovery import customers, inbox
 from recovery.asking import ask
-from recovery.models import Merchant, RecoveryCase
+from recovery.models import Merchant, RecoveryCase, StripeConnection
 from recovery.payment_levels import Subscription
 from recovery.reading import id_of, node
 from recovery.stripe_events import Event, EventType
@@ -81,10 +83,18 @@ def _subscription_updated(merchant: Merchant, event: Event, now: datetime) -> No
         )  # fmt: skip
 
 
-def _deauthorized(merchant: Merchant, event: Event, now: datetime) -> None:  # noqa: ARG001
-    """The merchant took its permission back: nothing is asked, sent or charged any more."""
-    merchant.stripe.disconnected_at = now
-    merchant.stripe.save(update_fields=["disconnected_at"])
+@transaction.atomic
+def _deauthorized(merchant: Merchant, event: Event, now: datetime) -> None:
+    """A merchant who was linked by Connect took that back: nothing is asked, sent or charged any
+    more. It ends no connection by a key of one's own, nor one that was made since."""
+    connection = StripeConnection.objects.select_for_update().get(pk=merchant.stripe.pk)
+    linked_at = connection.connected_at
+    if connection.api_key or not connection.account_id:
+        return
+    if linked_at and event.created_at and event.created_at < linked_at.replace(microsecond=0):
+        return
+    merchant.stripe.disconnected_at = connection.disconnected_at = now
+    connection.save(update_fields=["disconnected_at"])
 
 
 ABOUT_CUSTOMERS: Mapping[str, Callable[[Merchant, Event, datetime], None]] = MappingProxyType(

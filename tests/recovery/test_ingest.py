@@ -216,22 +216,6 @@ def test_the_first_live_event_tells_that_a_merchant_without_a_key_is_live() -> N
 
 
 @pytest.mark.django_db
-def test_a_merchant_that_took_its_permission_back_is_not_asked_for_any_more(
-    local_stripe: LocalStripe, merchant: Merchant
-) -> None:
-    ids = local_stripe.scenarios.renewal_fails(key=KEY)
-    receive(event("account.application.deauthorized", {"id": "ca_1", "object": "application"}))
-    assert Merchant.objects.get().stripe.disconnected_at is not None
-    local_stripe.requests.clear()
-
-    receive(*told(local_stripe, "invoice.payment_failed"))
-
-    assert local_stripe.requests == []
-    case = RecoveryCase.objects.get()
-    assert (case.stripe_invoice_id, case.enrich_at) == (ids["invoice"], None)
-
-
-@pytest.mark.django_db
 def test_a_customer_who_owes_nothing_is_not_kept() -> None:
     make_merchant()
     receive(event("customer.updated", {"id": "cus_9", "email": "al@x.org"}))

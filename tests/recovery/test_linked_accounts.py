@@ -5,6 +5,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from email.message import Message
 from typing import Any
 
@@ -15,14 +16,17 @@ from pytest_django import Settings
 from recovery import merchants, stripe_gateway
 from recovery.models import Merchant, RecoveryCase, StripeConnection
 from recovery.stripe_errors import NotConnectedError
-from tests.builders import make_merchant
+from recovery.tasks import process_inbox
+from tests.builders import event, make_merchant, post, receive
 from tests.connected import KEY
 from tests.local_stripe import LocalStripe
 from tests.local_stripe.ids import account_id
+from tests.recovery.stories import told
 from tests.recovery.test_merchants import connect
 
 pytestmark = pytest.mark.django_db
 PLATFORM = "sk_test_platform"
+PLATFORMS_SECRET = "whsec_of_the_platform_0123456789abcdef"
 BACK = "http://127.0.0.1:9/back/"
 NOTHING_LISTENS = "http://127.0.0.1:9"
 
@@ -33,6 +37,7 @@ def local_stripe(settings: Settings) -> Iterator[LocalStripe]:
         settings.STRIPE_API_BASE = settings.STRIPE_CONNECT_BASE = running.url
         settings.STRIPE_API_KEY = PLATFORM
         settings.STRIPE_CONNECT_CLIENT_ID = "ca_recover"
+        settings.STRIPE_CONNECT_WEBHOOK_SECRET = PLATFORMS_SECRET
         yield running
 
 
@@ -191,6 +196,59 @@ def test_an_account_that_left_by_itself_is_disconnected_too(local_stripe: LocalS
 
     assert merchants.disconnect(merchant=merchant, now=timezone.now()) == ""
     assert kept(merchant)["account_id"] == ""
+
+
+def is_deauthorized(merchant: Merchant, *, at: datetime | None = None) -> None:
+    """Stripe tells that the owner took the platform's access away."""
+    created = int((at or timezone.now()).timestamp())
+    gone = event(
+        "account.application.deauthorized", {"object": "application"}, created=created,
+        account=merchant.stripe.account_id,
+    )  # fmt: skip
+    assert post(gone, secret=PLATFORMS_SECRET).status_code == 200
+    process_inbox()
+    merchant.stripe.refresh_from_db()
+
+
+def test_a_merchant_that_took_its_permission_back_is_not_asked_for_any_more(
+    local_stripe: LocalStripe,
+) -> None:
+    merchant = make_merchant()
+    link(merchant)
+    ids = local_stripe.scenarios.renewal_fails(key=KEY)
+
+    is_deauthorized(merchant)
+
+    assert merchant.stripe.disconnected_at is not None
+    local_stripe.requests.clear()
+    receive(*told(local_stripe, "invoice.payment_failed"), merchant=merchant)
+    assert local_stripe.requests == []
+    case = RecoveryCase.objects.get()
+    assert (case.stripe_invoice_id, case.enrich_at) == (ids["invoice"], None)
+
+
+def test_what_is_said_late_or_again_of_an_access_that_was_given_anew_ends_nothing(
+    local_stripe: LocalStripe,
+) -> None:
+    merchant = make_merchant()
+    link(merchant)
+    merchants.disconnect(merchant=merchant, now=timezone.now())
+    link(merchant)
+
+    is_deauthorized(merchant, at=timezone.now() - timedelta(seconds=5))
+
+    assert merchant.stripe.disconnected_at is None
+    assert merchant.stripe.is_connected
+
+
+def test_an_app_that_is_taken_away_ends_no_connection_by_a_key(local_stripe: LocalStripe) -> None:
+    merchant = make_merchant()
+    connect(merchant)
+
+    is_deauthorized(merchant)
+
+    assert merchant.stripe.disconnected_at is None
+    assert merchant.stripe.is_connected
 
 
 @pytest.mark.parametrize("trouble", ["down", "another key"])
