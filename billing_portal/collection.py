@@ -103,8 +103,8 @@ def _hear_of(customer: Customer, invoices: Sequence[Invoice], *, now: datetime) 
 
 
 def _debts(customer: Customer, invoices: Sequence[Invoice]) -> list[RecoveryCase]:
-    """What is owed in the merchant's mode, by the age of the invoice: what was given up only
-    where Stripe still has it open."""
+    """What is owed where the merchant is connected, by the age of the invoice: what was given up
+    only where Stripe still has it open."""
     created = {invoice.id: invoice.created_at for invoice in invoices}
     owed = (
         customer.cases.filter(status__in=[Status.OPEN, Status.LOST])
@@ -114,7 +114,7 @@ def _debts(customer: Customer, invoices: Sequence[Invoice]) -> list[RecoveryCase
     debts = [
         case
         for case in owed
-        if case.merchant.stripe.counts(livemode=case.livemode)
+        if not case.is_elsewhere
         and (case.status == Status.OPEN or case.stripe_invoice_id in created)
     ]
     return sorted(debts, key=lambda case: created.get(case.stripe_invoice_id) or case.failed_at)

@@ -53,7 +53,7 @@ def complete(
     if customer is None:
         return Result(Overall.NOTHING_DUE)
     try:
-        gateway = stripe_gateway.of(case.merchant)
+        gateway = stripe_gateway.of_debt(case)
         saved = gateway.customer(customer.stripe_customer_id).default_payment_method_id
         is_new = saved != link.payment_method_before
         if not saved or not (is_new or saved == confirmed):

@@ -34,7 +34,7 @@ def begin(link: PaymentUpdateLink, *, now: datetime, language: str = "") -> str:
         for is_done in (False, True)
     )
     try:
-        gateway = stripe_gateway.of(case.merchant)
+        gateway = stripe_gateway.of_debt(case)
         payment_method_id = _pays_with(customer, gateway)
         url = _open(customer, gateway, return_url=back, done_url=done, locale=language)
     except StripeUnavailableError:

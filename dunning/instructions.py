@@ -58,7 +58,7 @@ def _take_over_retries(run: DunningRun, now: datetime) -> bool:
         return True
     if not case.is_one_time:
         try:
-            invoice = stripe_gateway.of(case.merchant).stop_retries(case.stripe_invoice_id)
+            invoice = stripe_gateway.of_debt(case).stop_retries(case.stripe_invoice_id)
         except NoStripeError:
             return True
         if invoice.next_payment_attempt_at is not None:
@@ -79,12 +79,12 @@ def _mark_lost(case: RecoveryCase, now: datetime) -> None:
 
 def _cancel_subscription(case: RecoveryCase, _now: datetime) -> None:
     if case.stripe_subscription_id:
-        stripe_gateway.of(case.merchant).cancel_subscription(case.stripe_subscription_id)
+        stripe_gateway.of_debt(case).cancel_subscription(case.stripe_subscription_id)
 
 
 def _mark_uncollectible(case: RecoveryCase, _now: datetime) -> None:
     if case.stripe_invoice_id:
-        stripe_gateway.of(case.merchant).mark_uncollectible(case.stripe_invoice_id)
+        stripe_gateway.of_debt(case).mark_uncollectible(case.stripe_invoice_id)
 
 
 ENDINGS: Mapping[str, Callable[[RecoveryCase, datetime], None]] = MappingProxyType(

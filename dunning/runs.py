@@ -39,10 +39,10 @@ def cases_to_start(*, now: datetime, after_id: int = 0) -> Iterator[RecoveryCase
         pk__gt=after_id, status=Status.OPEN, is_taken_up=False, is_paused=False
     )
     settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
-    connected = settled.filter(merchant__stripe__disconnected_at=None)
+    here = settled.filter(cases.here())
     # What Stripe could not tell yet may choose another campaign; nobody waits for it long.
     known = Q(enrich_at=None) | Q(opened_at__lte=now - STRIPE_TELLS_WITHIN)
-    return pages(connected.filter(known).select_related("merchant", "customer"), size=BATCH)
+    return pages(here.filter(known).select_related("merchant", "customer"), size=BATCH)
 
 
 @transaction.atomic
@@ -146,9 +146,8 @@ def _put_off(run_id: int, *, now: datetime) -> None:
 def due(*, now: datetime) -> QuerySet[DunningRun]:
     """Runs whose next step is to be taken."""
     return DunningRun.objects.filter(
-        state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False,
-        case__merchant__stripe__disconnected_at=None,
-    )  # fmt: skip
+        cases.here("case__"), state=DunningRun.State.LIVE, due_at__lte=now, case__is_paused=False
+    )
 
 
 @transaction.atomic

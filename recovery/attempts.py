@@ -114,7 +114,7 @@ def charge(
     if known := _known(asked, now=now):
         return known
     try:
-        gateway = stripe_gateway.of(case.merchant)
+        gateway = stripe_gateway.of_debt(case)
         method = _method(asked, gateway)
     except StripeUnavailableError:
         return _known_of(asked.earlier()) or ChargeResult(Outcome.UNAVAILABLE)

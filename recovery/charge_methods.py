@@ -24,7 +24,7 @@ def current(*, case: RecoveryCase, now: datetime) -> str:
     """What Stripe itself would charge for the debt now, "" if there is nothing. What it says of
     the invoice is taken over: an event from before its retries were off, told late, must not keep
     Recover from asking. Raises StripeError, NotToBeChargedError."""
-    gateway = stripe_gateway.of(case.merchant)
+    gateway = stripe_gateway.of_debt(case)
     if case.is_one_time:
         customer_id = case.customer.stripe_customer_id if case.customer else ""
         return gateway.customer(customer_id).default_payment_method_id if customer_id else ""

@@ -54,7 +54,7 @@ def settle(attempt: PaymentAttempt, *, now: datetime) -> None:
     told while Stripe surely remembers is left to a person."""
     case = attempt.case
     try:
-        gateway = stripe_gateway.of(case.merchant)
+        gateway = stripe_gateway.of_debt(case)
         intent = _intent(case, gateway)
     except StripeError as error:
         _stays_unknown(attempt, str(error), now=now)

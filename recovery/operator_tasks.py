@@ -21,6 +21,7 @@ class TaskKind(enum.StrEnum):
     STRIPE_REFUSED = "stripe_refused"  # Stripe would not do what is asked of it
     PERMISSION_MISSING = "permission_missing"  # the key may not do what a customer needs
     KEY_REFUSED = "key_refused"  # Stripe can't be reached for the merchant any more
+    OTHER_ACCOUNT = "other_account"  # open cases of a Stripe account that isn't connected any more
     ENDPOINT_LOST = "endpoint_lost"  # Stripe doesn't tell of payments, and can't be made to
     CUSTOMER_DELETED = "customer_deleted"  # who still owes was deleted in Stripe
     MESSAGE_UNSENT = "message_unsent"  # a mail was refused for good, or it may not have gone

@@ -19,20 +19,20 @@ def settle(*, case: RecoveryCase, now: datetime, told: Invoice | None = None) ->
     """Ask Stripe what became of the debt, and take that over; of an invoice that it has just
     `told` of it isn't asked again. Raises StripeError."""
     if not case.is_one_time:
-        invoice = told or stripe_gateway.of(case.merchant).invoice(case.stripe_invoice_id)
+        invoice = told or stripe_gateway.of_debt(case).invoice(case.stripe_invoice_id)
         cases.take_over_invoice(case=case, invoice=invoice, at=now)
         settle_invoice(case=case, invoice=invoice, now=now)
         return
     if checkout := checkouts.to_ask_about(case):
         settle_checkout(checkout=checkout, now=now)
     if checkouts.superseded_at(case) is None:
-        intent = stripe_gateway.of(case.merchant).payment_intent(case.stripe_payment_intent_id)
+        intent = stripe_gateway.of_debt(case).payment_intent(case.stripe_payment_intent_id)
         settle_payment(case=case, intent=intent, now=now)
 
 
 def settle_checkout(*, checkout: Checkout, now: datetime) -> None:
     """Ask Stripe what became of a Checkout, and take that over. Raises StripeError."""
-    gateway = stripe_gateway.of(checkout.case.merchant)
+    gateway = stripe_gateway.of_debt(checkout.case)
     intent_id = checkout.payment_intent_id
     if not intent_id:
         intent_id = gateway.checkout_session(checkout.session_id).payment_intent_id

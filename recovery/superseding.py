@@ -37,7 +37,7 @@ def open_checkout(*, case: RecoveryCase, return_url: str, locale: str, now: date
 
     Raises NotPayableError, OvertakenError, StripeError.
     """
-    gateway = stripe_gateway.of(case.merchant)
+    gateway = stripe_gateway.of_debt(case)
     settling.settle(case=case, now=now)
     checkout = checkouts.claim(case=case, now=now)
     try:
@@ -145,7 +145,7 @@ def look_after(checkout: Checkout, *, now: datetime) -> None:
     """A checkout that should have ended: how it did, or that it does now. Raises StripeError where
     that is to be asked again: as long as somebody might pay there."""
     try:
-        gateway = stripe_gateway.of(checkout.case.merchant)
+        gateway = stripe_gateway.of_debt(checkout.case)
         if checkout.state == Checkout.State.CLAIMED:
             _clear_away(checkout, gateway, why="it was never handed out", now=now)
         else:

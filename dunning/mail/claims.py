@@ -120,6 +120,8 @@ def is_over(message: DunningMessage) -> str:
         return f"the case is {case.status}"
     if case.merchant.stripe.disconnected_at:
         return "the merchant has disconnected Stripe"
+    if case.is_elsewhere:
+        return "the debt is at another Stripe account, or in another mode"
     return ""
 
 

@@ -117,6 +117,6 @@ def _settled(case: RecoveryCase, *, now: datetime) -> StripeError | None:
 
 def _asked(case: RecoveryCase) -> Answer:
     try:
-        return Answer.now(stripe_gateway.of(case.merchant).invoice(case.stripe_invoice_id))
+        return Answer.now(stripe_gateway.of_debt(case).invoice(case.stripe_invoice_id))
     except StripeError as error:
         return Answer.now(error)

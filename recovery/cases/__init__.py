@@ -32,6 +32,7 @@ from recovery.cases.opening import note_failure_time, open_for_invoice, open_for
 from recovery.cases.rows import (
     attempts,
     concerning,
+    here,
     invoice_of_payment,
     keys,
     lay_out,
@@ -55,6 +56,7 @@ __all__ = [
     "concerning",
     "explain_again",
     "forget_person",
+    "here",
     "invoice_of_payment",
     "is_enriched",
     "is_paid_by",

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from recovery import desk, timeline
 from recovery.backoff import pause
 from recovery.cases.moves import advance, mechanism
-from recovery.cases.rows import attempts, locked, overrides
+from recovery.cases.rows import attempts, here, locked, overrides
 from recovery.charge_facts import RetryDriver
 from recovery.declines import UNKNOWN, classify
 from recovery.models import Merchant, PaymentAttempt, RecoveryCase
@@ -135,7 +135,7 @@ def is_taken_up(case: RecoveryCase) -> None:
 def to_reconcile(merchant: Merchant, *, before: datetime, most: int) -> list[RecoveryCase]:
     """Open cases of which Stripe hasn't been asked since, the longest unasked first."""
     unasked = Q(reconciled_at=None, opened_at__lte=before) | Q(reconciled_at__lte=before)
-    cases = RecoveryCase.objects.of(merchant).filter(unasked, status=Status.OPEN)
+    cases = RecoveryCase.objects.of(merchant).filter(unasked, here(), status=Status.OPEN)
     order = F("reconciled_at").asc(nulls_first=True)
     return list(cases.select_related("merchant__stripe").order_by(order, "id")[:most])
 

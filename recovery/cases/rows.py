@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from recovery import desk
 from recovery.declines import DeclineType
@@ -14,6 +14,18 @@ from recovery.models import (
     PaymentAttempt,
     RecoveryCase,
 )
+
+
+def here(prefix: str = "") -> Q:
+    """Of whose debts Stripe tells: it is connected, and not another account or mode than theirs
+    (RecoveryCase.is_elsewhere). `prefix` leads to the case."""
+    stripe = f"{prefix}merchant__stripe__"
+    since, livemode = f"{stripe}account_since", f"{stripe}livemode"
+    return (
+        Q((f"{stripe}disconnected_at", None))
+        & (Q((since, None)) | Q((f"{prefix}opened_at__gte", F(since))))
+        & (Q((livemode, None)) | Q((f"{prefix}livemode", F(livemode))))
+    )
 
 
 def concerning(merchant: Merchant, stripe_id: str) -> list[RecoveryCase]:

@@ -9,9 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from recovery import endpoints, imports, permissions, reconciliation
+from recovery import cases, endpoints, imports, operator_tasks, permissions, reconciliation
 from recovery.merchants.accounts import Credentials, create
-from recovery.models import Merchant, SigningSecret, StripeConnection
+from recovery.models import Merchant, RecoveryCase, SigningSecret, StripeConnection
+from recovery.operator_tasks import TaskKind
+from recovery.state_machine import Status
 from recovery.stripe_errors import RefusedError, StripeError
 from recovery.stripe_gateway import API_VERSION, Platform, StripeGateway
 
@@ -79,7 +81,7 @@ def connect(*, merchant: Merchant, api_key: str, now: datetime) -> str:
             endpoint_id, secret = endpoints.ensure(merchant, gateway, undo)
             connection = merchant.stripe
             connection.api_key = api_key
-            connection.account_id = account
+            connection.is_of(account, now=now)
             connection.livemode = livemode
             connection.endpoint_id = endpoint_id
             connection.portal_configuration_id = portal
@@ -92,7 +94,21 @@ def connect(*, merchant: Merchant, api_key: str, now: datetime) -> str:
             undo.pop_all()
     except StripeError as error:
         raise ConnectError(str(error)) from error
+    tell_what_is_elsewhere(merchant, now=now)
     return secret
+
+
+def tell_what_is_elsewhere(merchant: Merchant, *, now: datetime) -> None:
+    """Cases of another account than is connected now, or of the other mode, rest: a person says
+    what becomes of them."""
+    elsewhere = RecoveryCase.objects.of(merchant).filter(~cases.here(), status=Status.OPEN).count()
+    if elsewhere:
+        operator_tasks.create_for_merchant(
+            merchant=merchant, kind=TaskKind.OTHER_ACCOUNT, once=now.isoformat(), now=now,
+            summary="Open cases of another Stripe account, or of the other mode, than is "
+            f"connected now: {elsewhere}. Nobody is written to or charged about them. Collect what "
+            "is owed there in Stripe's dashboard, and close them.",
+        )  # fmt: skip
 
 
 def check_is_free(merchant: Merchant, *, account: str, livemode: bool) -> None:

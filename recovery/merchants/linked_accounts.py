@@ -13,6 +13,7 @@ from recovery.merchants.connections import (
     ConnectError,
     check_is_free,
     keep,
+    tell_what_is_elsewhere,
 )
 from recovery.models import Merchant, StripeConnection
 from recovery.stripe_errors import RefusedError, StripeError
@@ -51,10 +52,12 @@ def _connect(merchant: Merchant, account: LinkedAccount, *, now: datetime) -> No
         undo.callback(StripeConnection.objects.get(merchant=merchant).save)
         connection = merchant.stripe
         connection.api_key = connection.endpoint_id = ""
-        connection.account_id, connection.livemode = account.id, account.livemode
+        connection.is_of(account.id, now=now)
+        connection.livemode = account.livemode
         connection.portal_configuration_id = gateway.ensure_portal_configuration()
         connection.api_version, connection.connected_at = API_VERSION, now
         connection.disconnected_at = None
         keep(connection)
         imports.failed_invoices(merchant, gateway, now=now)
         undo.pop_all()
+    tell_what_is_elsewhere(merchant, now=now)

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.db import models
 
 from recovery.models.base import Mutable, TenantOwned
@@ -15,6 +17,9 @@ class StripeConnection(TenantOwned, Mutable):
     livemode = models.BooleanField(
         null=True, help_text="Unknown until a key or a live event tells."
     )
+    # The account that is, or was last, connected; since when, where another one was before.
+    last_account_id = models.CharField(max_length=255, blank=True, default="")
+    account_since = models.DateTimeField(null=True, blank=True)
     endpoint_id = models.CharField(max_length=255, blank=True, default="")
     api_version = models.CharField(max_length=40, blank=True, default="")
     portal_configuration_id = models.CharField(max_length=255, blank=True, default="")
@@ -41,6 +46,14 @@ class StripeConnection(TenantOwned, Mutable):
     def is_connected(self) -> bool:
         """Stripe can be asked for the merchant, as far as is known."""
         return bool(self.api_key or self.account_id) and self.disconnected_at is None
+
+    def is_of(self, account: str, *, now: datetime) -> None:
+        """`account` is connected from `now` on, "" where Stripe doesn't say which it is. What was
+        owed at another one before is elsewhere from now on."""
+        self.account_id = account
+        if account and self.last_account_id not in {"", account}:
+            self.account_since = now
+        self.last_account_id = account or self.last_account_id
 
     def counts(self, *, livemode: bool | None) -> bool:
         """Whether an event or object of that mode is this merchant's business."""

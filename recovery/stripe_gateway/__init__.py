@@ -3,7 +3,7 @@
 import stripe
 from django.conf import settings
 
-from recovery.models import Merchant
+from recovery.models import Merchant, RecoveryCase
 from recovery.stripe_errors import NoStripeError, NotConnectedError
 from recovery.stripe_gateway.checkout import Checkout, Purchase
 from recovery.stripe_gateway.connecting import Connecting, Endpoint
@@ -44,6 +44,17 @@ class StripeGateway(Invoices, Customers, Portal, Checkout, Connecting, Events):
             max_network_retries=NETWORK_RETRIES,
             base_addresses={"api": settings.STRIPE_API_BASE} if settings.STRIPE_API_BASE else {},
         )
+
+
+def of_debt(case: RecoveryCase) -> StripeGateway:
+    """The gateway to where the debt is. Raises as `of`, and NoStripeError where that isn't
+    connected any more."""
+    if case.is_elsewhere:
+        raise NoStripeError(
+            "The debt is at another Stripe account, or in another mode, than the one that is "
+            "connected."
+        )
+    return of(case.merchant)
 
 
 def of(merchant: Merchant) -> StripeGateway:

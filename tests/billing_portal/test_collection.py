@@ -98,13 +98,13 @@ def test_a_debt_of_the_other_mode_is_not_asked_for(
 ) -> None:
     other = fail_again(local_stripe, debt)
     hear(local_stripe)
-    RecoveryCase.objects.filter(pk=debt.pk).update(livemode=True)
+    RecoveryCase.objects.filter(stripe_invoice_id=other).update(livemode=True)
     save_card(local_stripe, debt)
 
     visit.come_back()
 
     assert merchant.stripe.livemode is False
-    assert charges(local_stripe) == [other]
+    assert charges(local_stripe) == [debt.stripe_invoice_id]
 
 
 def test_of_an_invoice_that_was_paid_in_part_the_rest_is_told(

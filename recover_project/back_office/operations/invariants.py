@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet
 
 from dunning.models import DunningMessage, DunningRun
-from recovery import reconciliation
+from recovery import cases, reconciliation
 from recovery.mechanisms import AttemptTrigger
 from recovery.metrics import tallying
 from recovery.models import (
@@ -105,7 +105,7 @@ def _late_events(merchant: Merchant, now: datetime) -> Rows:
 
 def _late_steps(merchant: Merchant, now: datetime) -> Rows:
     live = DunningRun.objects.of(merchant).filter(state=DunningRun.State.LIVE)
-    working = live.filter(case__is_paused=False, case__merchant__stripe__disconnected_at=None)
+    working = live.filter(cases.here("case__"), case__is_paused=False)
     return working.filter(due_at__lt=now - LATE)
 
 

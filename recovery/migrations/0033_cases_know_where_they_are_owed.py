@@ -1,0 +1,27 @@
+from django.db import migrations, models
+
+
+def copy(apps, _schema_editor):
+    connections = apps.get_model('recovery', 'StripeConnection').objects
+    connections.update(last_account_id=models.F('account_id'))
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('recovery', '0032_what_mails_said_may_be_forgotten'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='stripeconnection',
+            name='account_since',
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name='stripeconnection',
+            name='last_account_id',
+            field=models.CharField(blank=True, default='', max_length=255),
+        ),
+        migrations.RunPython(copy, migrations.RunPython.noop),
+    ]
