@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from recovery import cases, checkouts, effects, inbox, twins
+from recovery import cases, checkouts, desk, effects, inbox, stripe_gateway, twins
 from recovery.asking import ask, can_be_asked
 from recovery.checkout_sessions import named_in
 from recovery.customer_events import ABOUT_CUSTOMERS, hear_of_new_card, learn_customer
@@ -13,8 +13,12 @@ from recovery.failed_invoices import invoice_failed
 from recovery.hearing import learn_payment, tell_what_was_told
 from recovery.models import Merchant, RecoveryCase, StripeEvent
 from recovery.reading import id_of
+from recovery.stripe_errors import StripeError, StripeUnavailableError
 from recovery.stripe_events import Event, EventType
 from recovery.stripe_objects import Invoice, PaymentIntent
+
+REVERSALS = (EventType.CHARGE_REFUNDED, EventType.CHARGE_DISPUTE_CREATED)
+PAYMENT = "pi_"
 
 
 def process(stored: StripeEvent, *, now: datetime) -> None:
@@ -30,8 +34,25 @@ def process(stored: StripeEvent, *, now: datetime) -> None:
     elif event.type in ABOUT_CUSTOMERS:
         ABOUT_CUSTOMERS[event.type](merchant, event, now)
     else:
-        for case in cases.concerning(merchant, stored.concerns):
+        for case in _concerned(stored):
             effects.apply(case=case, event=event, now=now)
+
+
+def _concerned(stored: StripeEvent) -> list[RecoveryCase]:
+    """The cases that an event is about. Money that goes back is told of the payment that it came
+    by, which need not be an invoice's first, and no event says whose it is. Raises
+    StripeUnavailableError: what can't be asked now is asked again."""
+    merchant = stored.merchant
+    found = cases.concerning(merchant, stored.concerns)
+    if found or stored.type not in REVERSALS or not stored.concerns.startswith(PAYMENT):
+        return found
+    try:
+        invoice_id = stripe_gateway.of(merchant).invoice_of(stored.concerns)
+    except StripeUnavailableError:
+        raise
+    except StripeError:
+        return []
+    return cases.concerning(merchant, invoice_id)
 
 
 def _open(stored: StripeEvent, event: Event, *, now: datetime) -> None:
@@ -85,15 +106,28 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
         return _payment_of_invoice_failed(merchant, invoice_id, event, now)
     if told.amount <= 0 or not told.id:
         return None
-    is_complete = asked is not None or not can_be_asked(merchant)
-    case = cases.open_for_payment(
-        merchant=merchant, intent=told, email=_address(merchant, told), failed_at=failed_at,
-        now=now, is_complete=is_complete,
+    case = _open_for_payment(
+        merchant, event, email=_address(merchant, told),
+        is_complete=asked is not None or not can_be_asked(merchant), now=now,
     )  # fmt: skip
-    effects.payment_failed_again(case, event, failed_at, now)
     if asked is not None and not learn_customer(case):
         cases.is_to_be_enriched(case=case, at=now)
     return case if can_be_asked(merchant) else twins.unite(case, now=now)
+
+
+@desk.at_desk
+def _open_for_payment(
+    merchant: Merchant, event: Event, *, email: str, is_complete: bool, now: datetime
+) -> RecoveryCase:
+    """With why it failed: a case of which nobody knows that yet would be taken up by the campaign
+    for unknown declines, and a card charged that was reported lost."""
+    failed_at = event.created_at or now
+    case = cases.open_for_payment(
+        merchant=merchant, intent=PaymentIntent.read(event.object), email=email,
+        failed_at=failed_at, now=now, is_complete=is_complete,
+    )  # fmt: skip
+    effects.payment_failed_again(case, event, failed_at, now)
+    return case
 
 
 def _payment_of_invoice_failed(

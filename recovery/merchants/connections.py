@@ -106,8 +106,8 @@ def tell_what_is_elsewhere(merchant: Merchant, *, now: datetime) -> None:
         operator_tasks.create_for_merchant(
             merchant=merchant, kind=TaskKind.OTHER_ACCOUNT, once=now.isoformat(), now=now,
             summary="Open cases of another Stripe account, or of the other mode, than is "
-            f"connected now: {elsewhere}. Nobody is written to or charged about them. Collect what "
-            "is owed there in Stripe's dashboard, and close them.",
+            f"connected now: {elsewhere}. Nobody is written to or charged about them. Collect "
+            "what is owed there in Stripe's dashboard, and close them.",
         )  # fmt: skip
 
 

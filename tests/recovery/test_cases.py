@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.utils import timezone
@@ -9,9 +10,10 @@ from django.utils import timezone
 from recovery import cases, failures
 from recovery.cases import Payment
 from recovery.declines import Decline
-from recovery.models import Merchant, RecoveryCase
+from recovery.models import Merchant, RecoveryCase, StripeEvent
 from recovery.state_machine import Trigger
 from recovery.stripe_objects import Failure, PaymentMethod
+from recovery.tasks import process_inbox
 from tests.builders import event, make_merchant, receive
 from tests.local_stripe import LocalStripe
 from tests.recovery.stories import (
@@ -23,9 +25,10 @@ from tests.recovery.stories import (
     ours,
     realm,
     sdk,
+    stripe_is_down,
     told,
 )
-from tests.recovery.test_ingest import DAY, T0, failed, intent, invoice, money_back, paid
+from tests.recovery.test_ingest import DAY, T0, failed, failing, intent, invoice, money_back, paid
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +108,23 @@ def test_nothing_concerns_an_object_without_an_id() -> None:
 
 
 # --- one-time payments ------------------------------------------------------------------------
+
+
+def test_a_one_time_payments_case_is_never_there_without_why_it_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker that died in between left a case that was taken up as if nobody knew why."""
+    make_merchant()
+    failure = one_time("payment_failed", 0, **failing("ch_1", "lost_card"))
+    with monkeypatch.context() as patch:
+        patch.setattr(failures, "record", mock.Mock(side_effect=RuntimeError))
+        receive(failure)
+    assert not RecoveryCase.objects.exists()
+
+    StripeEvent.objects.update(due_at=timezone.now())
+    process_inbox()
+
+    assert only().decline_code == "lost_card"
 
 
 def test_a_one_time_payments_customer_is_left_alone_while_it_settles() -> None:
@@ -230,17 +250,53 @@ def test_the_greatest_refund_is_kept_whatever_order_they_come_in() -> None:
     assert only().amount_refunded == 900
 
 
-def test_a_refund_of_a_real_charge_finds_the_case_by_its_payment(
-    local_stripe: LocalStripe, merchant: Merchant
-) -> None:
+def paid_and_refunded(local_stripe: LocalStripe, merchant: Merchant) -> RecoveryCase:
+    """Recovered; that the money went back isn't heard yet."""
     case = failed_renewal(local_stripe, merchant)
     local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)
     charge_id = realm(local_stripe).all("charge")[-1]["id"]
     receive(*told(local_stripe, "invoice.paid"))
     sdk(merchant).refunds.create({"charge": charge_id})
+    return case
+
+
+@pytest.mark.parametrize("first", ["", "pi_of_the_first_try"], ids=["the same", "another"])
+def test_a_refund_of_a_real_charge_finds_the_case_by_its_payment(
+    local_stripe: LocalStripe, merchant: Merchant, first: str
+) -> None:
+    """An invoice may be paid by another PaymentIntent than it failed by."""
+    case = paid_and_refunded(local_stripe, merchant)
+    if first:
+        RecoveryCase.objects.update(stripe_payment_intent_id=first)
+
     receive(*told(local_stripe, "charge.refunded"))
+
     case.refresh_from_db()
     assert (case.status, case.reason) == ("voided", "refunded")
+
+
+def test_a_refund_that_can_t_be_asked_about_now_is_asked_about_again(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    case = paid_and_refunded(local_stripe, merchant)
+    RecoveryCase.objects.update(stripe_payment_intent_id="pi_of_the_first_try")
+    with stripe_is_down(local_stripe):
+        receive(*told(local_stripe, "charge.refunded"))
+    case.refresh_from_db()
+    assert case.status == "recovered"
+
+    StripeEvent.objects.filter(state="pending").update(due_at=timezone.now())
+    process_inbox()
+
+    case.refresh_from_db()
+    assert (case.status, case.reason) == ("voided", "refunded")
+
+
+def test_a_refund_of_what_never_failed_is_nobodys() -> None:
+    make_merchant()
+    receive(event("charge.refunded", {"id": "ch_1", "payment_intent": "pi_1", "amount": 900}))
+    assert list(StripeEvent.objects.values_list("state", flat=True)) == ["processed"]
+    assert not RecoveryCase.objects.exists()
 
 
 # --- what leaves it where it is ---------------------------------------------------------------
