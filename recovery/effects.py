@@ -154,9 +154,11 @@ def _money_went_back(
         reversal = Reversal.read(event.object)
         if reversal.is_inquiry:
             return
-        cases.refund(case=case, amount=reversal.amount, at=at, now=now, once=event.id)
+        # A dispute is told of twice; what is refunded becomes more from event to event.
+        once = id_of(event.object) if trigger is Trigger.DISPUTED else event.id
+        cases.refund(case=case, amount=reversal.amount, at=at, now=now, once=once)
         if reversal.is_whole:
-            cases.advance(case=case, trigger=trigger, at=at, now=now, once=event.id)
+            cases.advance(case=case, trigger=trigger, at=at, now=now, once=once)
 
     return go_back
 
@@ -177,6 +179,8 @@ EFFECTS: Mapping[str, Callable[[RecoveryCase, Event, datetime, datetime], None]]
             EventType.CUSTOMER_SUBSCRIPTION_DELETED: _closes(Trigger.SUBSCRIPTION_CANCELED),
             EventType.CHARGE_REFUNDED: _money_went_back(Trigger.REFUNDED),
             EventType.CHARGE_DISPUTE_CREATED: _money_went_back(Trigger.DISPUTED),
+            # Of a bank's question that became a dispute nothing else tells.
+            EventType.CHARGE_DISPUTE_FUNDS_WITHDRAWN: _money_went_back(Trigger.DISPUTED),
         }
     )
 )

@@ -17,7 +17,11 @@ from recovery.stripe_errors import StripeError, StripeUnavailableError
 from recovery.stripe_events import Event, EventType
 from recovery.stripe_objects import Invoice, PaymentIntent
 
-REVERSALS = (EventType.CHARGE_REFUNDED, EventType.CHARGE_DISPUTE_CREATED)
+REVERSALS = (
+    EventType.CHARGE_REFUNDED,
+    EventType.CHARGE_DISPUTE_CREATED,
+    EventType.CHARGE_DISPUTE_FUNDS_WITHDRAWN,
+)
 PAYMENT = "pi_"
 
 

@@ -32,6 +32,7 @@ class EventType(enum.StrEnum):
     PAYMENT_METHOD_AUTOMATICALLY_UPDATED = "payment_method.automatically_updated"
     CHARGE_REFUNDED = "charge.refunded"
     CHARGE_DISPUTE_CREATED = "charge.dispute.created"
+    CHARGE_DISPUTE_FUNDS_WITHDRAWN = "charge.dispute.funds_withdrawn"
     ACCOUNT_APPLICATION_DEAUTHORIZED = "account.application.deauthorized"
 
 
@@ -118,6 +119,7 @@ CONCERNS: Mapping[str, Callable[[Node], str]] = MappingProxyType(
         EventType.PAYMENT_METHOD_AUTOMATICALLY_UPDATED: _customer,
         EventType.CHARGE_REFUNDED: _intent_of_charge,
         EventType.CHARGE_DISPUTE_CREATED: _intent_of_charge,
+        EventType.CHARGE_DISPUTE_FUNDS_WITHDRAWN: _intent_of_charge,
         EventType.ACCOUNT_APPLICATION_DEAUTHORIZED: _itself,
     }
 )

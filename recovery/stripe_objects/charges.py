@@ -128,7 +128,7 @@ class Reversal:
 
     @classmethod
     def read(cls, value: Node) -> Self:
-        """From a Charge (`charge.refunded`) or a Dispute (`charge.dispute.created`)."""
+        """From a Charge (`charge.refunded`) or a Dispute (`charge.dispute.*`)."""
         refunded = whole(value.get("amount_refunded"), name="amount_refunded")
         amount = whole(value.get("amount"), name="amount") or 0
         return cls(

@@ -83,6 +83,24 @@ def test_a_banks_question_voids_nothing_before_it_is_a_dispute(
     assert case.amount_refunded == (4900 if is_voided else 0)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_banks_question_that_becomes_a_dispute_voids_once(is_late: bool) -> None:
+    make_merchant()
+    dispute = {"id": "dp_1", "object": "dispute", "amount": 4900, "payment_intent": "pi_1"}
+    question = event("charge.dispute.created", dispute | {"status": "warning_needs_response"})
+    gone = event("charge.dispute.funds_withdrawn", dispute | {"status": "needs_response"})
+    started = event("charge.dispute.created", dispute | {"status": "needs_response"})
+    receive(event("invoice.payment_failed", WAITING | {"payment_intent": "pi_1"}))
+    receive(event("invoice.paid", WAITING | {"payment_intent": "pi_1", "amount_paid": 4900}))
+
+    receive(question, *([gone, started] if is_late else [started, gone]))
+
+    case = RecoveryCase.objects.get()
+    assert (case.status, case.reason, case.amount_refunded) == ("voided", "disputed", 4900)
+    assert [case.timeline.filter(kind=kind).count() for kind in ("refund", "stayed")] == [1, 0]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_buyer_who_paid_while_still_typing_is_known_as_such_though_it_is_heard_late(
     local_stripe: LocalStripe, merchant: Merchant
