@@ -3,6 +3,7 @@
 Source: docs.stripe.com/connect/oauth-reference.
 """
 
+import logging
 from contextlib import ExitStack
 from datetime import datetime
 
@@ -19,6 +20,8 @@ from recovery.models import Merchant, StripeConnection
 from recovery.stripe_errors import RefusedError, StripeError
 from recovery.stripe_gateway import API_VERSION, LinkedAccount, Platform, StripeGateway
 
+logger = logging.getLogger(__name__)
+
 
 def can_link() -> bool:
     """Whether the platform takes accounts by Connect at all."""
@@ -33,17 +36,31 @@ def link_address(*, state: str, back: str) -> str:
 
 def link(*, merchant: Merchant, code: str, now: datetime) -> None:
     """Link the account whose owner said yes, and open cases for what has failed already. Raises
-    ConnectError, and then the merchant is not connected."""
+    ConnectError, and then the merchant is not connected, and an access that nobody uses is given
+    back."""
     if merchant.stripe.is_connected:
         raise ConnectError("Stripe is connected already. Disconnect it first.")
     try:
         account = Platform().take(code)
-        check_is_free(merchant, account=account.id, livemode=account.livemode)
-        _connect(merchant, account, now=now)
+        with ExitStack() as undo:
+            undo.callback(_give_back, account)
+            check_is_free(merchant, account=account.id, livemode=account.livemode)
+            _connect(merchant, account, now=now)
+            undo.pop_all()
     except RefusedError as error:
         raise ConnectError(f"{error} Start again with “Connect with Stripe”.") from error
     except StripeError as error:
         raise ConnectError(str(error)) from error
+
+
+def _give_back(account: LinkedAccount) -> None:
+    connections = StripeConnection.objects.filter(account_id=account.id, disconnected_at=None)
+    if any(not connection.api_key for connection in connections):
+        return  # it is how another merchant, or the other mode, is connected
+    try:
+        Platform().let_go(account.id)
+    except StripeError as error:
+        logger.warning("The access to Stripe account %s is of no use: %s", account.id, error)
 
 
 def _connect(merchant: Merchant, account: LinkedAccount, *, now: datetime) -> None:

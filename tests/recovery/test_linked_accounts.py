@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.message import Message
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.utils import timezone
@@ -15,7 +16,7 @@ from pytest_django import Settings
 
 from recovery import merchants, stripe_gateway
 from recovery.models import Merchant, RecoveryCase, StripeConnection
-from recovery.stripe_errors import NotConnectedError
+from recovery.stripe_errors import NotConnectedError, StripeUnavailableError
 from recovery.tasks import process_inbox
 from tests.builders import event, make_merchant, post, receive
 from tests.connected import KEY
@@ -173,6 +174,33 @@ def test_what_fails_after_the_code_was_taken_leaves_nothing_connected(
         link(merchant)
 
     assert (kept(merchant)["account_id"], kept(merchant)["connected_at"]) == ("", None)
+    assert local_stripe.world.accounts[account_id("ferntea")].platform is None
+
+
+def test_an_access_that_can_t_be_given_back_now_is_told_of_in_the_log(
+    local_stripe: LocalStripe, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local_stripe.faults.add("500", path="/v1/billing_portal/*", times=20)
+    silent = mock.Mock(side_effect=StripeUnavailableError)
+    monkeypatch.setattr(stripe_gateway.Platform, "let_go", silent)
+
+    with pytest.raises(merchants.ConnectError):
+        link(make_merchant())
+
+    assert "is of no use" in caplog.text
+
+
+def test_an_account_that_is_connected_by_a_key_is_not_linked_and_the_access_is_given_back(
+    local_stripe: LocalStripe,
+) -> None:
+    theirs = make_merchant("Moss")
+    connect(theirs)
+
+    with pytest.raises(merchants.AccountTakenError):
+        link(make_merchant())
+
+    assert local_stripe.world.accounts[account_id("ferntea")].platform is None
+    assert stripe_gateway.of(theirs).account() == account_id("ferntea")
 
 
 def test_disconnecting_takes_the_platforms_access_away_at_stripe(
