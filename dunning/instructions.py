@@ -34,6 +34,8 @@ def give(run: DunningRun, *, now: datetime) -> None:
     """Tell Stripe what there is to tell of a claimed run, until that is done."""
     work = _take_over_retries if run.state == DunningRun.State.LIVE else _end
     run.case.refresh_from_db()
+    if run.case.is_elsewhere:
+        return  # it rests, and so does what there is to tell
     try:
         is_done = work(run, now)
     except (NotConnectedError, StripeUnavailableError, StaleError) as error:

@@ -17,6 +17,7 @@ from recovery.mechanisms import AttemptTrigger
 from recovery.models import PaymentAttempt, RecoveryCase
 from recovery.operator_tasks import TaskKind
 from recovery.stripe_errors import (
+    ELSEWHERE,
     NoStripeError,
     NotConnectedError,
     StripeError,
@@ -29,6 +30,7 @@ BATCH = 100
 LEASE = timedelta(seconds=45)
 TOO_LONG = timedelta(days=3)  # a charge that late is no longer the step's
 PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
+PAUSE_ELSEWHERE = timedelta(days=1)
 PAUSED = "the case is paused"  # as the charging rules say it
 
 
@@ -67,6 +69,8 @@ def work(retry_id: int, *, now: datetime) -> None:
     log_context.also(**retry.case.log_ids)
     if why := _not_to_be_asked(retry):
         _refuse(retry, why, now=now)
+    elif retry.case.is_elsewhere:
+        _wait(retry, ELSEWHERE, until=now + PAUSE_ELSEWHERE)
     elif retry.case.is_paused:
         _wait(retry, PAUSED, until=now + PAUSE_CASE_IS_PAUSED)
     elif retry.case.enrich_at is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 from recovery import cases, checkouts, desk, effects, inbox, stripe_gateway, twins
 from recovery.asking import ask, can_be_asked
@@ -13,9 +14,9 @@ from recovery.failed_invoices import invoice_failed
 from recovery.hearing import learn_payment, tell_what_was_told
 from recovery.models import Merchant, RecoveryCase, StripeEvent
 from recovery.reading import id_of
-from recovery.stripe_errors import StripeError, StripeUnavailableError
+from recovery.stripe_errors import MissingPermissionError, NoStripeError, ObjectMissingError
 from recovery.stripe_events import Event, EventType
-from recovery.stripe_objects import Invoice, PaymentIntent
+from recovery.stripe_objects import Invoice, PaymentIntent, Reversal
 
 REVERSALS = (
     EventType.CHARGE_REFUNDED,
@@ -38,30 +39,44 @@ def process(stored: StripeEvent, *, now: datetime) -> None:
     elif event.type in ABOUT_CUSTOMERS:
         ABOUT_CUSTOMERS[event.type](merchant, event, now)
     else:
-        for case in _concerned(stored):
+        for case in _concerned(stored, event):
             effects.apply(case=case, event=event, now=now)
 
 
-def _concerned(stored: StripeEvent) -> list[RecoveryCase]:
+def _concerned(stored: StripeEvent, event: Event) -> list[RecoveryCase]:
     """The cases that an event is about. Money that goes back is told of the payment that it came
-    by, which need not be an invoice's first, and no event says whose it is. Raises
-    StripeUnavailableError: what can't be asked now is asked again."""
-    merchant = stored.merchant
-    found = cases.concerning(merchant, stored.concerns)
+    by, which need not be an invoice's first, and no event says whose it is."""
+    found = cases.concerning(stored.merchant, stored.concerns)
     if found or stored.type not in REVERSALS or not stored.concerns.startswith(PAYMENT):
         return found
+    return [case for case in _paid_by(stored, event) if _went_back_whole(case, event)]
+
+
+def _paid_by(stored: StripeEvent, event: Event) -> list[RecoveryCase]:
+    """The cases of the invoice that another payment than its first paid. Raises StripeError where
+    that can't be asked now, and is asked again."""
+    merchant, customer_id = stored.merchant, id_of(event.object.get("customer"))
+    is_of_charge = stored.type == EventType.CHARGE_REFUNDED
+    if is_of_charge and not cases.has_owed(merchant, stripe_customer_id=customer_id):
+        return []  # as most refunds are: nothing of theirs ever failed
     try:
         invoice_id = stripe_gateway.of(merchant).invoice_of(stored.concerns)
-    except StripeUnavailableError:
-        raise
-    except StripeError:
+    except (NoStripeError, ObjectMissingError, MissingPermissionError):
         return []
     return cases.concerning(merchant, invoice_id)
+
+
+def _went_back_whole(case: RecoveryCase, event: Event) -> bool:
+    """Not of a part that was paid."""
+    came = case.amount_recovered
+    return bool(came) and Reversal.read(event.object).amount >= came
 
 
 def _open(stored: StripeEvent, event: Event, *, now: datetime) -> None:
     merchant = stored.merchant
     known = {case.pk: cases.keys(case) for case in cases.concerning(merchant, stored.concerns)}
+    if not known and merchant.stripe.is_of_before(stored.received_at):
+        return  # owed at another account than is connected now
     if not known and not can_be_asked(merchant) and inbox.was_settled(merchant, stored.concerns):
         return  # it was settled so long ago that only that is known
     case = OPENERS[event.type](merchant, event, now)
@@ -110,27 +125,26 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
         return _payment_of_invoice_failed(merchant, invoice_id, event, now)
     if told.amount <= 0 or not told.id:
         return None
-    case = _open_for_payment(
-        merchant, event, email=_address(merchant, told),
-        is_complete=asked is not None or not can_be_asked(merchant), now=now,
-    )  # fmt: skip
+    opening: dict[str, Any] = {
+        "merchant": merchant, "intent": told, "email": _address(merchant, told), "now": now,
+        "is_complete": asked is not None or not can_be_asked(merchant), "failed_at": failed_at,
+    }  # fmt: skip
+    if cases.concerning(merchant, told.id):  # who owes may be another one than this event names
+        case = cases.open_for_payment(**opening)
+        effects.payment_failed_again(case, event, failed_at, now)
+    else:
+        case = _open_with_reason(event, **opening)
     if asked is not None and not learn_customer(case):
         cases.is_to_be_enriched(case=case, at=now)
     return case if can_be_asked(merchant) else twins.unite(case, now=now)
 
 
 @desk.at_desk
-def _open_for_payment(
-    merchant: Merchant, event: Event, *, email: str, is_complete: bool, now: datetime
-) -> RecoveryCase:
-    """With why it failed: a case of which nobody knows that yet would be taken up by the campaign
-    for unknown declines, and a card charged that was reported lost."""
-    failed_at = event.created_at or now
-    case = cases.open_for_payment(
-        merchant=merchant, intent=PaymentIntent.read(event.object), email=email,
-        failed_at=failed_at, now=now, is_complete=is_complete,
-    )  # fmt: skip
-    effects.payment_failed_again(case, event, failed_at, now)
+def _open_with_reason(event: Event, **opening: Any) -> RecoveryCase:
+    """A case of which it isn't known why the payment failed would be taken up by the campaign for
+    unknown declines, and a card charged that was reported lost."""
+    case = cases.open_for_payment(**opening)
+    effects.payment_failed_again(case, event, opening["failed_at"], opening["now"])
     return case
 
 

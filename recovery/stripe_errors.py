@@ -2,6 +2,8 @@
 
 from recovery.stripe_objects import Charged
 
+ELSEWHERE = "the debt is at another Stripe account, or in another mode, than is connected"
+
 
 class StripeError(Exception):
     """Stripe didn't do what was asked."""
@@ -16,16 +18,18 @@ class NotConnectedError(StripeError):
 
 
 class NoStripeError(NotConnectedError):
-    """The merchant never connected a Stripe: there is nobody to ask, and events are all there is.
-    What is NotConnectedError and not this may be mended, by a better key say."""
+    """The merchant never connected the Stripe where the debt is, or connects another one by now:
+    there is nobody to ask, and events are all there is. What is NotConnectedError and not this
+    may be mended, by a better key say."""
 
 
 class MissingPermissionError(StripeError):
-    """The key lacks a permission; `permission` names it, "" where Stripe doesn't say."""
+    """The key lacks a permission; `permission` names it, and `account` whose key it is, "" where
+    Stripe doesn't say."""
 
-    def __init__(self, permission: str) -> None:
+    def __init__(self, permission: str, *, account: str = "") -> None:
         super().__init__(f"The Stripe key lacks the permission {permission or '(not named)'}.")
-        self.permission = permission
+        self.permission, self.account = permission, account
 
 
 class ObjectMissingError(StripeError):

@@ -28,6 +28,7 @@ from dunning.wording.rendering import UnrenderableError, render
 from recovery import desk, log_context, timeline
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
+from recovery.stripe_errors import ELSEWHERE
 from recovery.timeline import Kind
 
 logger = logging.getLogger(__name__)
@@ -78,9 +79,12 @@ def _claim(message: DunningMessage, known: Held, told: Told, *, now: datetime) -
 
 
 def _surely_owed(cases: Iterable[RecoveryCase], told: Told) -> list[RecoveryCase]:
-    """One that Stripe can't tell of loses no other, and one that is being paid isn't asked for."""
+    """One that Stripe can't tell of loses no other, and one that is being paid, or is owed where
+    nobody can be asked any more, isn't asked for."""
     known = []
     for case in filter(told.is_about, cases):
+        if case.is_elsewhere:
+            continue
         try:
             told.take_over(case)
         except StaleError:
@@ -121,7 +125,7 @@ def is_over(message: DunningMessage) -> str:
     if case.merchant.stripe.disconnected_at:
         return "the merchant has disconnected Stripe"
     if case.is_elsewhere:
-        return "the debt is at another Stripe account, or in another mode"
+        return ELSEWHERE
     return ""
 
 

@@ -32,6 +32,7 @@ from recovery.cases.opening import note_failure_time, open_for_invoice, open_for
 from recovery.cases.rows import (
     attempts,
     concerning,
+    has_owed,
     here,
     invoice_of_payment,
     keys,
@@ -56,6 +57,7 @@ __all__ = [
     "concerning",
     "explain_again",
     "forget_person",
+    "has_owed",
     "here",
     "invoice_of_payment",
     "is_enriched",

@@ -42,6 +42,14 @@ def concerning(merchant: Merchant, stripe_id: str) -> list[RecoveryCase]:
     return found or paid_through_checkout(merchant, stripe_id)
 
 
+def has_owed(merchant: Merchant, *, stripe_customer_id: str) -> bool:
+    """Whether any payment of the customer's ever failed here."""
+    of_customer = RecoveryCase.objects.of(merchant).filter(
+        customer__stripe_customer_id=stripe_customer_id
+    )
+    return bool(stripe_customer_id) and of_customer.exists()
+
+
 def paid_through_checkout(merchant: Merchant, intent_id: str) -> list[RecoveryCase]:
     """The case that a Checkout's own PaymentIntent pays."""
     checkouts = Checkout.objects.of(merchant).filter(payment_intent_id=intent_id)

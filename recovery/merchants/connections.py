@@ -104,7 +104,8 @@ def tell_what_is_elsewhere(merchant: Merchant, *, now: datetime) -> None:
     elsewhere = RecoveryCase.objects.of(merchant).filter(~cases.here(), status=Status.OPEN).count()
     if elsewhere:
         operator_tasks.create_for_merchant(
-            merchant=merchant, kind=TaskKind.OTHER_ACCOUNT, once=now.isoformat(), now=now,
+            merchant=merchant, kind=TaskKind.OTHER_ACCOUNT, now=now,
+            once=f"{merchant.stripe.last_account_id}:{merchant.stripe.livemode}",
             summary="Open cases of another Stripe account, or of the other mode, than is "
             f"connected now: {elsewhere}. Nobody is written to or charged about them. Collect "
             "what is owed there in Stripe's dashboard, and close them.",

@@ -243,8 +243,7 @@ class RecoveryCase(TenantListed, Mutable):
         """It is owed at another Stripe account, or in another mode, than is connected now: nobody
         can be asked about it, and no event tells of it. In queries: cases.here."""
         stripe = self.merchant.stripe
-        is_of_another = stripe.account_since is not None and self.opened_at < stripe.account_since
-        return is_of_another or not stripe.counts(livemode=self.livemode)
+        return stripe.is_of_before(self.opened_at) or not stripe.counts(livemode=self.livemode)
 
     @property
     def is_of_erased(self) -> bool:

@@ -17,8 +17,9 @@ class StripeConnection(TenantOwned, Mutable):
     livemode = models.BooleanField(
         null=True, help_text="Unknown until a key or a live event tells."
     )
-    # The account that is, or was last, connected; since when, where another one was before.
-    last_account_id = models.CharField(max_length=255, blank=True, default="")
+    # The account that is, or was last, connected, "" where Stripe didn't say which; since when,
+    # where another one was before.
+    last_account_id = models.CharField(max_length=255, blank=True, default="", db_default="")
     account_since = models.DateTimeField(null=True, blank=True)
     endpoint_id = models.CharField(max_length=255, blank=True, default="")
     api_version = models.CharField(max_length=40, blank=True, default="")
@@ -50,10 +51,14 @@ class StripeConnection(TenantOwned, Mutable):
     def is_of(self, account: str, *, now: datetime) -> None:
         """`account` is connected from `now` on, "" where Stripe doesn't say which it is. What was
         owed at another one before is elsewhere from now on."""
-        self.account_id = account
-        if account and self.last_account_id not in {"", account}:
+        before = self.account_id or self.last_account_id
+        if account and before not in {"", account}:
             self.account_since = now
-        self.last_account_id = account or self.last_account_id
+        self.account_id = self.last_account_id = account
+
+    def is_of_before(self, moment: datetime) -> bool:
+        """Whether another account was connected then."""
+        return self.account_since is not None and moment < self.account_since
 
     def counts(self, *, livemode: bool | None) -> bool:
         """Whether an event or object of that mode is this merchant's business."""

@@ -4,7 +4,7 @@ import stripe
 from django.conf import settings
 
 from recovery.models import Merchant, RecoveryCase
-from recovery.stripe_errors import NoStripeError, NotConnectedError
+from recovery.stripe_errors import ELSEWHERE, NoStripeError, NotConnectedError
 from recovery.stripe_gateway.checkout import Checkout, Purchase
 from recovery.stripe_gateway.connecting import Connecting, Endpoint
 from recovery.stripe_gateway.customers import Customers
@@ -50,10 +50,7 @@ def of_debt(case: RecoveryCase) -> StripeGateway:
     """The gateway to where the debt is. Raises as `of`, and NoStripeError where that isn't
     connected any more."""
     if case.is_elsewhere:
-        raise NoStripeError(
-            "The debt is at another Stripe account, or in another mode, than the one that is "
-            "connected."
-        )
+        raise NoStripeError(ELSEWHERE)
     return of(case.merchant)
 
 

@@ -22,12 +22,13 @@ class Endpoint:
 
 class Connecting(Door):
     def account(self) -> str:
-        """The account's id, "" where the key may not ask for it."""
+        """The account's id; of a key that may not ask for it, as Stripe's refusal names it, ""
+        where that doesn't."""
         try:
             with errors_named():
                 return id_of(self._client.v1.accounts.retrieve_current().to_dict())
-        except MissingPermissionError:
-            return ""
+        except MissingPermissionError as error:
+            return error.account
 
     def endpoints(self) -> list[Endpoint]:
         with errors_named():

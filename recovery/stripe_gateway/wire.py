@@ -52,8 +52,8 @@ def http() -> Connections:
     return Connections((CONNECT_SECONDS, READ_SECONDS))
 
 
-def _permission_in(message: str) -> str:
-    found = re.search(r"rak_\w+", message)
+def _word_in(message: str, pattern: str) -> str:
+    found = re.search(pattern, message)
     return found.group() if found else ""
 
 
@@ -68,7 +68,9 @@ def _named(error: stripe.StripeError) -> StripeError:
     if isinstance(error, stripe.AuthenticationError):
         return NotConnectedError("Stripe doesn't accept the key.")
     if isinstance(error, stripe.PermissionError):
-        return MissingPermissionError(_permission_in(message))
+        return MissingPermissionError(
+            _word_in(message, r"\brak_\w+"), account=_word_in(message, r"\bacct_\w+")
+        )
     if isinstance(error, stripe.IdempotencyError) or code == "idempotency_key_in_use":
         return StripeUnavailableError(message)
     if error.http_status == 404 or code == "resource_missing":

@@ -59,6 +59,8 @@ def _plain(stored: StripeEvent, *, now: datetime) -> Heard | None:
         return None
     if merchant.stripe.livemode is None or not can_be_asked(merchant):
         return None
+    if merchant.stripe.is_of_before(stored.received_at):
+        return None
     try:
         event = Event.parse(stored.payload)
         invoice = Invoice.read(event.object)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from dunning import instructions, runs
 from dunning.models import DunningRun
-from recovery.models import Merchant, OperatorTask, RecoveryCase
+from recovery.models import Merchant, OperatorTask, RecoveryCase, StripeConnection
 from tests.builders import make_merchant
 from tests.connected import KEY, ask, down, fail_renewal, hear
 from tests.dunning.facts import fail
@@ -139,6 +139,20 @@ def test_a_debt_that_was_paid_at_the_last_moment_costs_nobody_the_subscription(
     assert found["status"] == "active"
     case.refresh_from_db()
     assert case.status == "recovered"
+
+
+def test_the_end_of_a_campaign_rests_with_a_debt_at_another_account(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    published(merchant, step("email"), end_action="mark_lost")
+    case = fail_renewal(local_stripe, reason="insufficient_funds")
+    later = work_to_the_end(case)
+    StripeConnection.objects.update(account_since=later)
+
+    tell(now=later)
+
+    case.refresh_from_db()
+    assert (case.status, OperatorTask.objects.count()) == ("open", 0)
 
 
 def test_what_stripe_refuses_is_left_to_a_person(

@@ -7,7 +7,13 @@ from django.utils import timezone
 
 from dunning import instructions, retries, runs
 from dunning.models import DunningRetry
-from recovery.models import Merchant, OperatorTask, PaymentAttempt, RecoveryCase
+from recovery.models import (
+    Merchant,
+    OperatorTask,
+    PaymentAttempt,
+    RecoveryCase,
+    StripeConnection,
+)
 from tests.connected import asked_to_pay, down, fail_renewal, hear
 from tests.dunning.own_campaigns import DAY, published, step
 from tests.local_stripe import LocalStripe
@@ -220,6 +226,19 @@ def test_a_paused_case_is_not_charged_until_it_goes_on(
     assert retries.due(now=now) == []
     RecoveryCase.objects.update(is_paused=False)
     assert len(retries.due(now=now)) == 1
+
+
+def test_a_debt_at_another_account_is_not_charged_and_what_was_planned_is_kept(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    now = start(case) + DAY
+    runs.take_due_steps(now=now)
+    StripeConnection.objects.update(account_since=now)
+
+    go_on(case, now=now)
+
+    assert (asked_to_pay(local_stripe), states()) == ([], ["due"])
+    assert retries.due(now=now + timedelta(hours=23)) == []
 
 
 def test_a_case_that_is_paused_while_a_charge_is_claimed_keeps_the_charge(

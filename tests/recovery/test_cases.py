@@ -24,8 +24,6 @@ from tests.recovery.stories import (
     new_card,
     ours,
     realm,
-    sdk,
-    stripe_is_down,
     told,
 )
 from tests.recovery.test_ingest import DAY, T0, failed, failing, intent, invoice, money_back, paid
@@ -248,55 +246,6 @@ def test_the_greatest_refund_is_kept_whatever_order_they_come_in() -> None:
     back = [money_back("charge.refunded", 4, amount_refunded=amount) for amount in (900, 500)]
     receive(failed(1, 0, "in_3"), paid(3, "in_3"), *back)
     assert only().amount_refunded == 900
-
-
-def paid_and_refunded(local_stripe: LocalStripe, merchant: Merchant) -> RecoveryCase:
-    """Recovered; that the money went back isn't heard yet."""
-    case = failed_renewal(local_stripe, merchant)
-    local_stripe.scenarios.pay(invoice=case.stripe_invoice_id)
-    charge_id = realm(local_stripe).all("charge")[-1]["id"]
-    receive(*told(local_stripe, "invoice.paid"))
-    sdk(merchant).refunds.create({"charge": charge_id})
-    return case
-
-
-@pytest.mark.parametrize("first", ["", "pi_of_the_first_try"], ids=["the same", "another"])
-def test_a_refund_of_a_real_charge_finds_the_case_by_its_payment(
-    local_stripe: LocalStripe, merchant: Merchant, first: str
-) -> None:
-    """An invoice may be paid by another PaymentIntent than it failed by."""
-    case = paid_and_refunded(local_stripe, merchant)
-    if first:
-        RecoveryCase.objects.update(stripe_payment_intent_id=first)
-
-    receive(*told(local_stripe, "charge.refunded"))
-
-    case.refresh_from_db()
-    assert (case.status, case.reason) == ("voided", "refunded")
-
-
-def test_a_refund_that_can_t_be_asked_about_now_is_asked_about_again(
-    local_stripe: LocalStripe, merchant: Merchant
-) -> None:
-    case = paid_and_refunded(local_stripe, merchant)
-    RecoveryCase.objects.update(stripe_payment_intent_id="pi_of_the_first_try")
-    with stripe_is_down(local_stripe):
-        receive(*told(local_stripe, "charge.refunded"))
-    case.refresh_from_db()
-    assert case.status == "recovered"
-
-    StripeEvent.objects.filter(state="pending").update(due_at=timezone.now())
-    process_inbox()
-
-    case.refresh_from_db()
-    assert (case.status, case.reason) == ("voided", "refunded")
-
-
-def test_a_refund_of_what_never_failed_is_nobodys() -> None:
-    make_merchant()
-    receive(event("charge.refunded", {"id": "ch_1", "payment_intent": "pi_1", "amount": 900}))
-    assert list(StripeEvent.objects.values_list("state", flat=True)) == ["processed"]
-    assert not RecoveryCase.objects.exists()
 
 
 # --- what leaves it where it is ---------------------------------------------------------------

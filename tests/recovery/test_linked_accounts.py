@@ -262,8 +262,9 @@ def test_what_is_said_late_or_again_of_an_access_that_was_given_anew_ends_nothin
     link(merchant)
     merchants.disconnect(merchant=merchant, now=timezone.now())
     link(merchant)
+    assert merchant.stripe.connected_at
 
-    is_deauthorized(merchant, at=timezone.now() - timedelta(seconds=5))
+    is_deauthorized(merchant, at=merchant.stripe.connected_at - timedelta(seconds=5))
 
     assert merchant.stripe.disconnected_at is None
     assert merchant.stripe.is_connected
