@@ -67,7 +67,7 @@ def _paid_by(stored: StripeEvent, event: Event) -> list[RecoveryCase]:
 
 
 def _went_back_whole(case: RecoveryCase, event: Event) -> bool:
-    """Not of a part that was paid."""
+    """Of a part, whether paid or given back, one payment's event doesn't tell how much is left."""
     came = case.amount_recovered
     return bool(came) and Reversal.read(event.object).amount >= came
 
