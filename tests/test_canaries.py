@@ -24,6 +24,7 @@ def test_a_canary_is_heard(line: str) -> None:
     [
         "to ma***@gmail.com", "j***@x.org", "sk_test_***", "whsec_***", "rik_***", "[token]",
         "postgres://recover:***@db.example.com/x", "case_7m2k was paid: 49.90 usd at 12:00",
+        "evt_248Stg5jHI0kz1AquillmWDS came in",
     ],
 )  # fmt: skip
 def test_nothing_else_is(line: str) -> None:

@@ -1,11 +1,6 @@
 from django.db import migrations, models
 
 
-def copy(apps, _schema_editor):
-    connections = apps.get_model('recovery', 'StripeConnection').objects
-    connections.update(last_account_id=models.F('account_id'))
-
-
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -23,5 +18,4 @@ class Migration(migrations.Migration):
             name='last_account_id',
             field=models.CharField(blank=True, db_default='', default='', max_length=255),
         ),
-        migrations.RunPython(copy, migrations.RunPython.noop),
     ]
