@@ -16,7 +16,7 @@ from recovery.stripe_errors import (
     ObjectMissingError,
     StripeUnavailableError,
 )
-from recovery.stripe_gateway import StripeGateway
+from recovery.stripe_gateway import StripeGateway, wire
 from recovery.stripe_objects import Charged
 from tests.builders import make_merchant
 from tests.local_stripe import LocalStripe
@@ -290,11 +290,15 @@ def test_failed_open_invoices_are_listed_oldest_first(
     assert gateway.open_invoices("cus_of_nobody") == []
 
 
-def test_an_account_that_the_key_may_not_ask_for_stays_unnamed(
-    local_stripe: LocalStripe, gateway: StripeGateway
+def test_an_account_that_the_key_may_not_ask_for_is_named_by_stripes_refusal_or_not_at_all(
+    local_stripe: LocalStripe, gateway: StripeGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert gateway.account() == local_stripe.world.account_of(KEY).id
+    ours = local_stripe.world.account_of(KEY).id
+    assert gateway.account() == ours
     local_stripe.world.restrict(KEY, missing={"rak_connected_account_read"})
+    assert gateway.account() == ours
+
+    monkeypatch.setattr(wire, "_named", lambda _error: MissingPermissionError(""))
     assert gateway.account() == ""
 
 
