@@ -85,8 +85,9 @@ def test_a_refund_that_can_t_be_asked_about_now_is_asked_about_again(
     assert (case.status, case.reason) == ("voided", "refunded")
 
 
-def test_a_refund_of_what_never_failed_is_nobodys() -> None:
+@pytest.mark.parametrize("type_", ["charge.refunded", "charge.dispute.created"])
+def test_what_never_failed_and_goes_back_is_nobodys(type_: str) -> None:
     make_merchant()
-    receive(event("charge.refunded", {"id": "ch_1", "payment_intent": "pi_1", "amount": 900}))
+    receive(event(type_, {"id": "ch_1", "payment_intent": "pi_1", "amount": 900}))
     assert list(StripeEvent.objects.values_list("state", flat=True)) == ["processed"]
     assert not RecoveryCase.objects.exists()
