@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
 from recovery import cases, checkouts, desk, effects, inbox, stripe_gateway, twins
 from recovery.asking import ask, can_be_asked
@@ -125,27 +124,24 @@ def _payment_failed(merchant: Merchant, event: Event, now: datetime) -> Recovery
         return _payment_of_invoice_failed(merchant, invoice_id, event, now)
     if told.amount <= 0 or not told.id:
         return None
-    opening: dict[str, Any] = {
-        "merchant": merchant, "intent": told, "email": _address(merchant, told), "now": now,
-        "is_complete": asked is not None or not can_be_asked(merchant), "failed_at": failed_at,
-    }  # fmt: skip
-    if cases.concerning(merchant, told.id):  # who owes may be another one than this event names
-        case = cases.open_for_payment(**opening)
+    email, is_complete = _address(merchant, told), asked is not None or not can_be_asked(merchant)
+
+    def opened() -> RecoveryCase:
+        case = cases.open_for_payment(
+            merchant=merchant, intent=told, email=email, failed_at=failed_at, now=now,
+            is_complete=is_complete,
+        )  # fmt: skip
         effects.payment_failed_again(case, event, failed_at, now)
-    else:
-        case = _open_with_reason(event, **opening)
+        return case
+
+    # A new case that doesn't know yet why the payment failed would be taken up by the campaign for
+    # unknown declines, and a card charged that was reported lost. Who owes a known one may be
+    # another than this event names: they aren't held together.
+    is_known = bool(cases.concerning(merchant, told.id))
+    case = opened() if is_known else desk.at_desk(opened)()
     if asked is not None and not learn_customer(case):
         cases.is_to_be_enriched(case=case, at=now)
     return case if can_be_asked(merchant) else twins.unite(case, now=now)
-
-
-@desk.at_desk
-def _open_with_reason(event: Event, **opening: Any) -> RecoveryCase:
-    """A case of which it isn't known why the payment failed would be taken up by the campaign for
-    unknown declines, and a card charged that was reported lost."""
-    case = cases.open_for_payment(**opening)
-    effects.payment_failed_again(case, event, opening["failed_at"], opening["now"])
-    return case
 
 
 def _payment_of_invoice_failed(

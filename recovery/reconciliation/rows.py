@@ -83,11 +83,11 @@ def _coverage(connection: StripeConnection, *, now: datetime) -> Coverage:
     coverage, _created = Coverage.objects.select_for_update().get_or_create(
         merchant=connection.merchant, defaults=begins
     )
-    if coverage.account != account:
+    # Of a list that was left so long ago Stripe keeps nothing: what it does keep is read anew.
+    left_at, is_another = coverage.reading_until, coverage.account != account
+    if is_another:
         coverage.account, coverage.covered_until = account, connection.connected_at or now
-        coverage.reading_until, coverage.read_down_to = None, ""
-    if coverage.reading_until and coverage.reading_until <= now - times.KEPT:
-        # Left so long ago that Stripe keeps nothing of it: what it does keep is read anew.
+    if is_another or (left_at and left_at <= now - times.KEPT):
         coverage.reading_until, coverage.read_down_to = None, ""
     return coverage
 

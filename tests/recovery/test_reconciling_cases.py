@@ -147,15 +147,20 @@ def test_a_case_that_could_not_be_asked_about_is_asked_about_in_the_next_run(
     assert reconcile(merchant).moved_ids == [case.public_id]
 
 
-def test_what_stripe_no_longer_tells_of_is_found_among_what_is_owed(
-    local_stripe: LocalStripe, merchant: Merchant
-) -> None:
+def fails_long_ago(local_stripe: LocalStripe, merchant: Merchant) -> dict[str, str]:
     """Stripe keeps events for thirty days, and nobody reconciled for longer."""
     merchant.stripe.connected_at = timezone.now() - timedelta(days=60)
     merchant.stripe.save()
     with local_stripe.world.lock:
         ids = fails(local_stripe, ago=timedelta(days=31))
         local_stripe.world.schedule = Schedule()  # Stripe has long given up trying again
+    return ids
+
+
+def test_what_stripe_no_longer_tells_of_is_found_among_what_is_owed(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    ids = fails_long_ago(local_stripe, merchant)
 
     run = reconcile(merchant)
 
@@ -167,11 +172,7 @@ def test_what_stripe_no_longer_tells_of_is_found_among_what_is_owed(
 def test_a_list_that_was_left_for_longer_than_stripe_keeps_events_is_begun_anew(
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
-    merchant.stripe.connected_at = timezone.now() - timedelta(days=60)
-    merchant.stripe.save()
-    with local_stripe.world.lock:
-        fails(local_stripe, ago=timedelta(days=31))
-        local_stripe.world.schedule = Schedule()
+    fails_long_ago(local_stripe, merchant)
     left_at = timezone.now() - timedelta(days=32)
     reconcile(merchant, now=left_at)
     Coverage.objects.update(reading_until=left_at + A_DAY, read_down_to="evt_of_then")

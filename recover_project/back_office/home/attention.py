@@ -28,8 +28,8 @@ TASKS: Mapping[str, str] = {
     TaskKind.STRIPE_REFUSED: "refused by Stripe",
     TaskKind.PERMISSION_MISSING: "stopped by a missing permission of the Stripe key",
     TaskKind.KEY_REFUSED: "stopped because Stripe refuses the key",
-    TaskKind.OTHER_ACCOUNT: "about open cases of another Stripe account or mode"
-    "|about open cases of other Stripe accounts or modes",
+    TaskKind.OTHER_ACCOUNT: "task about open cases of another Stripe account or mode"
+    "|tasks about open cases of other Stripe accounts or modes",
     TaskKind.ENDPOINT_LOST: "endpoint at Stripe that no longer tells of payments",
     TaskKind.CUSTOMER_DELETED: "owed by a customer who was deleted in Stripe"
     "|owed by customers who were deleted in Stripe",
