@@ -17,7 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from recover_project.middleware import REQUEST_ID
 from recovery.endpoints import WEBHOOK_PATH
-from recovery.webhooks import ACKNOWLEDGED, LARGEST_BODY, take_in
+from recovery.webhooks import ACKNOWLEDGED, LARGEST_BODY, announced, take_in
 
 OF_A_MERCHANT = re.compile(r"m=(\w{1,40})", re.ASCII)
 Headers = list[tuple[str, str]]
@@ -35,7 +35,7 @@ class Acknowledging:
             return self._django(environ, start_response)
         if self._headers is None:
             return self._django(environ, self._noting(start_response))
-        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        body = environ["wsgi.input"].read(announced(environ["CONTENT_LENGTH"]))
         if not _is_taken_in(environ, body):
             return self._django({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
         start_response("200 OK", self._headers)
@@ -67,12 +67,11 @@ _of_thread = threading.local()
 
 
 def _is_event(environ: WSGIEnvironment) -> bool:
-    length = environ.get("CONTENT_LENGTH") or ""
+    length = announced(environ.get("CONTENT_LENGTH") or "")
     return (
         environ["PATH_INFO"] == WEBHOOK_PATH
         and environ["REQUEST_METHOD"] == "POST"
-        and length.isdecimal() and length.isascii()
-        and int(length[:20]) <= LARGEST_BODY
+        and length is not None and length <= LARGEST_BODY
         and OF_A_MERCHANT.fullmatch(environ.get("QUERY_STRING", "")) is not None
     )  # fmt: skip
 

@@ -31,6 +31,7 @@ REQUEST_ID = "X-Request-Id"
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 NO_NUL = "A parameter or field contains a NUL character, which nothing here can."
 API = "/fourthngoal/recover/"
+MAIL_PROVIDERS = f"{API}mail/"  # theirs, who tell of bounces by forms
 PAGES = (UPDATE_PATH, UNSUBSCRIBE_PATH)  # and what is below them: a person reads those
 ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
@@ -168,12 +169,19 @@ def _nul_of_a_client(request: HttpRequest) -> HttpResponse:
 
 
 def _has_nul(request: HttpRequest) -> bool:
+    if request.path == WEBHOOK_PATH:
+        return False  # it is counted for nobody, and asks the database for no text that isn't ours
     if b"\x00" in unquote_to_bytes(request.META.get("QUERY_STRING", "")):
         return True
-    # A webhook is the bytes that were signed, whatever type they are said to be of.
-    if request.content_type not in FORMS or request.path == WEBHOOK_PATH:
+    if request.content_type not in FORMS or _is_for_json(request):
         return False
     return any("\x00" in name + value for name, value in _fields(request))
+
+
+def _is_for_json(request: HttpRequest) -> bool:
+    """A form is nothing that such an endpoint reads: it says so itself, unless the form has been
+    read before, when there seems to have been no body at all."""
+    return is_for_a_client(request) and not request.path.startswith(MAIL_PROVIDERS)
 
 
 def _fields(request: HttpRequest) -> list[tuple[str, str]]:

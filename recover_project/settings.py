@@ -71,22 +71,28 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = environment.text("REDIS_URL")
-CACHES: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": "recovery.limits.store.CountingCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "recover",
-        # One more try, for a connection that Redis closed; a customer waits for the answer.
-        "OPTIONS": {
-            "socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1),
-        },
-    }
-    if REDIS_URL
-    else {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 10_000},
-    }
+_SHARED: dict[str, Any] = {
+    "LOCATION": REDIS_URL,
+    "KEY_PREFIX": "recover",
+    # One more try, for a connection that Redis closed; a customer waits for the answer.
+    "OPTIONS": {
+        "socket_timeout": 1, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1),
+    },
 }  # fmt: skip
+_ONE_PROCESS: dict[str, Any] = {
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    "OPTIONS": {"MAX_ENTRIES": 10_000},
+}
+CACHES: dict[str, dict[str, Any]] = {
+    # Where allauth counts guesses.
+    "default": {"BACKEND": "recovery.limits.store.GuessesCache", **_SHARED}
+    if REDIS_URL
+    else _ONE_PROCESS,
+    "limits": {"BACKEND": "recovery.limits.store.CountingCache", **_SHARED}
+    if REDIS_URL
+    else _ONE_PROCESS,
+}
+RATELIMIT_USE_CACHE = "limits"
 
 # --- Mail -------------------------------------------------------------------------------------
 EMAIL_PROVIDER, ANYMAIL = mail_providers.read(environment)
@@ -201,6 +207,9 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Recover: "
+# Requests of an address are counted by us (recovery/limits); allauth's own, less generous, would
+# say so in another way. Its count of wrong passwords and of mails for new ones stays.
+ACCOUNT_RATE_LIMITS = {"login": None, "reset_password": "5/m/key", "reset_password_from_key": None}
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # of a new password or second factor
 MFA_ADAPTER = "recover_project.back_office.people.adapters.SecondFactors"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

@@ -14,6 +14,7 @@ looking_on = [
     path("release/", ReleaseUserView.as_view(), name="release"),
 ]
 
+handler429 = "recover_project.limits.tried_too_often"  # which allauth asks for
 handler500 = "recover_project.error_pages.broken"
 urlpatterns = [
     # The first that fits is found soonest: the customers' page, which is asked for most.

@@ -19,6 +19,7 @@ from recovery.stripe_events import Event, UnreadableEventError
 logger = logging.getLogger(__name__)
 
 LARGEST_BODY = 1024 * 1024
+MOST_DIGITS = 20
 ACKNOWLEDGED = b'{"received": true}'
 RETRY_AFTER_SECONDS = 30
 
@@ -28,10 +29,10 @@ RETRY_AFTER_SECONDS = 30
 @transaction.non_atomic_requests
 def receive(request: HttpRequest) -> JsonResponse:
     """POST /fourthngoal/recover/webhook (docs: the contract, section 2)."""
-    announced = request.META.get("CONTENT_LENGTH") or "0"
-    if not (announced.isascii() and announced.isdigit()):
+    length = announced(request.META.get("CONTENT_LENGTH") or "0")
+    if length is None:
         return error_response(400, "invalid_length", "Content-Length is no number of bytes.")
-    if int(announced[:20]) > LARGEST_BODY:
+    if length > LARGEST_BODY:
         return error_response(413, "too_large", "An event is at most 1 MiB.")
     try:
         take_in(
@@ -48,6 +49,13 @@ def receive(request: HttpRequest) -> JsonResponse:
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     return JsonResponse(json.loads(ACKNOWLEDGED))
+
+
+def announced(content_length: str) -> int | None:
+    """How many bytes are said to come, where that is a number of up to twenty digits: nobody who
+    means it writes a longer one, whatever it begins with."""
+    is_number = content_length.isascii() and content_length.isdecimal()
+    return int(content_length) if is_number and len(content_length) <= MOST_DIGITS else None
 
 
 def take_in(body: bytes, *, header: str | None, public_id: str | None) -> None:
@@ -71,7 +79,8 @@ def take_in(body: bytes, *, header: str | None, public_id: str | None) -> None:
 def _signer(public_id: str, body: bytes, header: str | None, now: float) -> Merchant:
     """The merchant that the URL names or, where it names none, the only one there is. Raises
     InvalidSignatureError."""
-    public_id, tick = public_id[:40].replace("\x00", ""), time.monotonic()
+    tick = time.monotonic()
+    public_id = public_id[:40].replace("\x00", "?")  # nobody's either, and PostgreSQL can be asked
     door = doors.named(public_id, now=tick) if public_id else doors.only_one(now=tick)
     try:
         return _verified(door, body, header, now)

@@ -95,12 +95,23 @@ def _cheap_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _tables_are_emptied_quickly() -> Iterator[None]:
+    from django.test import TransactionTestCase
+
+    from tests.emptying import empty_tables
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _requests_are_counted_here() -> Iterator[None]:
     """In this process, whatever Redis there is: the tests of that one name it themselves."""
     from django.test import override_settings
 
     cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    with override_settings(CACHES={"default": cache}):
+    with override_settings(CACHES={"default": cache, "limits": cache}):
         yield
 
 
@@ -108,7 +119,7 @@ def _requests_are_counted_here() -> Iterator[None]:
 def _nobody_has_asked_before(_requests_are_counted_here: None) -> None:
     from django.core.cache import cache
 
-    cache.clear()
+    cache.clear()  # of both: they are one process's
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from recover_project.back_office.tasks import forget_sessions
+from recovery.limits import store
+from recovery.limits.outage import Outage
 from recovery.models import Merchant, Role, User
 from tests.back_office.people import PASSWORD, log_in, log_in_superuser
 from tests.builders import make_merchant
+from tests.redis_server import RedisServer
 
 pytestmark = pytest.mark.django_db
 LOGIN, SECOND = "/admin/account/login/", "/admin/account/second-factor/authenticate/"
@@ -116,6 +119,46 @@ def test_guesses_are_few_and_then_the_right_password_waits_too(owner: User) -> N
 
     assert "Too many failed login attempts." in refused.content.decode()
     assert not is_in(client)
+
+
+def test_people_come_in_and_guesses_stay_few_while_redis_is_gone(
+    owner: User, settings: Settings, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_outage", Outage())
+    settings.CACHES = settings.CACHES | {
+        "default": {
+            "BACKEND": "recovery.limits.store.GuessesCache", "LOCATION": redis_server.url,
+            "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+        }
+    }  # fmt: skip
+    redis_server.stop()
+    client = Client()
+    enter(client)
+    assert is_in(client)
+
+    for guess in range(5):
+        enter(Client(), password=f"guess {guess}")
+
+    assert "Too many failed login attempts." in enter(Client()).content.decode()
+
+
+def test_the_login_is_limited_by_our_own_count_alone() -> None:
+    answers = [Client().post(LOGIN) for _each in range(61)]
+
+    assert [answer.status_code for answer in answers] == [200] * 60 + [429]
+
+
+def test_who_asks_for_a_new_password_too_often_reads_when_to_come_back(owner: User) -> None:
+    asked = [
+        Client().post("/admin/account/password/reset/", {"email": owner.email})
+        for _each in range(6)
+    ]
+
+    refused = asked.pop()
+    assert {answer.status_code for answer in asked} == {302}
+    assert (refused.status_code, refused["Retry-After"]) == (429, "60")
+    assert "RateLimit-Remaining" not in refused
+    assert "Please try again in 60 seconds." in refused.content.decode()
 
 
 def test_nobody_signs_up_or_adds_an_address(owner: User) -> None:

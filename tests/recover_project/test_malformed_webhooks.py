@@ -18,7 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MALFORMED = examples(1_000)
 Sent = tuple[bytes, dict[str, Any]]  # a body, and what is odd about the request
 METHODS = ("GET", "PUT", "PATCH", "DELETE", "TRACE", "P\tST")
-LENGTHS = ("many", "-1", "1e3", "٣", "0x10", str(2**20 + 1), "9" * 400)
+LENGTHS = ("many", "-1", "1e3", "٣", "0x10", str(2**20 + 1), "9" * 400,
+           "0" * 30 + str(2**30), "0" * 5_000 + "7")  # fmt: skip
 NO_EVENTS = (b"", b"null", b"true", b"[]", b"{}", b'"evt_1"', b"NaN", b"-", b"[" * 100_000,
              b'{"id": "evt_1"}', b'{"id": 7, "type": 8}', b'{"type": "invoice.paid"}', b"\xff\xfe",
              b'{"id": "\\ud800", "type": "\\u0000"}', b"\x00" * 100)  # fmt: skip

@@ -54,7 +54,10 @@ def test_the_largest_body_is_read_and_a_larger_one_refused(program: Program) -> 
     assert largest.status == 201
 
 
-@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"],
+)
 def test_a_body_of_another_type_is_a_415(program: Program, content_type: str) -> None:
     answer = post(program, b"url=x", content_type)
 

@@ -1,7 +1,7 @@
 """Counting requests: windows, identities, and a wait that is true."""
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.test import RequestFactory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -106,7 +106,7 @@ def test_a_counter_that_ends_while_it_is_counted_is_begun_anew(
 ) -> None:
     """Redis forgot it between the two commands; twice in a row, the request passes."""
     added = iter([False] * losses + [True])
-    monkeypatch.setattr(cache, "add", lambda *_: next(added))
+    monkeypatch.setattr(caches["limits"], "add", lambda *_: next(added))
 
     usage = count_address(RequestFactory().get("/"))
 

@@ -6,11 +6,11 @@ import uuid
 from functools import partial
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from recovery.limits import counting
+from recovery.limits import counting, store
 from recovery.limits.counting import count
 from recovery.limits.outage import Outage
 from recovery.limits.usage import Limit, Usage
@@ -25,10 +25,12 @@ def ask(identity: str = "api_key:key_1") -> Usage | None:
     return count(RequestFactory().get("/"), limit=Limit.CREDENTIAL, identity=identity)
 
 
-def count_in(settings: Settings, url: str) -> None:
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "recovery.limits.store.CountingCache",
+def count_in(
+    settings: Settings, url: str, alias: str = "limits", cache: str = "CountingCache"
+) -> None:
+    settings.CACHES = settings.CACHES | {
+        alias: {
+            "BACKEND": f"recovery.limits.store.{cache}",
             "LOCATION": url,
             "KEY_PREFIX": uuid.uuid4().hex,  # the Redis may be somebody's
             "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
@@ -80,6 +82,7 @@ def test_a_new_window_begins_with_nothing_counted(
 
 def test_a_counter_ends_however_often_it_is_counted_up(settings: Settings, redis_url: str) -> None:
     count_in(settings, redis_url)
+    cache = caches["limits"]
     cache.add("counter", 1, 65)
 
     assert [cache.incr("counter"), cache.incr("counter", 5)] == [2, 7]
@@ -92,6 +95,7 @@ def test_a_counter_that_has_ended_does_not_come_back_without_an_end(
 ) -> None:
     count_in(settings, redis_url)
 
+    cache = caches["limits"]
     with pytest.raises(ValueError, match="There is no key"):
         cache.incr("counter")
 
@@ -140,3 +144,25 @@ def test_a_redis_that_hangs_is_waited_for_once(
         assert [ask() for _each in range(50)] == [None] * 50
     finally:
         redis_server.process.send_signal(signal.SIGCONT)
+
+
+def test_without_redis_each_process_counts_guesses_by_itself_and_says_so_once_a_minute(
+    settings: Settings, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(store, "_outage", Outage())
+    count_in(settings, redis_server.url, "default", "GuessesCache")
+    guesses = caches["default"]
+    guesses.set("wrong_passwords", [1.5], 300)
+    assert guesses.get("wrong_passwords") == [1.5]
+
+    redis_server.stop()
+
+    assert guesses.get("wrong_passwords", []) == []
+    guesses.set("wrong_passwords", [2.5], 300)
+    assert guesses.get("wrong_passwords") == [2.5]
+    assert [guesses.add("code", "y", 30), guesses.add("code", "y", 30)] == [True, False]
+    assert guesses.delete("code")
+    assert guesses.add("code", "y", 30)
+    told = [each.message for each in caplog.records if each.name == "recovery.limits.store"]
+    assert [line.split(":")[0] for line in told] == ["Each process counts guesses by itself"]
