@@ -126,6 +126,7 @@ def lock() -> None:
     call(*compile_, "--output-file", "requirements.txt")
     call(*compile_, "--group", "dev", "--all-extras", "--constraint", "requirements.txt",
          "--output-file", "requirements-dev.txt")  # fmt: skip
+    set_up("requirements-dev.txt")
 
 
 COMMANDS = {

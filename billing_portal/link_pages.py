@@ -45,8 +45,10 @@ class NotAhead(HttpResponse):
     status_code = pages.UNAVAILABLE
 
     def __init__(self) -> None:
-        super().__init__("Please open this page to go on.\n", content_type="text/plain")
-        self["Cache-Control"] = "no-store"
+        super().__init__(
+            "Please open this page to go on.\n", content_type="text/plain",
+            headers=dict(pages.FOR_ONE_READER),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

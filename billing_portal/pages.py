@@ -22,6 +22,14 @@ NOWHERE = "#"  # where buttons and links of a preview lead
 DARK_WHEN: Mapping[str, str] = MappingProxyType(
     {"": "(prefers-color-scheme: dark)", "light": "not all", "dark": "all"}
 )
+# Of whatever is answered at a link's address.
+FOR_ONE_READER: Mapping[str, str] = MappingProxyType(
+    {
+        "Cache-Control": "no-store",
+        "X-Robots-Tag": "noindex, nofollow",
+        "Referrer-Policy": "no-referrer",
+    }
+)
 UNAVAILABLE = 503
 RETRY_AFTER = "60"  # seconds
 
@@ -118,9 +126,8 @@ def respond(
     response = Page(page, status=status)
     response["Content-Language"] = reader.language
     patch_vary_headers(response, ["Accept-Language"])
-    response["Cache-Control"] = "no-store"
-    response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
+    for name, value in FOR_ONE_READER.items():
+        response[name] = value
     if status == UNAVAILABLE:
         response["Retry-After"] = RETRY_AFTER
     return response

@@ -2,7 +2,7 @@
 
 from django.http import HttpResponse
 
-from billing_portal import debts, invoice_pages, links, presentation
+from billing_portal import debts, invoice_pages, links, pages, presentation
 from billing_portal.collection import Charge
 from billing_portal.link_pages import Visit
 from billing_portal.models import PaymentUpdateLink
@@ -24,9 +24,10 @@ def result_page(visit: Visit, link: PaymentUpdateLink, result: Result) -> HttpRe
     for case in to_confirm:
         invoice_pages.address(case, now=clock.now())  # which the case then has
     has_links = len(to_confirm) > 1
+    is_known = result.overall is not Overall.UNAVAILABLE
     return visit.page(
-        _name(result, to_confirm), buttons=_next(visit, link, result, to_confirm),
-        facts=_saved(visit.reader, result.saved),
+        _name(result, to_confirm), status=200 if is_known else pages.UNAVAILABLE,
+        buttons=_next(visit, link, result, to_confirm), facts=_saved(visit.reader, result.saved),
         results=[
             debts.charged(
                 visit.reader, charge, has_link=has_links and charge.case in to_confirm

@@ -3,7 +3,15 @@ way back."""
 
 from django.http import HttpResponse
 
-from billing_portal import checkouts, debts, invoice_pages, links, presentation, setting_out
+from billing_portal import (
+    checkouts,
+    debts,
+    invoice_pages,
+    links,
+    pages,
+    presentation,
+    setting_out,
+)
 from billing_portal.checkouts import Standing
 from billing_portal.link_pages import SeeOther, Visit
 from billing_portal.models import PaymentUpdateLink
@@ -30,9 +38,11 @@ def pay_or_update(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
 
 def _unavailable_page(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
     if checkouts.may_be_paid(link.case):
-        return visit.page(Standing.UNAVAILABLE, status=503, buttons=[Button(visit.address)])
+        return visit.page(
+            Standing.UNAVAILABLE, status=pages.UNAVAILABLE, buttons=[Button(visit.address)]
+        )
     buttons = [Button(links.UPDATE_PATH, visit.query), *_invoice_page(visit, link)]
-    return visit.page("unavailable", status=503, buttons=buttons)
+    return visit.page("unavailable", status=pages.UNAVAILABLE, buttons=buttons)
 
 
 def _no_way_page(visit: Visit, link: PaymentUpdateLink, shown: Shown) -> HttpResponse:
@@ -64,4 +74,5 @@ def checkout_page(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
     elif standing in {Standing.PENDING, Standing.UNAVAILABLE}:
         buttons = [Button(visit.address)]
     amount = presentation.amount(link.case, visit.reader.language)
-    return visit.page(standing, buttons=buttons, facts={"amount": amount})
+    status = pages.UNAVAILABLE if standing is Standing.UNAVAILABLE else 200
+    return visit.page(standing, status=status, buttons=buttons, facts={"amount": amount})

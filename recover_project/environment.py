@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 SPELLINGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 MINIMUM_SECRET_LENGTH = 32
+FEWEST_SIGNS = 10  # of those that differ: a word that is written again and again has fewer
 
 HOW_TO_MAKE_ONE = (
     "Make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(48))'` and set it in "
@@ -20,7 +22,7 @@ HOW_TO_MAKE_ONE = (
 
 
 def _is_weak(secret: str) -> bool:
-    return len(secret) < MINIMUM_SECRET_LENGTH or len(set(secret)) < MINIMUM_SECRET_LENGTH // 4
+    return len(secret) < MINIMUM_SECRET_LENGTH or len(set(secret)) < FEWEST_SIGNS
 
 
 def _is_base_url(value: str) -> bool:
@@ -126,6 +128,8 @@ class Environment:
                 Fernet(key)
         except ValueError:
             keys = []
+        if any(len(set(urlsafe_b64decode(key))) < FEWEST_SIGNS for key in keys):
+            keys = []  # of 32 bytes that are drawn nearly all differ
         if not keys:
             raise ImproperlyConfigured(
                 f"{name} must be one or more Fernet keys, separated by commas, newest first. Make "
@@ -139,7 +143,7 @@ class Environment:
         """The names that are served: the public one, and those beside it; embedded, this
         machine's alone."""
         if embedded:
-            told = self.items(name, LOOPBACK_HOSTS)
+            told = list(dict.fromkeys([*LOOPBACK_HOSTS, *self.items(name, [])]))
             self._refuse_exposed_embedded_mode(told, public_url)
             return told
         public = urlsplit(public_url).hostname or ""

@@ -81,7 +81,7 @@ class GuessesCache(CountingCache):
                 return getattr(super(), what)(*told)
             except (RedisError, OSError) as error:
                 if _outage.failed(now=now):
-                    logger.warning("Each process counts guesses by itself: Redis fails (%s).", error)
+                    logger.warning("Each process counts guesses by itself: %s.", error)
         return getattr(self._own, what)(*told)
 
 

@@ -186,6 +186,7 @@ def test_while_stripe_is_down_nobody_is_told_that_nothing_was_paid(
     with down(local_stripe, monkeypatch):
         assert sam.is_back() == "checkout_unavailable"
 
+    assert (sam.status, sam.retry_after) == (503, "60")
     assert "no need to pay again" in sam.page
     assert sam.again == ""
     assert sam.is_back() == "paid"

@@ -28,6 +28,8 @@ def test_a_new_card_is_charged_once_its_holder_is_back(
     for _twice in range(2):
         answer = Client().get(address, headers=headers)
         assert (answer.status_code, answer["Cache-Control"]) == (503, "no-store")
+        assert "noindex" in answer["X-Robots-Tag"]
+        assert answer["Referrer-Policy"] == "no-referrer"
 
     assert (rows(debt), len(local_stripe.requests)) == before
     assert jo.come_back(is_done=True) == "success"

@@ -62,6 +62,7 @@ def test_a_customer_who_came_back_while_stripe_was_down_is_charged_by_the_webhoo
     with down(local_stripe, monkeypatch):
         page = Client().get(way_back(debt))
     assert page.context["page"] == "back_unavailable"
+    assert (page.status_code, page["Retry-After"]) == (503, "60")
     assert charges(local_stripe) == []
 
     hear(local_stripe)

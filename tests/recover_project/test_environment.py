@@ -14,8 +14,8 @@ from recover_project.environment import Environment
 
 STRONG = "kJ8-2mQx_7vBn4TzR9wLp3Ys6HdGf1Ac"
 # The same in every process: they are in the names of tests, which workers compare.
-KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
-OTHER_KEY = base64.urlsafe_b64encode(b"o" * 32).decode()
+KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+OTHER_KEY = base64.urlsafe_b64encode(bytes(range(32, 64))).decode()
 
 
 def environment(run_dir: Path, **variables: str) -> Environment:
@@ -128,7 +128,9 @@ def test_a_strong_secret_is_taken_as_it_is(tmp_path: Path, embedded: bool) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("weak", ["", " ", STRONG[:31], "a" * 64, "abcdefg" * 9])
+@pytest.mark.parametrize(
+    "weak", ["", " ", STRONG[:31], "a" * 64, "abcdefg" * 9, "changeme-changeme-changeme-changeme"]
+)
 def test_production_refuses_a_weak_secret(tmp_path: Path, weak: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY is missing or too weak") as refusal:
         environment(tmp_path, SECRET_KEY=weak).secret("SECRET_KEY", embedded=False)
@@ -184,7 +186,10 @@ def test_encryption_keys_keep_their_order(tmp_path: Path) -> None:
     assert found.encryption_keys("KEYS", embedded=False) == [KEY, OTHER_KEY]
 
 
-@pytest.mark.parametrize("written", ["", "short", "\u00e9" * 44, f"{KEY},short", f"{KEY[:-2]}"])
+@pytest.mark.parametrize(
+    "written",
+    ["", "short", "\u00e9" * 44, f"{KEY},short", f"{KEY[:-2]}", f"{KEY},{'A' * 43}="],
+)
 def test_production_refuses_what_is_no_encryption_key(tmp_path: Path, written: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="KEYS must be one or more Fernet keys"):
         environment(tmp_path, KEYS=written).encryption_keys("KEYS", embedded=False)
@@ -201,7 +206,7 @@ def test_the_embedded_mode_makes_its_own_encryption_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "url", ["", "http://127.0.0.1:8000", "http://localhost", "http://[::1]:1"]
 )
-@pytest.mark.parametrize("named", ["", "127.0.0.1,localhost,[::1]"])
+@pytest.mark.parametrize("named", ["", "127.0.0.1,localhost,[::1]", "localhost"])
 def test_the_embedded_mode_serves_this_machine(tmp_path: Path, named: str, url: str) -> None:
     served = environment(tmp_path, HOSTS=named).hosts("HOSTS", public_url=url, embedded=True)
 

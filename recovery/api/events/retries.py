@@ -34,6 +34,7 @@ class StripeUnavailableError(APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "stripe_unavailable"
     default_detail = "Stripe can't be asked now. Send the same request again."
+    wait = 30  # seconds
 
 
 class RetryView(ClientView):

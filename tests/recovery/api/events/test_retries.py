@@ -249,8 +249,9 @@ def test_while_stripe_is_down_the_same_request_is_asked_again(
     local_stripe: LocalStripe, debt: RecoveryCase
 ) -> None:
     with stripe_is_down(local_stripe):
-        status, answer = retry(debt, key="k1")
-    assert (status, answer["error"]["code"]) == (503, "stripe_unavailable")
+        answer = post(debt.merchant, f"events/{debt.public_id}/retry", key="k1")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "stripe_unavailable")
+    assert answer["Retry-After"] == "30"
     assert not IdempotentRequest.objects.exists()
 
     assert retry(debt, key="k1")[1]["outcome"] == "paid"
