@@ -134,6 +134,10 @@ def _closes(trigger: Trigger) -> Callable[[RecoveryCase, Event, datetime, dateti
     return close
 
 
+def _subscription_canceled(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:
+    cases.lose_subscription(case=case, at=at, now=now, once=event.id)
+
+
 def _invoice_changed(case: RecoveryCase, event: Event, at: datetime, now: datetime) -> None:  # noqa: ARG001
     cases.take_over_invoice(case=case, invoice=Invoice.read(event.object), at=at)
 
@@ -176,7 +180,7 @@ EFFECTS: Mapping[str, Callable[[RecoveryCase, Event, datetime, datetime], None]]
             EventType.INVOICE_PAYMENT_ACTION_REQUIRED: _action_required,
             EventType.PAYMENT_INTENT_SUCCEEDED: _payment_succeeded,
             EventType.PAYMENT_INTENT_CANCELED: _payment_canceled,
-            EventType.CUSTOMER_SUBSCRIPTION_DELETED: _closes(Trigger.SUBSCRIPTION_CANCELED),
+            EventType.CUSTOMER_SUBSCRIPTION_DELETED: _subscription_canceled,
             EventType.CHARGE_REFUNDED: _money_went_back(Trigger.REFUNDED),
             EventType.CHARGE_DISPUTE_CREATED: _money_went_back(Trigger.DISPUTED),
             # Of a bank's question that became a dispute nothing else tells.

@@ -38,6 +38,7 @@ class PaymentFacts:
     attempt_count_when_failed: int
     attempt_count_when_paid: int
     is_through_checkout: bool = False
+    is_one_time: bool = False
 
 
 def explain(facts: PaymentFacts) -> Mechanism:
@@ -45,7 +46,8 @@ def explain(facts: PaymentFacts) -> Mechanism:
 
     Stripe raises an invoice's `attempt_count` for its automatic retries alone, so a payment that
     left it where the failure had put it was made by the customer, on the hosted invoice page say
-    (docs.stripe.com/api/invoices/object#invoice_object-attempt_count).
+    (docs.stripe.com/api/invoices/object#invoice_object-attempt_count). One-time payments Stripe
+    doesn't try again at all.
     """
     if facts.is_out_of_band:
         return Mechanism.OUT_OF_BAND
@@ -54,6 +56,7 @@ def explain(facts: PaymentFacts) -> Mechanism:
     for trigger, mechanism in BY_OUR_ATTEMPT.items():
         if trigger in facts.our_attempts:
             return mechanism
-    if 0 < facts.attempt_count_when_paid <= facts.attempt_count_when_failed:
+    is_uncounted = 0 < facts.attempt_count_when_paid <= facts.attempt_count_when_failed
+    if facts.is_one_time or is_uncounted:
         return Mechanism.CUSTOMER_PAID
     return Mechanism.STRIPE_RETRY

@@ -27,7 +27,14 @@ from recovery.cases.facts import (
     take_over_payment,
     to_reconcile,
 )
-from recovery.cases.moves import Payment, advance, explain_again, pay, refund
+from recovery.cases.moves import (
+    Payment,
+    advance,
+    explain_again,
+    lose_subscription,
+    pay,
+    refund,
+)
 from recovery.cases.opening import note_failure_time, open_for_invoice, open_for_payment
 from recovery.cases.rows import (
     attempts,
@@ -69,6 +76,7 @@ __all__ = [
     "lay_out",
     "locked",
     "locked_if_free",
+    "lose_subscription",
     "note",
     "note_failure_time",
     "note_paid_before",

@@ -70,6 +70,7 @@ def note_paid_before(*, case: RecoveryCase, invoice: Invoice) -> None:
     came = case.amount_recovered + (known or 0) - told
     if case.amount_recovered and came > 0:  # the payment was heard of before
         case.amount_recovered = came
+        case.amount = max(case.amount, came)
     case.amount_paid_before = told
     desk.keep(case)
 

@@ -9,7 +9,7 @@ from recovery import desk, timeline
 from recovery.cases.rows import attempts, locked
 from recovery.mechanisms import AttemptTrigger, Mechanism, PaymentFacts, explain
 from recovery.models import Checkout, PaymentAttempt, RecoveryCase
-from recovery.state_machine import Move, Status, Trigger, decide
+from recovery.state_machine import LADDER, LEADS_TO, Move, Status, Trigger, decide
 from recovery.stripe_objects import Invoice, PaymentIntent
 from recovery.timeline import Actor, Kind
 
@@ -60,15 +60,15 @@ def advance(
     case = locked(case)
     decision = decide(status=Status(case.status), trigger=trigger, reason=case.reason)
     kind = Kind.MOVED if isinstance(decision, Move) else Kind.STAYED
+    _note_time(case, trigger, at=min(at, now))
     if isinstance(decision, Move):
-        case.status, case.reason, case.closed_at = decision.to, decision.reason, at
+        case.status, case.reason = decision.to, decision.reason
         case.is_paused, case.paused_until = False, None  # a pause is of what goes on
         _receive(case, payment)
-        desk.keep(case)
     elif case.status == Status.VOIDED and not _is_all_told(case):
         # That the money went back, or was never owed, may be heard before that it came.
         _receive(case, payment)
-        desk.keep(case)
+    desk.keep(case)
     told = f"the case is {case.status}" if isinstance(decision, Move) else decision.why
     timeline.append(
         case=case, kind=kind, summary=f"{trigger.replace('_', ' ').capitalize()}: {told}.",
@@ -76,6 +76,16 @@ def advance(
         facts=facts,
     )  # fmt: skip
     return case
+
+
+def _note_time(case: RecoveryCase, trigger: Trigger, *, at: datetime) -> None:
+    """A case closed when it was first as it is, whatever says better later why: a loss of January
+    stays January's. `at` isn't to come, though a test clock of Stripe's may be weeks ahead."""
+    status = Status(case.status)
+    if LADDER.index(LEADS_TO[trigger]) > LADDER.index(status):
+        case.closed_at = at
+    elif LEADS_TO[trigger] is status and case.closed_at:
+        case.closed_at = min(case.closed_at, at)
 
 
 @desk.at_desk
@@ -99,6 +109,17 @@ def pay(
 
 
 @desk.at_desk
+def lose_subscription(*, case: RecoveryCase, at: datetime, now: datetime, once: str) -> None:
+    """It was canceled at `at`. What failed only after that, as a last invoice may, is still owed:
+    the contract gives up what was open."""
+    case = locked(case)
+    if at >= case.failed_at:
+        advance(
+            case=case, trigger=Trigger.SUBSCRIPTION_CANCELED, at=at, now=now, once=once
+        )  # fmt: skip
+
+
+@desk.at_desk
 def refund(*, case: RecoveryCase, amount: int, at: datetime, now: datetime, once: str) -> None:
     """Part of the money went back; the figures count what stayed."""
     case = locked(case)
@@ -117,6 +138,7 @@ def _is_all_told(case: RecoveryCase) -> bool:
 def _receive(case: RecoveryCase, payment: Payment | None) -> None:
     if payment is not None:
         case.amount_recovered = payment.came_on(case)
+        case.amount = max(case.amount, case.amount_recovered)  # a part may have come before
         case.paid_attempt_count = payment.attempt_count
         case.mechanism = mechanism(case, is_out_of_band=payment.is_out_of_band)
 
@@ -137,6 +159,7 @@ def mechanism(case: RecoveryCase, *, is_out_of_band: bool) -> str:
         PaymentFacts(
             is_out_of_band=is_out_of_band,
             is_through_checkout=_is_through_checkout(case),
+            is_one_time=case.is_one_time,
             our_attempts=frozenset(
                 AttemptTrigger(one.trigger) for one in attempts(case) if _may_explain(one)
             ),

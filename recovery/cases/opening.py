@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from recovery import customers, desk, timeline
+from recovery import customers, desk, inbox, timeline
 from recovery.cases.facts import LONG_AGO, take_over_invoice
+from recovery.cases.moves import lose_subscription
 from recovery.cases.rows import added, locked, of_debt
 from recovery.declines import UNKNOWN
 from recovery.models import Customer, Merchant, RecoveryCase
 from recovery.state_machine import Status, Trigger
+from recovery.stripe_events import Event, EventType
 from recovery.stripe_objects import Invoice, PaymentIntent
 from recovery.timeline import Actor, Kind
 
@@ -103,6 +105,18 @@ def note_failure_time(*, case: RecoveryCase, failed_at: datetime) -> None:
     if case.reason == Trigger.BELONGS_TO_INVOICE:
         case.closed_at = failed_at
     desk.keep(case)
+    _hear_of_cancellation(case)
+
+
+def _hear_of_cancellation(case: RecoveryCase) -> None:
+    """It may have seemed to come before the payment failed."""
+    subscription_id = case.stripe_subscription_id
+    for told in inbox.told_of(case.merchant, [subscription_id]) if subscription_id else ():
+        if told.type == EventType.CUSTOMER_SUBSCRIPTION_DELETED:
+            event, heard_at = Event.parse(told.payload), told.received_at
+            lose_subscription(
+                case=case, at=event.created_at or heard_at, now=heard_at, once=event.id
+            )
 
 
 def _open(

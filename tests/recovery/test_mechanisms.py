@@ -63,6 +63,15 @@ def test_who_paid_at_checkout_paid_by_hand_whatever_was_tried_before(
     assert explain(facts) == expected
 
 
+def test_stripe_never_tries_a_one_time_payment_again() -> None:
+    facts = PaymentFacts(
+        is_out_of_band=False, our_attempts=frozenset(), attempt_count_when_failed=0,
+        attempt_count_when_paid=0, is_one_time=True,
+    )  # fmt: skip
+
+    assert explain(facts) == "customer_paid"
+
+
 def test_every_mechanism_explains_some_payment() -> None:
     found = {
         explain(
