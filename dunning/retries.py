@@ -77,6 +77,8 @@ def work(retry_id: int, *, now: datetime) -> None:
         _put_off(retry, "Stripe has not told yet why the payment failed", now=now)
     elif retry.run.campaign.retries != retry.case.retry_driver:
         _put_off(retry, "Stripe has not confirmed yet that its own retries are off", now=now)
+    elif night := schedule.into_window(now, planning.where_of(retry.case)):
+        _wait(retry, night[-1].rule, until=night[-1].at)
     else:
         _charge(retry, now=now)
 

@@ -10,7 +10,14 @@ from billing_portal import links
 from dunning import campaigns, closings, planning
 from dunning import steps as campaign_steps
 from dunning.campaigns import Choice
-from dunning.models import DunningCampaign, DunningRetry, DunningRun, DunningStep, EndAction
+from dunning.models import (
+    DunningCampaign,
+    DunningMessage,
+    DunningRetry,
+    DunningRun,
+    DunningStep,
+    EndAction,
+)
 from dunning.planning import Plan
 from recovery import cases, log_context, timeline
 from recovery.backoff import pause
@@ -31,6 +38,7 @@ CHOSEN_BY_HAND = "a person chose it"
 EVERY_STEP_WAS_TAKEN = "every step was taken"
 STRIPE_TELLS_WITHIN = timedelta(minutes=15)
 LAST_CHARGE_IS_HEARD = timedelta(days=1)
+LAST_MAIL_GOES = timedelta(days=1)
 
 
 def cases_to_start(*, now: datetime, after_id: int = 0) -> Iterator[RecoveryCase]:
@@ -223,10 +231,9 @@ def _tell_collapsed(
 
 def _come_to_the_end(run: DunningRun, *, now: datetime) -> None:
     """Nobody paid: what the merchant has chosen for then is done once Stripe was asked whether
-    that is still so (instructions.py). A charge that a rule has put off is made before."""
-    waiting = run.retries.filter(state=DunningRetry.State.DUE).aggregate(at=Max("due_at"))["at"]
-    if waiting:
-        run.due_at = max(waiting, now) + LAST_CHARGE_IS_HEARD
+    that is still so (instructions.py)."""
+    if not_before := _something_is_left(run, now=now):
+        run.due_at = not_before
         run.save(update_fields=["due_at"])
         return
     action = EndAction(run.campaign.end_action)
@@ -234,6 +241,20 @@ def _come_to_the_end(run: DunningRun, *, now: datetime) -> None:
     end(run, state=DunningRun.State.FINISHED, reason=reason, now=now)
     run.tell_stripe_at, run.tell_stripe_tries = now, 0
     run.save(update_fields=["tell_stripe_at", "tell_stripe_tries"])
+
+
+def _something_is_left(run: DunningRun, *, now: datetime) -> datetime | None:
+    """Until when: a charge that a rule has put off, a mail that couldn't go yet, a link that still
+    works, of the last mail whenever that went."""
+    waiting = run.retries.filter(state=DunningRetry.State.DUE).aggregate(at=Max("due_at"))["at"]
+    if waiting:
+        return max(waiting, now) + LAST_CHARGE_IS_HEARD
+    state = DunningMessage.State
+    if run.messages.filter(state__in=[state.QUEUED, state.SENDING]).exists():
+        return now + LAST_MAIL_GOES
+    may_have_gone = run.messages.filter(state__in=[state.SENT, state.UNKNOWN])
+    went: datetime | None = may_have_gone.aggregate(at=Max("claimed_at"))["at"]
+    return went + LAST_CHANCE if went and went + LAST_CHANCE > now else None
 
 
 def end(run: DunningRun, *, state: DunningRun.State, reason: str, now: datetime) -> None:

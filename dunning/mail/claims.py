@@ -19,7 +19,7 @@ from dunning.mail import (
     messages,
     unsubscribing,
 )
-from dunning.mail.held import Held, Lead
+from dunning.mail.held import SOON, Held, Lead
 from dunning.mail.truth import StaleError, Told
 from dunning.models import DunningMessage
 from dunning.timing import schedule
@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 
 PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
 PAUSE_NEW_CARD = timedelta(minutes=1)
+PAUSE_CHARGE = timedelta(minutes=2)
 PAUSE_UNDER_WAY = timedelta(days=1)  # a direct debit takes several
-SOON = timedelta(hours=1)
 PAUSE_IS_BEING_TOLD = timedelta(seconds=20)
 
 WRITTEN_TO = {Status.OPEN}
@@ -151,6 +151,13 @@ def _pause(message: DunningMessage, known: Held, *, now: datetime) -> timedelta 
             once=f"waits:{message.public_id}",
         )  # fmt: skip
         return PAUSE_NEW_CARD
+    if case.pk in known.being_charged and not message.is_asked_for:
+        timeline.append(
+            case=case, kind=Kind.MESSAGE_MOVED, at=now, rule=message.cause,
+            summary="Mail waits: the money is about to be asked for.",
+            once=f"charge:{message.public_id}",
+        )  # fmt: skip
+        return PAUSE_CHARGE
     return PAUSE_IS_BEING_TOLD if case.customer_id in known.being_told else None
 
 

@@ -7,16 +7,18 @@ To be read at a desk (recovery/desk.py): what Stripe says of a debt is written t
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Max, Q
 
 from dunning.mail import addresses, conversations
-from dunning.models import DunningMessage, DunningStep
+from dunning.models import DunningMessage, DunningRetry, DunningStep
 from recovery import desk
+from recovery.charge_facts import RetryDriver
 from recovery.models import Customer, Merchant, RecoveryCase
 
 State = DunningMessage.State
+SOON = timedelta(hours=1)  # what is asked for until then is waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Held:
 
     Of each case: `others`, what else its customer owes and may be told of, and `tellings`, newest
     first. `later`: those of which a later step of their campaign is queued or went. `being_told`:
-    customers to whom another message is with a worker.
+    customers to whom another message is with a worker. `being_charged`: cases whose money a
+    campaign asks for within the hour.
     """
 
     messages: Sequence[DunningMessage]
@@ -42,6 +45,7 @@ class Held:
     tellings: Mapping[int, Sequence[DunningMessage]]
     later: Collection[int]
     being_told: Collection[int]
+    being_charged: Collection[int]
 
 
 def leads(message_ids: Sequence[int]) -> list[Lead]:
@@ -96,6 +100,7 @@ def hold(some: Sequence[Lead], *, now: datetime) -> Held:
         ),
         later=_later(messages),
         being_told=conversations.being_told(customers, but=[*known]),
+        being_charged=_being_charged(messages, now=now),
     )
 
 
@@ -158,3 +163,11 @@ def _later(messages: Iterable[DunningMessage]) -> Collection[int]:
         for message in messages
         if message.original.pk < newest.get(message.original.run_id, 0)
     }
+
+
+def _being_charged(messages: Iterable[DunningMessage], *, now: datetime) -> Collection[int]:
+    ours = [one.case_id for one in messages if one.case.retry_driver == RetryDriver.RECOVER]
+    rows = DunningRetry.objects.filter(
+        case__in=ours, state=DunningRetry.State.DUE, due_at__lte=now + SOON
+    )
+    return set(rows.values_list("case_id", flat=True))

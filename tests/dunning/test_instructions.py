@@ -6,11 +6,12 @@ import pytest
 from django.utils import timezone
 
 from dunning import instructions, runs
-from dunning.models import DunningRun
+from dunning.models import DunningMessage, DunningRun
 from recovery.models import Merchant, OperatorTask, RecoveryCase, StripeConnection
 from tests.builders import make_merchant
 from tests.connected import KEY, ask, down, fail_renewal, hear
 from tests.dunning.facts import fail
+from tests.dunning.mail.sending import deliver_one
 from tests.dunning.own_campaigns import DAY, published, step
 from tests.local_stripe import LocalStripe
 
@@ -33,6 +34,7 @@ def work_to_the_end(case: RecoveryCase) -> datetime:
     now = timezone.now()
     start(case, now=now)
     runs.take_due_steps(now=now)
+    deliver_one(DunningMessage.objects.get().pk, now=now)
     later = now + runs.LAST_CHANCE
     runs.take_due_steps(now=later - timedelta(seconds=1))
     assert DunningRun.objects.get().state == "live"
@@ -109,6 +111,28 @@ def test_a_campaign_ends_as_the_merchant_chose_once_the_last_link_has_expired(
     assert run.state == "finished"
     assert run.reason.startswith("every step was taken; then: ")
     assert runs.claim_to_tell_stripe(now=end + DAY) == []
+
+
+def test_nothing_is_ended_before_the_last_mail_has_gone_and_its_link_has_expired(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    published(merchant, step("email"), end_action="cancel_subscription")
+    case = fail_renewal(local_stripe, reason="insufficient_funds")
+    now = timezone.now()
+    start(case, now=now)
+    runs.take_due_steps(now=now)
+    runs.take_due_steps(now=now + runs.LAST_CHANCE)
+    run = DunningRun.objects.get()
+    assert (run.state, run.due_at) == ("live", now + runs.LAST_CHANCE + DAY)
+
+    late = now + runs.LAST_CHANCE + DAY / 2
+    deliver_one(DunningMessage.objects.get().pk, now=late)
+    runs.take_due_steps(now=late + DAY / 2)
+
+    assert runs.claim_to_tell_stripe(now=late + DAY) == []
+    assert DunningRun.objects.get().due_at == late + runs.LAST_CHANCE
+    runs.take_due_steps(now=late + runs.LAST_CHANCE)
+    assert DunningRun.objects.get().state == "finished"
 
 
 def test_by_default_a_debt_is_left_open_when_every_step_was_taken(

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 
 from dunning import instructions, retries, runs
-from dunning.models import DunningRetry
+from dunning.models import DunningMessage, DunningRetry
 from recovery.models import (
     Merchant,
     OperatorTask,
@@ -15,6 +16,7 @@ from recovery.models import (
     StripeConnection,
 )
 from tests.connected import asked_to_pay, down, fail_renewal, hear
+from tests.dunning.mail.sending import deliver_one
 from tests.dunning.own_campaigns import DAY, published, step
 from tests.local_stripe import LocalStripe
 
@@ -309,3 +311,42 @@ def test_a_charge_that_a_rule_has_put_off_is_made_before_the_campaign_ends(
     approve(local_stripe, case)
     go_on(case, now=now + 10 * DAY)
     assert (states(), case.status) == (["done"], "recovered")
+
+
+def test_a_mail_waits_for_the_charge_that_is_due_with_it(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    """Else its reader is asked for what is paid a moment later."""
+    published(merchant, step("retry", DAY), step("email", DAY), retries="recover")
+    case = fail_renewal(local_stripe, reason="insufficient_funds", card="pm_card_visa")
+    start(case)
+    now = timezone.now() + DAY
+    runs.take_due_steps(now=now)
+    runs.take_due_steps(now=now)
+    message = DunningMessage.objects.get()
+
+    deliver_one(message.pk, now=now)
+    message.refresh_from_db()
+    assert (message.state, mail.outbox) == ("queued", [])
+    assert case.timeline.filter(summary="Mail waits: the money is about to be asked for.").exists()
+
+    go_on(case, now=now)
+    deliver_one(message.pk, now=message.due_at)
+    message.refresh_from_db()
+    assert (states(), message.state) == (["done"], "sent")
+
+
+def test_a_charge_that_is_late_waits_for_the_morning(
+    local_stripe: LocalStripe, merchant: Merchant, case: RecoveryCase
+) -> None:
+    start(case)
+    night = (timezone.now() + DAY).replace(hour=2, minute=0, second=0, microsecond=0)
+    runs.take_due_steps(now=night)
+    Merchant.objects.update(send_from_hour=8, send_until_hour=20)
+
+    for retry_id in retries.due(now=night):
+        retries.work(retry_id, now=night)
+
+    retry = DunningRetry.objects.get()
+    assert (retry.state, retry.due_at) == ("due", night.replace(hour=8))
+    assert asked_to_pay(local_stripe) == []
