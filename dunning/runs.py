@@ -246,7 +246,8 @@ def _come_to_the_end(run: DunningRun, *, now: datetime) -> None:
 def _something_is_left(run: DunningRun, *, now: datetime) -> datetime | None:
     """Until when: a charge that a rule has put off, a mail that couldn't go yet, a link that still
     works, of the last mail whenever that went."""
-    waiting = run.retries.filter(state=DunningRetry.State.DUE).aggregate(at=Max("due_at"))["at"]
+    retries = run.retries.filter(state=DunningRetry.State.DUE)
+    waiting: datetime | None = retries.aggregate(at=Max("due_at"))["at"]
     if waiting:
         return max(waiting, now) + LAST_CHARGE_IS_HEARD
     state = DunningMessage.State
