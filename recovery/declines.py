@@ -155,6 +155,7 @@ def _network_code(row: Mapping[str, str]) -> Meaning:
 
 DECLINE_CODES = _decline_codes()
 NETWORK_CODES = _network_codes()
+ACH_WANT_OF_FUNDS = {"R01", "R09"}  # docs.stripe.com/declines/network-codes
 # The customer has to confirm this very payment: another card is not what the bank asks for.
 AUTHENTICATION_CODES = _authentication_codes()
 UNKNOWN = DECLINE_CODES["UNKNOWN"]
@@ -181,6 +182,7 @@ def _stated(decline: Decline) -> Meaning:
         _block(decline)
         or DECLINE_CODES.get(f"advice_code:{decline.advice_code}")
         or _network_advice(decline)
+        or _debit_return(decline)
         or DECLINE_CODES.get(decline.decline_code)
         or _error_code(decline)
         or UNKNOWN
@@ -242,6 +244,13 @@ def _network_advice(decline: Decline) -> Meaning | None:
     meaning = _network_code_of(decline)
     is_finer = decline.brand == "visa" and meaning and meaning.decline_type is not DeclineType.HARD
     return None if is_finer else meaning
+
+
+def _debit_return(decline: Decline) -> Meaning | None:
+    """A US bank debit's want of funds comes under the cards' own decline code, and may be
+    presented again only twice; the bank's return code tells the two apart."""
+    is_want_of_funds = not decline.brand and decline.network_decline_code in ACH_WANT_OF_FUNDS
+    return DECLINE_CODES["ach:insufficient_funds"] if is_want_of_funds else None
 
 
 def _network_code_of(decline: Decline) -> Meaning | None:

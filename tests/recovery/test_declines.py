@@ -170,6 +170,16 @@ def test_a_bare_card_declined_is_an_ordinary_decline() -> None:
     assert classify(Decline(code="card_declined")) is DECLINE_CODES["card_declined"]
 
 
+@pytest.mark.parametrize("returned", ["R01", "R09"])
+def test_a_bank_debit_without_funds_may_be_presented_twice_more(returned: str) -> None:
+    debit = Decline(decline_code="insufficient_funds", network_decline_code=returned)
+    card = Decline(decline_code="insufficient_funds", network_decline_code="51", brand="visa")
+
+    assert classify(debit).retryable is Retryable.LIMITED
+    assert classify(debit).rule == "ach insufficient_funds"
+    assert classify(card).retryable is Retryable.YES
+
+
 @pytest.mark.parametrize(
     ("decline", "expected"),
     [
