@@ -252,13 +252,18 @@ def _tell(
 
 @transaction.atomic
 def request_replacement(link: PaymentUpdateLink, *, now: datetime) -> None:
-    """The holder of an expired link asks for a new one; asked again, the first request stands."""
-    asked = PaymentUpdateLink.objects.filter(pk=link.pk, replacement_requested_at=None)
-    if asked.update(replacement_requested_at=now):
+    """The holder of an expired link asks for a new one. Asked again, a request that nobody has
+    looked at yet stands; whether an earlier answer does is seen by who answers."""
+    row = PaymentUpdateLink.objects.filter(pk=link.pk)
+    if row.filter(replacement_requested_at=None).update(replacement_requested_at=now):
         _tell(link, Kind.LINK_REQUESTED, "A new link was asked for on an expired page.", now=now)
+        return
+    looked_at = row.filter(replaced_at__isnull=False)
+    looked_at.update(replacement_requested_at=now, replaced_at=None)
 
 
 def replaced(link: PaymentUpdateLink, *, now: datetime) -> None:
+    """The newest request was looked at, and there is an answer to it."""
     link.replaced_at = now
     link.save(update_fields=["replaced_at"])
 

@@ -1,8 +1,9 @@
 """New links for customers who asked for one on an expired page, or whom an operator sends one."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
@@ -11,10 +12,14 @@ from dunning.models import DunningMessage
 from recovery import timeline
 from recovery.batches import apart, pages
 from recovery.models import RecoveryCase
-from recovery.timeline import Kind
+from recovery.timeline import Actor, Kind
 
 BATCH = 100
-ON_ITS_WAY = (DunningMessage.State.QUEUED, DunningMessage.State.SENDING)
+State = DunningMessage.State
+ON_ITS_WAY = (State.QUEUED, State.SENDING)
+# An answer that went is looked for first, also among the spam.
+AGAIN_AFTER = timedelta(hours=1)
+PAUSE = timedelta(minutes=5)  # after one that didn't get there: a button is soon pressed again
 
 
 class NotSentError(Exception):
@@ -22,7 +27,8 @@ class NotSentError(Exception):
 
 
 def queue(*, now: datetime) -> list[int]:
-    """Queue one message for each link that was asked to be replaced; returns their ids."""
+    """Queue one message for each link that was asked to be replaced, but where an earlier answer
+    stands; returns their ids."""
     asked = PaymentUpdateLink.objects.filter(
         replacement_requested_at__isnull=False, replaced_at=None
     )
@@ -31,17 +37,36 @@ def queue(*, now: datetime) -> list[int]:
         with apart(f"Link {waiting.public_id}"), transaction.atomic():
             link = asked.select_for_update(skip_locked=True).filter(pk=waiting.pk).first()
             if link is not None:
-                queued.append(_replace(link, now=now))
+                queued += _answer(link, now=now)
     return queued
 
 
-def _replace(link: PaymentUpdateLink, *, now: datetime) -> int:
-    message, _created = DunningMessage.objects.get_or_create(
-        expired_link=link,
-        defaults={"merchant_id": link.merchant_id, "case_id": link.case_id, "due_at": now},
-    )
+def _answer(link: PaymentUpdateLink, *, now: datetime) -> list[int]:
+    """For a link that is held."""
     links.replaced(link, now=now)
-    return message.pk
+    answers = Q(expired_link=link) | Q(instead_of__expired_link=link)
+    earlier = DunningMessage.objects.filter(answers, case=link.case_id).order_by("id")
+    if any(_stands(answer, now=now) for answer in earlier):
+        return []
+    due_at = max([now, *(answer.due_at + PAUSE for answer in earlier)])
+    message = DunningMessage.objects.create(
+        merchant_id=link.merchant_id, case_id=link.case_id, expired_link=link, due_at=due_at
+    )
+    if earlier:
+        timeline.append(
+            case=message.case, kind=Kind.LINK_REQUESTED, at=now, actor=Actor.CUSTOMER,
+            summary="A new link was asked for once more on an expired page.",
+            once=f"asked for:{message.public_id}",
+        )  # fmt: skip
+    return [message.pk]
+
+
+def _stands(answer: DunningMessage, *, now: datetime) -> bool:
+    """It is on its way, or it went, or may have gone, a short while ago and hasn't come back."""
+    if answer.state in ON_ITS_WAY:
+        return True
+    went_at = answer.claimed_at if answer.state == State.UNKNOWN else answer.sent_at
+    return went_at is not None and answer.bounced_at is None and now < went_at + AGAIN_AFTER
 
 
 @transaction.atomic

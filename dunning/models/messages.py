@@ -44,9 +44,9 @@ class DunningMessage(TenantListed, Mutable):
     step = models.ForeignKey(
         DunningStep, null=True, blank=True, on_delete=models.RESTRICT, related_name="messages"
     )
-    expired_link = models.OneToOneField(
+    expired_link = models.ForeignKey(
         PaymentUpdateLink, null=True, blank=True, on_delete=models.CASCADE, related_name="+",
-        help_text="The link that the customer asked to replace.",
+        db_index=False, help_text="The link that the customer asked to replace.",
     )  # fmt: skip
     asked_for_by = models.CharField(
         max_length=100, blank=True, default="",
@@ -119,6 +119,11 @@ class DunningMessage(TenantListed, Mutable):
                 condition=Q(state__in=["queued", "sending"]) & ~Q(asked_for_by=""),
                 name="one_new_link_on_its_way_per_case",
             ),
+            models.UniqueConstraint(
+                fields=["expired_link"],
+                condition=Q(state__in=["queued", "sending"]),
+                name="one_answer_on_its_way_per_link",
+            ),
         ]
         indexes = [
             models.Index(fields=["merchant", "-id"], name="messages_of_a_merchant"),
@@ -139,6 +144,11 @@ class DunningMessage(TenantListed, Mutable):
                 fields=["provider_id"],
                 condition=~Q(provider_id=""),
                 name="messages_by_provider_id",
+            ),
+            models.Index(
+                fields=["expired_link"],
+                condition=Q(expired_link__isnull=False),
+                name="answers_of_a_link",
             ),
         ]
 

@@ -63,6 +63,26 @@ class UnindexWhileWorking(migrations.AlterField):
         )
 
 
+class AllowSeveralWhileWorking(migrations.AlterField):
+    """A one-to-one key becomes a foreign key without an index: its uniqueness goes, and nothing else
+    changes. Backwards the key is made anew, as by AlterField."""
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = from_state.apps.get_model(app_label, self.model_name)
+        column = model._meta.get_field(self.name).column
+        named = {constraint.name for constraint in model._meta.constraints}
+        for name in schema_editor._constraint_names(
+            model, [column], unique=True, primary_key=False, exclude=named
+        ):
+            schema_editor.execute(schema_editor._delete_unique_sql(model, name))
+
+    def database_backwards(self, app_label, schema_editor, from_state, to_state):
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
 class AddConstraintWhileWorking(migrations.AddConstraint):
     """It holds at once for what is written; the rows that are there are looked through meanwhile."""
 

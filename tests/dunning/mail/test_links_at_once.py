@@ -47,6 +47,24 @@ def test_a_new_link_is_sent_once(case: RecoveryCase) -> None:
     assert told(case, "link_requested") == 1
 
 
+def test_a_button_that_is_pressed_in_several_windows_is_answered_once(case: RecoveryCase) -> None:
+    links.create(case=case, now=timezone.now() - links.LIFETIME)
+    link = PaymentUpdateLink.objects.select_related("case").get()
+
+    def press() -> None:
+        links.request_replacement(link, now=timezone.now())
+        replacements.queue(now=timezone.now())
+
+    at_once(*[press] * THREE)
+    replacements.queue(now=timezone.now())
+    DunningMessage.objects.update(state="skipped")
+    at_once(*[press] * THREE)
+    replacements.queue(now=timezone.now())
+
+    assert DunningMessage.objects.filter(expired_link=link).count() == 1 + 1
+    assert told(case, "link_requested") == 1 + 1
+
+
 def test_a_link_is_opened_and_revoked_once(case: RecoveryCase) -> None:
     links.create(case=case, now=timezone.now())
     seen = [PaymentUpdateLink.objects.select_related("case").get() for _ in range(THREE)]
