@@ -12,7 +12,6 @@ from billing_portal import debts, links, pages
 from billing_portal.links import Found, LinkState
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.pages import Button, Content, Reader
-from recovery import attempts
 from recovery.declines import AUTHENTICATION_CODES
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
@@ -27,6 +26,7 @@ STATUS_CODES: Mapping[LinkState, int] = MappingProxyType(
         LinkState.FORGED: 400,
     }
 )
+UNDER_WAY = "checkout_pending"  # also where the debt is an invoice
 
 
 class SeeOther(HttpResponseRedirect):
@@ -96,6 +96,8 @@ def state_page(visit: Visit, found: Found) -> HttpResponse:
 def _valid_page(visit: Visit, case: RecoveryCase, *, owes_more: bool) -> HttpResponse:
     """No word with Stripe: mail scanners fetch this page too, and customers don't wait for it."""
     phrases = visit.reader.words.phrases
+    if case.is_payment_under_way:  # as the row says that the page is made from
+        return visit.page(UNDER_WAY, buttons=[Button(visit.address)])
     if case.is_one_time:
         return _one_time_page(visit, case)
     new_card = Button(links.UPDATE_PATH, visit.query)
@@ -112,8 +114,6 @@ def _valid_page(visit: Visit, case: RecoveryCase, *, owes_more: bool) -> HttpRes
 
 
 def _one_time_page(visit: Visit, case: RecoveryCase) -> HttpResponse:
-    if attempts.is_under_way(case):
-        return visit.page("checkout_pending", buttons=[Button(visit.address)])
     return visit.page(
         "to_pay", buttons=[Button(links.UPDATE_PATH, visit.query)],
         quiet=visit.reader.words.phrases["leaving_to_pay"], **debts.told(visit.reader, case),

@@ -67,7 +67,7 @@ CASE = Part(
             "stripe_payment_intent_id", "invoice_number",
             "description", "hosted_invoice_url", "status", "amount", "currency", "decline_code",
             "advice_code", "card_brand", "card_last4", "failed_at", "has_opened",
-            "person_erased_at",
+            "person_erased_at", "is_payment_under_way",
         }
     ),
 )  # fmt: skip

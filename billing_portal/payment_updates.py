@@ -24,6 +24,7 @@ class Overall(enum.StrEnum):
     PENDING = "pending"
     NOT_CHARGED = "not_charged"
     CARD_REFUSED = "card_refused"
+    CARD_WAITS = "card_waits"
     UNCHANGED = "unchanged"
     SAME_CARD = "same_card"
     OTHER_CARD = "other_card"
@@ -116,7 +117,7 @@ def _told(case: RecoveryCase, charges: tuple[Charge, ...]) -> Result:
 
 
 PAID = {Outcome.PAID, Outcome.ALREADY_PAID}
-FINAL = {Overall.DECLINED, Overall.NOT_CHARGED, Overall.CARD_REFUSED}
+FINAL = {Overall.DECLINED, Overall.NOT_CHARGED, Overall.CARD_REFUSED, Overall.CARD_WAITS}
 OVERALL = (
     # the first that fits, most telling first
     (Outcome.NEEDS_AUTHENTICATION, Overall.NEEDS_AUTHENTICATION),
@@ -137,11 +138,12 @@ def _overall(charges: tuple[Charge, ...]) -> Overall:
         return Overall.SUCCESS
     overall = next(overall for outcome, overall in OVERALL if outcome in unpaid)
     if overall is Overall.NOT_CHARGED and _is_for_another_card(charges):
-        overall = Overall.CARD_REFUSED
+        is_refused = Outcome.REFUSED in unpaid
+        overall = Overall.CARD_REFUSED if is_refused else Overall.CARD_WAITS
     return Overall.PARTLY if unpaid != outcomes and overall in FINAL else overall
 
 
 def _is_for_another_card(charges: tuple[Charge, ...]) -> bool:
-    """Whether what was refused was refused for what the bank had said of the card."""
+    """Whether what wasn't charged was refused, or has to wait, for what was said of the card."""
     refused = [one.result for one in charges if one.result.outcome not in PAID]
     return all(result.is_about_card for result in refused)

@@ -60,6 +60,7 @@ NEEDS: Mapping[str, Needs] = MappingProxyType(
         "back_pending": Needs(outcomes=(Outcome.PENDING,)),
         "back_not_charged": Needs(outcomes=(Outcome.REFUSED,)),
         "back_card_refused": Needs(outcomes=(Outcome.REFUSED,)),
+        "back_card_waits": Needs(outcomes=(Outcome.NOT_YET,)),
         "back_unavailable": Needs(outcomes=(Outcome.UNAVAILABLE,)),
         "unsubscribe_unknown": Needs(is_nobodys=True),
     }

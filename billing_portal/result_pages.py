@@ -4,17 +4,18 @@ from django.http import HttpResponse
 
 from billing_portal import debts, invoice_pages, links, pages, presentation
 from billing_portal.collection import Charge
-from billing_portal.link_pages import Visit
+from billing_portal.link_pages import UNDER_WAY, Visit
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.pages import Button, Reader
 from billing_portal.payment_updates import Overall, Result
-from recovery import clock
+from recovery import attempts, clock
 from recovery.attempts import Outcome
 from recovery.models import RecoveryCase
 from recovery.stripe_objects import PaymentMethod
 
 CAN_TRY_AGAIN = {
-    Overall.UNCHANGED, Overall.SAME_CARD, Overall.CARD_REFUSED, Overall.DECLINED, Overall.PARTLY
+    Overall.UNCHANGED, Overall.SAME_CARD, Overall.CARD_REFUSED, Overall.CARD_WAITS,
+    Overall.DECLINED, Overall.PARTLY,
 }  # fmt: skip
 CAN_REFRESH = {Overall.PENDING, Overall.UNAVAILABLE}
 
@@ -43,11 +44,19 @@ def _is_to_confirm(charge: Charge) -> bool:
 
 
 def _name(result: Result, to_confirm: list[RecoveryCase]) -> str:
+    if result.overall is Overall.PENDING and _is_with_a_bank(result):
+        return UNDER_WAY
     if result.overall is not Overall.NEEDS_AUTHENTICATION:
         return f"back_{result.overall}"
     if not to_confirm:
         return "back_confirm_by_mail"
     return "back_confirm_each" if len(to_confirm) > 1 else "back_confirm"
+
+
+def _is_with_a_bank(result: Result) -> bool:
+    """Whether all that is pending takes days: what a worker is at is known in a moment."""
+    pending = [one.case for one in result.charges if one.result.outcome is Outcome.PENDING]
+    return all(attempts.is_under_way(case) for case in pending)
 
 
 def _next(

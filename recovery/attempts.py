@@ -251,8 +251,9 @@ def _refuse(
     """`told`: what it was decided from, and what else stands against a charge."""
     if isinstance(verdict, Allowed):
         result = ChargeResult(
-            Outcome.NOT_YET, verdict.rule, from_at=verdict.from_at, source=verdict.source
-        )
+            Outcome.NOT_YET, verdict.rule, from_at=verdict.from_at, source=verdict.source,
+            is_about_card=verdict.is_about_card,
+        )  # fmt: skip
         summary = f"Not charged before {verdict.from_at:%Y-%m-%d %H:%M} UTC: {verdict.rule}."
     else:
         result = ChargeResult(

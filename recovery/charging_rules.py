@@ -26,11 +26,13 @@ OUR_RULES = "architecture, charging rules"
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The card may be charged from `from_at` on, which may lie ahead: then `rule` says why."""
+    """The card may be charged from `from_at` on, which may lie ahead: then `rule` says why.
+    `is_about_card`: another card need not wait."""
 
     from_at: datetime
     rule: str = "no rule forbids it"
     source: str = OUR_RULES
+    is_about_card: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,9 @@ def _stripes_own_retry(facts: ChargeFacts, at: datetime) -> Iterator[Allowed]:
     heard_of = scheduled + STRIPE_HAS_JUST
     if scheduled - STRIPE_IS_ABOUT_TO <= at < heard_of:
         yield Allowed(
-            heard_of, "Stripe's own retry is about to happen", "invoice.next_payment_attempt"
-        )
+            heard_of, "Stripe's own retry is about to happen", "invoice.next_payment_attempt",
+            is_about_card=True,
+        )  # fmt: skip
 
 
 # --- the card ---------------------------------------------------------------------------------
@@ -223,14 +226,16 @@ def _was_left_alone(facts: ChargeFacts, now: datetime) -> Iterator[Verdict]:  # 
     for attempt in facts.of_same_card:
         for meaning in _meanings(attempt, facts):
             if meaning.wait and (meaning.is_network or not facts.is_customer_present):
-                yield Allowed(attempt.at + meaning.wait, meaning.rule, meaning.source)
+                yield Allowed(
+                    attempt.at + meaning.wait, meaning.rule, meaning.source, is_about_card=True
+                )
 
 
 def _is_within_budget(facts: ChargeFacts, now: datetime) -> Iterator[Verdict]:
     for budget, frees_at in budgets.used_up(
         facts.card, amount=facts.amount, currency=facts.currency, attempts=facts.attempts, now=now
     ):
-        yield Allowed(frees_at, budget.rule, budget.source)
+        yield Allowed(frees_at, budget.rule, budget.source, is_about_card=True)
 
 
 Rule = Callable[[ChargeFacts, datetime], Iterator[Verdict]]

@@ -123,6 +123,10 @@ def to_confirm(case: RecoveryCase) -> None:
     RecoveryCase.objects.update(decline_code="authentication_required")
 
 
+def under_way(_case: RecoveryCase) -> None:
+    RecoveryCase.objects.update(is_payment_under_way=True)
+
+
 def revoked(case: RecoveryCase) -> None:
     links.revoke_all(case, now=timezone.now())
 
@@ -143,6 +147,7 @@ STATES: dict[str, tuple[int, Callable[[RecoveryCase], None]]] = {
     "failed, with all that there is": (200, fully),
     "of nobody": (200, without_a_customer),
     "to confirm": (200, to_confirm),
+    "under way": (200, under_way),
     "given up": (200, moved_by(Trigger.CAMPAIGN_ENDED)),
     "paid": (200, moved_by(Trigger.INVOICE_PAID)),
     "voided": (200, moved_by(Trigger.INVOICE_VOIDED)),

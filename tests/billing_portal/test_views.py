@@ -134,6 +134,24 @@ def test_a_closed_case_has_a_page_of_its_own(
     assert words in page.content.decode()
 
 
+@pytest.mark.parametrize("decline_code", ["insufficient_funds", "authentication_required"])
+def test_while_a_bank_works_on_a_payment_of_an_invoice_its_page_says_so(
+    case: RecoveryCase, decline_code: str
+) -> None:
+    RecoveryCase.objects.update(
+        is_payment_under_way=True,
+        decline_code=decline_code,
+        hosted_invoice_url="https://i.example",
+    )
+    token = token_for(case)
+    page = Client().get(PAGE, {"token": token, "lang": "en"}).content.decode()
+
+    assert "Your payment is under way" in page
+    assert f'href="{PAGE}?token={token}&amp;lang=en"' in page  # the way to look again
+    assert "didn’t go through" not in page
+    assert "<form" not in page
+
+
 def test_without_a_portal_the_post_says_what_to_do_instead(case: RecoveryCase) -> None:
     page = Client().post(PAGE, {"token": token_for(case)})
     assert page.status_code == 200

@@ -16,6 +16,7 @@ OVERALL = {
     "back_confirm_each": "needs_authentication",
     "back_confirm_by_mail": "needs_authentication",
 }
+UNAVAILABLE = {"back_unavailable", "checkout_unavailable"}
 
 
 class Visit:
@@ -57,7 +58,8 @@ class Visit:
         return self._read(Client().post(action, dict(inputs)))
 
     def _read(self, response: Any) -> str:
-        assert response.status_code == 200
+        is_known = response.context["page"] not in UNAVAILABLE
+        assert response.status_code == (200 if is_known else 503)
         self.page = response.content.decode()
         self.overall = OVERALL.get(response.context["page"], response.context["page"])
         self.overall = self.overall.removeprefix("back_")

@@ -137,6 +137,20 @@ def test_nobody_meets_stripe_at_its_own_retry_of_the_card_that_failed(
         )
 
 
+def test_what_another_card_need_not_wait_for_is_said_to_be_about_the_card() -> None:
+    network = tried(replace(SOFT, brand="mastercard", network_advice_code="25"), before=HOUR)
+    waits = [
+        facts(network, **PRESENT),
+        facts(*[tried(before=HOUR)] * 15, **PRESENT),
+        facts(tried(), next_payment_attempt_at=NOW, **PRESENT),
+    ]
+    found = [may_charge(asked, now=NOW) for asked in waits]
+
+    assert [isinstance(one, Allowed) and one.from_at > NOW for one in found] == [True] * 3
+    assert [one.is_about_card for one in found] == [True] * 3
+    assert not NOW_AT_ONCE.is_about_card
+
+
 @pytest.mark.parametrize("driver", RetryDriver)
 def test_a_new_card_needs_not_wait_for_stripes_retry_of_the_old_one(driver: RetryDriver) -> None:
     old = tried(card=Card("pm_0", "f0"))
