@@ -1,7 +1,7 @@
 """The pages of a link, in each of its states (the contract, section 5)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from billing_portal import debts, links, pages
 from billing_portal.links import Found, LinkState
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.pages import Button, Content, Reader
+from recovery import cases, clock
 from recovery.declines import AUTHENTICATION_CODES
 from recovery.models import RecoveryCase
 from recovery.state_machine import Status
@@ -26,6 +27,7 @@ STATUS_CODES: Mapping[LinkState, int] = MappingProxyType(
         LinkState.FORGED: 400,
     }
 )
+SETTLED = {LinkState.PAID, LinkState.VOIDED}
 UNDER_WAY = "checkout_pending"  # also where the debt is an invoice
 
 
@@ -85,7 +87,9 @@ def visit(
 def state_page(visit: Visit, found: Found) -> HttpResponse:
     """What a link's holder can do about it."""
     if found.state is LinkState.VALID and found.link is not None:
-        return _valid_page(visit, found.link.case, owes_more=found.owes_more)
+        return _valid_page(visit, found.link.case, found)
+    if found.state in SETTLED and found.has_another_open:
+        return more_page(visit, found.state, [] if found.is_expired else [_way_on(visit, found)])
     is_expired = found.state is LinkState.EXPIRED
     return visit.page(
         found.state, status=STATUS_CODES[found.state], facts={"days": links.LIFETIME.days},
@@ -93,13 +97,43 @@ def state_page(visit: Visit, found: Found) -> HttpResponse:
     )  # fmt: skip
 
 
-def _valid_page(visit: Visit, case: RecoveryCase, *, owes_more: bool) -> HttpResponse:
+def leads_on(found: Found) -> bool:
+    """The link's own debt is done with, and another one of its customer's is open."""
+    if found.link is None or found.is_expired or not found.has_another_open:
+        return False
+    return found.state in SETTLED or cases.is_written_off(found.link.case)
+
+
+def more_page(visit: Visit, name: str, buttons: Sequence[Button]) -> HttpResponse:
+    """The debt is settled, and another one isn't; without a button to it there is the mail."""
+    by_mail = visit.reader.words.phrases["newest_mail"]
+    return visit.page(f"{name}_with_more", buttons=buttons, quiet="" if buttons else by_mail)
+
+
+def _way_on(visit: Visit, found: Found) -> Button:
+    """To the page of the other debt; only a customer makes its link, and no scanner."""
+    if visit.path == links.UPDATE_PATH or found.link is None:
+        return Button(links.UPDATE_PATH, visit.query)
+    return onward(visit, found.link)
+
+
+def onward(visit: Visit, link: PaymentUpdateLink) -> Button:
+    """For who is back from Stripe."""
+    token = links.lead_on(link, now=clock.now())
+    if not token:
+        return Button(visit.address)  # it was settled meanwhile
+    return Button(replace(visit, path=links.UPDATE_PATH, query={"token": token}).address)
+
+
+def _valid_page(visit: Visit, case: RecoveryCase, found: Found) -> HttpResponse:
     """No word with Stripe: mail scanners fetch this page too, and customers don't wait for it."""
     phrases = visit.reader.words.phrases
     if case.is_payment_under_way:  # as the row says that the page is made from
         return visit.page(UNDER_WAY, buttons=[Button(visit.address)])
     if case.is_one_time:
         return _one_time_page(visit, case)
+    if cases.is_written_off(case):
+        return _written_off_page(visit, case, has_another_open=found.has_another_open)
     new_card = Button(links.UPDATE_PATH, visit.query)
     # A new card would be asked for the same confirmation: the bank's question comes first.
     if case.decline_code in AUTHENTICATION_CODES and case.hosted_invoice_url:
@@ -108,9 +142,18 @@ def _valid_page(visit: Visit, case: RecoveryCase, *, owes_more: bool) -> HttpRes
         return visit.page(
             "to_confirm", buttons=buttons, quiet=leaving, **debts.told(visit.reader, case)
         )
-    leaving = phrases["leaving_with_more" if owes_more else "leaving"]
+    leaving = phrases["leaving_with_more" if found.owes_more else "leaving"]
     name = "given_up" if case.status == Status.LOST else "failed"
     return visit.page(name, buttons=[new_card], quiet=leaving, **debts.told(visit.reader, case))
+
+
+def _written_off_page(visit: Visit, case: RecoveryCase, *, has_another_open: bool) -> HttpResponse:
+    told = debts.told(visit.reader, case)
+    if has_another_open:
+        on = Button(links.UPDATE_PATH, visit.query)
+        return visit.page("written_off_with_more", buttons=[on], **told)
+    to_stripe = [Button(links.INVOICE_PATH, visit.query)] if case.hosted_invoice_url else []
+    return visit.page("written_off", buttons=to_stripe, **told)
 
 
 def _one_time_page(visit: Visit, case: RecoveryCase) -> HttpResponse:

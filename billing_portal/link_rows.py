@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 
 from billing_portal.models import PaymentUpdateLink
 from recovery.models import Customer, Merchant, MerchantLogo, RecoveryCase
@@ -16,16 +16,20 @@ from recovery.prepared import PreparedQuery
 from recovery.state_machine import Status
 
 MAY_BE_PAID = (Status.OPEN, Status.LOST)
-OWES_MORE = Exists(
+# Of something else that the customer may pay: open rather than given up, None if there is nothing.
+ANOTHER = Subquery(
     RecoveryCase.objects.filter(
         merchant=OuterRef("merchant"), customer=OuterRef("case__customer"), status__in=MAY_BE_PAID
-    ).exclude(pk=OuterRef("case"))
+    )
+    .exclude(pk=OuterRef("case"))
+    .order_by("-status")
+    .values("status")[:1]
 )
 # What Stripe is reached with is read where it is needed.
 WHOLE = (
     PaymentUpdateLink.objects.select_related("case__customer", "case__merchant__logo")
     .defer("case__merchant__logo__content")
-    .annotate(owes_more=OWES_MORE)
+    .annotate(another=ANOTHER)
 )
 Kind = TypeVar("Kind", bound=Model)
 
@@ -64,7 +68,7 @@ CASE = Part(
     frozenset(
         {
             "id", "public_id", "merchant_id", "customer_id", "stripe_invoice_id",
-            "stripe_payment_intent_id", "invoice_number",
+            "stripe_payment_intent_id", "invoice_number", "reason",
             "description", "hosted_invoice_url", "status", "amount", "currency", "decline_code",
             "advice_code", "card_brand", "card_last4", "failed_at", "has_opened",
             "person_erased_at", "is_payment_under_way",
@@ -85,23 +89,23 @@ PARTS: Sequence[Part[Any]] = (LINK, CASE, CUSTOMER, MERCHANT, LOGO)
 
 def _as_shown(public_id: str) -> "QuerySet[PaymentUpdateLink, tuple[Any, ...]]":
     columns = [f"{part.path}{name}" for part in PARTS for name in part.ordered]
-    return PaymentUpdateLink.objects.filter(public_id=public_id).values_list(*columns, OWES_MORE)
+    return PaymentUpdateLink.objects.filter(public_id=public_id).values_list(*columns, ANOTHER)
 
 
 _SHOWN = PreparedQuery("link_as_shown", _as_shown)
 
 
-def whole(public_id: str) -> tuple[PaymentUpdateLink, bool] | None:
-    """The link, and whether its customer may pay something else too."""
+def whole(public_id: str) -> tuple[PaymentUpdateLink, str | None] | None:
+    """The link, and the status of something else that its customer may pay too."""
     link = next(iter(WHOLE.filter(public_id=public_id)), None)  # of one, so in no order
-    return (link, link.owes_more) if link else None
+    return (link, link.another) if link else None
 
 
-def as_shown(public_id: str) -> tuple[PaymentUpdateLink, bool] | None:
+def as_shown(public_id: str) -> tuple[PaymentUpdateLink, str | None] | None:
     """The same with no more of the rows than a page shows of them."""
     for row in _SHOWN.rows(public_id):
         values = iter(row)
-        return _link(values), bool(next(values))
+        return _link(values), next(values)
     return None
 
 

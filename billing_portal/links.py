@@ -40,11 +40,12 @@ class LinkState(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a token turned out to be; `link` is None for a forged one. `owes_more`: its customer
-    may pay something else too."""
+    may pay something else too; `has_another_open`: and that wasn't given up."""
 
     state: LinkState
     link: PaymentUpdateLink | None = None
     owes_more: bool = False
+    has_another_open: bool = False
     is_expired: bool = False
 
 
@@ -145,7 +146,7 @@ def find(
     found = (link_rows.as_shown if is_to_show else link_rows.whole)(link_id)
     if found is None:
         return Found(LinkState.FORGED)
-    link, owes_more = found
+    link, another = found
     if purpose is Purpose.UPDATE and link.digest != tokens.digest(token):
         return Found(LinkState.FORGED)
     if link.revoked_at:
@@ -153,7 +154,10 @@ def find(
     state = BY_STATUS[Status(link.case.status)]
     if is_expired and state is LinkState.VALID:
         state = LinkState.EXPIRED
-    return Found(state, link, owes_more=owes_more, is_expired=is_expired)
+    return Found(
+        state, link, owes_more=another is not None, has_another_open=another == Status.OPEN,
+        is_expired=is_expired,
+    )  # fmt: skip
 
 
 def return_url(
@@ -197,6 +201,13 @@ def reissue(link: PaymentUpdateLink, *, now: datetime) -> str:
     )
     address = create(case=case, now=now)
     return address.partition("token=")[2]
+
+
+def lead_on(link: PaymentUpdateLink, *, now: datetime) -> str:
+    """A token for another open debt of the customer's, the oldest one; "" if there is none."""
+    others = owed(link.case).filter(status=Status.OPEN).exclude(pk=link.case_id)
+    case = others.order_by("failed_at", "id").first()
+    return create(case=case, now=now).partition("token=")[2] if case else ""
 
 
 def opened(link: PaymentUpdateLink, *, now: datetime) -> None:
@@ -258,8 +269,7 @@ def request_replacement(link: PaymentUpdateLink, *, now: datetime) -> None:
     if row.filter(replacement_requested_at=None).update(replacement_requested_at=now):
         _tell(link, Kind.LINK_REQUESTED, "A new link was asked for on an expired page.", now=now)
         return
-    looked_at = row.filter(replaced_at__isnull=False)
-    looked_at.update(replacement_requested_at=now, replaced_at=None)
+    row.filter(replaced_at__isnull=False).update(replacement_requested_at=now, replaced_at=None)
 
 
 def replaced(link: PaymentUpdateLink, *, now: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from billing_portal import collection, links
 from billing_portal.collection import Charge
 from billing_portal.models import PaymentUpdateLink
-from recovery import customers, stripe_gateway
+from recovery import cases, customers, stripe_gateway
 from recovery.attempts import ChargeResult, Outcome
 from recovery.models import Customer, PaymentAttempt, RecoveryCase
 from recovery.state_machine import Status
@@ -29,6 +29,7 @@ class Overall(enum.StrEnum):
     SAME_CARD = "same_card"
     OTHER_CARD = "other_card"
     NOTHING_DUE = "nothing_due"
+    GIVEN_UP = "given_up"
     UNAVAILABLE = "unavailable"
 
 
@@ -106,6 +107,8 @@ def _uncharged(case: RecoveryCase, customer: Customer, result: Result) -> Result
     """Nothing was charged: `result`, unless nothing is left to be charged."""
     if customer.cases.filter(status=Status.OPEN).exists():
         return result
+    if result.overall is not Overall.UNAVAILABLE and cases.is_written_off(case):
+        return Result(Overall.GIVEN_UP)
     return Result(CLOSED[Status(case.status)]) if Status(case.status) in CLOSED else result
 
 
@@ -113,6 +116,8 @@ def _told(case: RecoveryCase, charges: tuple[Charge, ...]) -> Result:
     case.refresh_from_db(fields=["status"])  # the webhook may have been quicker
     if case.status == Status.RECOVERED and case not in {charge.case for charge in charges}:
         charges = (Charge(case, ChargeResult(Outcome.ALREADY_PAID)), *charges)
+    if not charges and case.status == Status.LOST:
+        return Result(Overall.GIVEN_UP)
     return Result(_overall(charges), charges)
 
 

@@ -45,6 +45,8 @@ NEEDS: Mapping[str, Needs] = MappingProxyType(
     {
         "failed": Needs(has_debt=True, quiet="leaving"),
         "given_up": Needs(has_debt=True, quiet="leaving_with_more"),
+        "written_off": Needs(has_debt=True),
+        "written_off_with_more": Needs(has_debt=True),
         "to_confirm": Needs("authentication_required", has_debt=True, quiet="leaving_to_confirm"),
         "forged": Needs(is_nobodys=True),
         "to_pay": Needs(has_debt=True, quiet="leaving_to_pay"),

@@ -25,6 +25,9 @@ def result_page(visit: Visit, link: PaymentUpdateLink, result: Result) -> HttpRe
     for case in to_confirm:
         invoice_pages.address(case, now=clock.now())  # which the case then has
     has_links = len(to_confirm) > 1
+    if result.overall is Overall.GIVEN_UP:
+        url = invoice_pages.address(link.case, now=clock.now())
+        return visit.page(_name(result, []), buttons=[Button(url)] if url else [])
     is_known = result.overall is not Overall.UNAVAILABLE
     return visit.page(
         _name(result, to_confirm), status=200 if is_known else pages.UNAVAILABLE,

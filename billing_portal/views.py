@@ -27,6 +27,8 @@ def update(request: HttpRequest) -> HttpResponse:
     token = (request.POST if is_to_pay else request.GET).get("token", "").strip(AROUND)
     found = links.find(token, now=now, is_to_show=not is_to_pay)
     visit = link_pages.visit(request, found, {"token": token})
+    if is_to_pay and found.link is not None and link_pages.leads_on(found):
+        return link_pages.SeeOther(link_pages.onward(visit, found.link).url)
     if found.state is LinkState.VALID and found.link is not None:
         if is_to_pay:
             return ways_to_stripe.pay_or_update(visit, found.link)
@@ -97,7 +99,9 @@ def come_back_from_checkout(request: HttpRequest) -> HttpResponse:
     found = links.find(back, now=clock.now(), purpose=Purpose.RETURN)
     visit = link_pages.visit(request, found, {"r": back}, path=links.CHECKOUT_RETURN_PATH)
     if found.state is LinkState.VALID and found.link is not None:
-        return ways_to_stripe.checkout_page(visit, found.link)
+        return ways_to_stripe.checkout_page(
+            visit, found.link, has_another_open=found.has_another_open
+        )
     if found.state is LinkState.EXPIRED:
         return visit.page("checkout_expired", status=410)
     return link_pages.state_page(visit, found)

@@ -13,11 +13,11 @@ from billing_portal import (
     setting_out,
 )
 from billing_portal.checkouts import Standing
-from billing_portal.link_pages import SeeOther, Visit
+from billing_portal.link_pages import SeeOther, Visit, more_page, onward
 from billing_portal.models import PaymentUpdateLink
 from billing_portal.obstacles import NoWayError, Shown
 from billing_portal.pages import Button
-from recovery import clock
+from recovery import cases, clock
 from recovery.checkouts import NotPayableError
 from recovery.stripe_errors import StripeUnavailableError
 from recovery.superseding import OvertakenError
@@ -25,6 +25,8 @@ from recovery.superseding import OvertakenError
 
 def pay_or_update(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
     """To where the debt is settled, or a page that says what helps instead."""
+    if cases.is_written_off(link.case):
+        return SeeOther(visit.address)  # a new card would not be charged for it
     begin = checkouts.begin if link.case.is_one_time else setting_out.begin
     try:
         return SeeOther(begin(link, now=clock.now(), language=visit.reader.chosen))
@@ -64,10 +66,14 @@ def to_invoice(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
     return SeeOther(url)
 
 
-def checkout_page(visit: Visit, link: PaymentUpdateLink) -> HttpResponse:
+def checkout_page(
+    visit: Visit, link: PaymentUpdateLink, *, has_another_open: bool
+) -> HttpResponse:
     """Back from Checkout, paid or not."""
     now = clock.now()
     standing = checkouts.come_back(link, now=now)
+    if has_another_open and standing in checkouts.SETTLED.values():
+        return more_page(visit, standing, [onward(visit, link)])
     buttons = []
     if standing is Standing.UNPAID:
         buttons = [Button(links.UPDATE_PATH, {"token": links.reissue(link, now=now)})]

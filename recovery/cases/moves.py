@@ -72,7 +72,7 @@ def advance(
     told = f"the case is {case.status}" if isinstance(decision, Move) else decision.why
     timeline.append(
         case=case, kind=kind, summary=f"{trigger.replace('_', ' ').capitalize()}: {told}.",
-        once=f"{trigger}:{once}", at=now, actor=actor, rule=f"state machine: {trigger}",
+        once=f"{trigger}:{once}", at=now, actor=actor, rule=_rule(trigger),
         facts=facts,
     )  # fmt: skip
     return case
@@ -86,6 +86,20 @@ def _note_time(case: RecoveryCase, trigger: Trigger, *, at: datetime) -> None:
         case.closed_at = at
     elif LEADS_TO[trigger] is status and case.closed_at:
         case.closed_at = min(case.closed_at, at)
+
+
+def is_written_off(case: RecoveryCase) -> bool:
+    """Its invoice was marked uncollectible, whatever else closed the case: Stripe charges no card
+    for it any more ("You can only pass in open invoices")."""
+    if case.status != Status.LOST or case.is_one_time:
+        return False
+    if case.reason != Trigger.SUBSCRIPTION_CANCELED:  # the reason that goes before that one
+        return case.reason == Trigger.MARKED_UNCOLLECTIBLE
+    return case.timeline.filter(rule=_rule(Trigger.MARKED_UNCOLLECTIBLE)).exists()
+
+
+def _rule(trigger: Trigger) -> str:
+    return f"state machine: {trigger}"
 
 
 @desk.at_desk

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing_portal import links
+from billing_portal.models import PaymentUpdateLink
 from billing_portal.tokens import Purpose
 from recovery.models import Checkout, Merchant, OperatorTask, RecoveryCase
 from recovery.stripe_gateway import StripeGateway
@@ -99,6 +100,26 @@ def test_who_pays_at_checkout_is_thanked_before_any_event_is_heard(
     hear_all(local_stripe, merchant)
     assert standing(case) == ("recovered", "customer_paid", 2500)
     assert money_taken(local_stripe) == 2500
+
+
+def test_who_has_paid_once_and_owes_something_else_is_led_there(
+    local_stripe: LocalStripe, case: RecoveryCase
+) -> None:
+    other = RecoveryCase.objects.create(
+        merchant=case.merchant, customer=case.customer, livemode=case.livemode, amount=1200,
+        currency="usd", decline_type="soft", stripe_invoice_id="in_2", failed_at=case.failed_at,
+        opened_at=case.opened_at, known_at=case.known_at,
+    )  # fmt: skip
+    sam = Buyer(case)
+    sam.set_out()
+    type_in(sam.location, GOOD)
+    for _again in range(2):
+        assert sam.is_back() == "paid_with_more"
+        assert "nothing left to do" not in sam.page
+
+    onward = sam.page.partition("See what is open")[0].rpartition('href="')[2].partition('"')[0]
+    assert PaymentUpdateLink.objects.latest("id").case == other
+    assert "$12.00" in Client().get(onward).content.decode()
 
 
 def test_stripe_is_given_a_way_back_and_never_the_links_own_token(

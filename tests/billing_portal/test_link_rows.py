@@ -89,12 +89,25 @@ def test_what_is_shown_of_a_link_is_what_its_rows_say(
 
     assert shown
     assert whole
-    assert shown[1] is whole[1] is (change is with_another_debt)
+    assert shown[1] == whole[1] == ("open" if change is with_another_debt else None)
     for part in link_rows.PARTS:
         ours, row = (at_the_end(found, part.path) for found, _more in (shown, whole))
         assert (ours is None) is (row is None), part.path
         for name in part.ordered if row else ():
             assert ours.__dict__[name] == getattr(row, name), f"{part.path}{name}"
+
+
+def test_of_what_else_is_owed_the_open_one_is_told(case: RecoveryCase) -> None:
+    link, _address = link_of(case)
+    with_another_debt(case)
+    RecoveryCase.objects.exclude(pk=case.pk).update(
+        status="lost", reason="operator_closed", closed_at=timezone.now()
+    )
+    assert link_rows.as_shown(link.public_id) == link_rows.whole(link.public_id) == (link, "lost")
+
+    RecoveryCase.objects.filter(stripe_invoice_id="in_2").update(stripe_invoice_id="in_3")
+    with_another_debt(case)
+    assert link_rows.as_shown(link.public_id) == link_rows.whole(link.public_id) == (link, "open")
 
 
 def test_what_a_page_does_not_show_is_still_the_rows_own(case: RecoveryCase) -> None:
@@ -149,6 +162,7 @@ STATES: dict[str, tuple[int, Callable[[RecoveryCase], None]]] = {
     "to confirm": (200, to_confirm),
     "under way": (200, under_way),
     "given up": (200, moved_by(Trigger.CAMPAIGN_ENDED)),
+    "written off": (200, moved_by(Trigger.MARKED_UNCOLLECTIBLE)),
     "paid": (200, moved_by(Trigger.INVOICE_PAID)),
     "voided": (200, moved_by(Trigger.INVOICE_VOIDED)),
     "revoked": (410, revoked),

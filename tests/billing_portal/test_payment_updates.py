@@ -7,9 +7,6 @@ from django.utils import timezone
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
 from recovery.models import Merchant, RecoveryCase, StripeEvent
-from recovery.models.base import new_public_id
-from recovery.stripe_gateway import StripeGateway
-from recovery.stripe_objects import Charged
 from tests.billing_portal.visits import Visit, stripe_customer
 from tests.connected import KEY, ask, charges, down, fail_again, fail_renewal, hear
 from tests.local_stripe import LocalStripe
@@ -200,18 +197,6 @@ def test_what_was_given_up_but_is_still_open_at_stripe_is_paid(
     assert statuses() == ["recovered"]
 
 
-def test_what_was_written_off_is_not_charged(
-    local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit
-) -> None:
-    local_stripe.scenarios.mark_uncollectible(invoice=debt.stripe_invoice_id)
-    hear(local_stripe)
-    save_card(local_stripe, debt)
-
-    assert visit.come_back() == "nothing_due"
-    assert charges(local_stripe) == []
-    assert statuses() == ["lost"]
-
-
 @pytest.mark.parametrize("has_new_card", [True, False])
 def test_a_debt_that_was_voided_meanwhile_is_not_charged(
     local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit, has_new_card: bool
@@ -269,49 +254,6 @@ def test_a_card_that_the_bank_refused_before_is_not_called_settled(
     assert visit.again != ""
     assert "Please try another card" in visit.page
     assert charges(local_stripe) == []
-
-
-@pytest.mark.parametrize(
-    "why",
-    [{"network_advice_code": "25"}, {"state": "requires_action"}],
-    ids=["the network's wait", "the card's budget"],
-)
-def test_a_card_that_has_to_wait_is_not_called_settled(
-    local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit, why: dict[str, str]
-) -> None:
-    """The same number once more, a little later."""
-    saved = save_card(local_stripe, debt, card="pm_card_mastercard")
-    found = local_stripe.world.find("payment_method", saved)
-    assert found
-    card = {"fingerprint": found[1]["card"]["fingerprint"], "card_brand": "mastercard"}
-    debt.attempts.update(attempted_at=timezone.now(), **card, **why)
-    if "state" in why:
-        attempt = debt.attempts.get()
-        for number in range(10):
-            attempt.pk, attempt.public_id = None, new_public_id("att")
-            attempt.key, attempt.stripe_charge_id = f"{number}", f"ch_{number}"
-            attempt.save(force_insert=True)
-
-    assert visit.come_back() == "card_waits"
-
-    assert visit.outcomes == [("$49.00", "not_yet")]
-    assert visit.again != ""
-    assert "another card" in visit.page
-    assert "settled" not in visit.page
-    assert charges(local_stripe) == []
-
-
-def test_a_bank_that_takes_days_is_not_said_to_answer_in_a_moment(
-    debt: RecoveryCase, local_stripe: LocalStripe, visit: Visit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    save_card(local_stripe, debt)
-    monkeypatch.setattr(StripeGateway, "pay_invoice", lambda *_, **__: Charged("pending"))
-
-    assert [visit.come_back() for _again in range(2)] == ["checkout_pending"] * 2
-    assert visit.outcomes == [("$49.00", "pending")]
-    assert "can take a few days" in visit.page
-    assert "Refresh this page" in visit.page
-    assert "Your payment is under way" in visit.read()
 
 
 def test_what_the_webhook_paid_is_told_with_what_is_paid_now(

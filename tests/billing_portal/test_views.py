@@ -134,6 +134,82 @@ def test_a_closed_case_has_a_page_of_its_own(
     assert words in page.content.decode()
 
 
+def owe_more(case: RecoveryCase) -> RecoveryCase:
+    """Another debt of the case's customer."""
+    known = {name: getattr(case, name) for name in ("merchant_id", "customer_id", "livemode")}
+    return RecoveryCase.objects.create(
+        **known, stripe_invoice_id="in_2", amount=1200, currency="usd", decline_type="soft",
+        failed_at=case.failed_at, opened_at=case.opened_at, known_at=case.known_at,
+    )  # fmt: skip
+
+
+CLOSES = pytest.mark.parametrize("trigger", [Trigger.INVOICE_PAID, Trigger.INVOICE_VOIDED])
+
+
+def settle(case: RecoveryCase, trigger: Trigger) -> None:
+    now = timezone.now()
+    payment = cases.Payment(4900) if trigger is Trigger.INVOICE_PAID else None
+    cases.advance(case=case, trigger=trigger, at=now, now=now, once="test", payment=payment)
+
+
+@CLOSES
+def test_a_settled_debt_leads_on_to_what_is_still_open(
+    case: RecoveryCase, trigger: Trigger
+) -> None:
+    other, token = owe_more(case), token_for(case)
+    settle(case, trigger)
+    page = Client().get(PAGE, {"token": token}).content.decode()
+    assert PaymentUpdateLink.objects.count() == 1  # who merely looks makes no link
+
+    assert "Something else is still open" in page
+    assert "nothing left to do" not in page
+    assert "close this page" not in page
+    assert "See what is open" in page
+    onward = Client().post(PAGE, {"token": token, "lang": "en"})
+    assert onward.status_code == 303
+    assert PaymentUpdateLink.objects.latest("id").case == other
+    shown = Client().get(onward["Location"]).content.decode()
+    assert "$12.00" in shown
+    assert onward["Location"].endswith("&lang=en")
+
+
+@CLOSES
+def test_an_expired_link_of_a_settled_debt_opens_no_other(
+    case: RecoveryCase, trigger: Trigger
+) -> None:
+    owe_more(case)
+    token = token_for(case, age=timedelta(days=7))
+    settle(case, trigger)
+    for page in [Client().get(PAGE, {"token": token}), Client().post(PAGE, {"token": token})]:
+        assert "Something else is still open" in page.content.decode()
+        assert "open the newest mail from" in page.content.decode()
+        assert "<form" not in page.content.decode()
+
+    assert PaymentUpdateLink.objects.count() == 1
+
+
+def test_what_was_given_up_is_not_asked_for_where_something_else_was_paid(
+    case: RecoveryCase,
+) -> None:
+    settle(owe_more(case), Trigger.OPERATOR_CLOSED)
+    token = token_for(case)
+    settle(case, Trigger.INVOICE_PAID)
+
+    assert "nothing left to do" in Client().get(PAGE, {"token": token}).content.decode()
+
+
+def test_what_is_settled_while_its_customer_is_on_the_way_there_leads_nowhere(
+    case: RecoveryCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, token = owe_more(case), token_for(case)
+    settle(case, Trigger.INVOICE_PAID)
+    found = links.find(token, now=timezone.now())
+    settle(other, Trigger.INVOICE_VOIDED)
+    monkeypatch.setattr(links, "find", lambda *_, **__: found)
+
+    assert Client().post(PAGE, {"token": token})["Location"] == f"{PAGE}?token={token}"
+
+
 @pytest.mark.parametrize("decline_code", ["insufficient_funds", "authentication_required"])
 def test_while_a_bank_works_on_a_payment_of_an_invoice_its_page_says_so(
     case: RecoveryCase, decline_code: str
