@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 BACK_OFFICE = "/admin/"
 
-# Anybody may ask: counted by address.
+# Anybody may ask: counted by address; what mailbox providers post to `unsubscribe`, by mail.
 PUBLIC = frozenset(
     {
         "account_inactive", "account_login", "account_logout", "account_reset_password",

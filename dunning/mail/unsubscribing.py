@@ -22,16 +22,21 @@ def url(message: DunningMessage, *, now: datetime) -> str:
     return f"{settings.PUBLIC_URL}{PATH}?{urlencode({'token': token})}"
 
 
-def find(token: str, *, now: datetime) -> DunningMessage | None:
-    """The message that a token is for. An old one still counts: to refuse a wish to be left
-    alone helps nobody."""
+def message_id(token: str, *, now: datetime) -> str:
+    """Of the message that a token is for, "" if it isn't ours. An old one still counts: to refuse
+    a wish to be left alone helps nobody."""
     try:
-        message_id = tokens.read(
-            token, purpose=Purpose.UNSUBSCRIBE, secret=settings.SECRET_KEY, now=now
-        )
+        return tokens.read(token, purpose=Purpose.UNSUBSCRIBE, secret=settings.SECRET_KEY, now=now)
     except ForgedTokenError:
-        return None
+        return ""
     except ExpiredTokenError as error:
-        message_id = error.link_id
+        return error.link_id
+
+
+def find(token: str, *, now: datetime) -> DunningMessage | None:
+    """The message that a token is for, if there is one that may have been sent."""
+    public_id = message_id(token, now=now)
+    if not public_id:
+        return None
     found = DunningMessage.objects.select_related("case__merchant", "case__customer")
-    return found.filter(public_id=message_id, claimed_at__isnull=False).first()
+    return found.filter(public_id=public_id, claimed_at__isnull=False).first()

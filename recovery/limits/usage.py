@@ -11,12 +11,13 @@ PERIOD_SECONDS = 60
 class Limit(enum.StrEnum):
     CREDENTIAL = "credential"  # all requests that show one API key or internal key
     ADDRESS = "address"  # all requests from one address to what anybody may ask for
+    ONE_CLICK = "one_click"  # what mailbox providers post about one mail
     TRIAL_MAIL = "trial_mail"  # mails that one person sends to themselves
 
 
 # How many requests pass in a period: the contract, section 6; the last is of the back office.
 REQUESTS: Mapping[Limit, int] = MappingProxyType(
-    {Limit.CREDENTIAL: 100, Limit.ADDRESS: 60, Limit.TRIAL_MAIL: 5}
+    {Limit.CREDENTIAL: 100, Limit.ADDRESS: 60, Limit.ONE_CLICK: 60, Limit.TRIAL_MAIL: 5}
 )
 
 

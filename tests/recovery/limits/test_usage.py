@@ -7,7 +7,7 @@ from recovery.limits.usage import REQUESTS, Limit, Usage
 
 def test_a_key_may_ask_a_hundred_times_a_minute_and_an_address_sixty() -> None:
     assert dict(REQUESTS) == {
-        Limit.CREDENTIAL: 100, Limit.ADDRESS: 60, Limit.TRIAL_MAIL: 5,
+        Limit.CREDENTIAL: 100, Limit.ADDRESS: 60, Limit.ONE_CLICK: 60, Limit.TRIAL_MAIL: 5,
     }  # fmt: skip
 
 
