@@ -4,7 +4,6 @@ import pytest
 from django.utils import timezone
 
 from recovery.models import RecoveryCase
-from recovery.models.base import new_public_id
 from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import Charged
 from tests.billing_portal.visits import Visit, stripe_customer
@@ -44,7 +43,7 @@ def test_a_card_that_has_to_wait_is_not_called_settled(
     if "state" in why:
         attempt = debt.attempts.get()
         for number in range(10):
-            attempt.pk, attempt.public_id = None, new_public_id("att")
+            attempt.pk = None
             attempt.key, attempt.stripe_charge_id = f"{number}", f"ch_{number}"
             attempt.save(force_insert=True)
 
