@@ -22,7 +22,7 @@ class DashboardView(InternalView):
         operation_id="get_dashboard",
         summary="Get the dashboard",
         description="The figures of the month so far and the newest cases. Test-mode cases never "
-        "count in a live merchant's figures.",
+        "count in a live merchant's figures, nor live ones while a test key is connected.",
         tags=["Figures"],
         parameters=[DashboardParameters],
         responses=Dashboard,

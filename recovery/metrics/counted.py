@@ -51,8 +51,8 @@ def kept(case: RecoveryCase) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The merchant's cases that figures are of, in one currency or all: without the test-mode
-    ones of a live merchant."""
+    """The merchant's cases that figures are of, in one currency or all: those of the mode that is
+    connected, or was last; of both, where none ever was."""
 
     merchant: Merchant
     currency: str | None = None
@@ -85,7 +85,8 @@ class Counted:
 
     @property
     def _which(self) -> Q:
-        which = Q(livemode=True) if self.merchant.stripe.livemode else Q()
+        mode = self.merchant.stripe.livemode
+        which = Q() if mode is None else Q(livemode=mode)
         return which & Q(currency=self.currency) if self.currency else which
 
 

@@ -161,15 +161,20 @@ def test_without_a_range_it_is_this_month_to_today(merchant: Merchant) -> None:
     assert ask(merchant, **{"from": "2999-01-01"})["to"] == "2999-01-01"
 
 
-def test_test_mode_counts_for_nothing_at_a_live_merchant(merchant: Merchant) -> None:
-    merchant.stripe.livemode = True
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_key_s_mode_is_the_only_one_that_counts(merchant: Merchant, *, is_live: bool) -> None:
+    recovered(merchant, livemode=True, stripe_subscription_id="sub_1")
+    recovered(merchant, 900, livemode=False, stripe_subscription_id="sub_2")
+    assert ask(merchant, **NOVEMBER)["total"]["recovered_count"] == 2  # before there is a key
+    merchant.stripe.livemode = is_live
     merchant.stripe.save()
-    recovered(merchant, livemode=False, stripe_subscription_id="sub_1")
 
-    told = ask(merchant, **NOVEMBER)
+    told, expected = ask(merchant, **NOVEMBER), money(4900, 49) if is_live else money(900, 9)
 
-    assert told["total"]["recovered_count"] == 0
-    assert told["stripe"]["money"]["usd"]["failed_payments"] == money(0, 0)
+    assert told["total"]["recovered_count"] == 1
+    assert told["total"]["money"]["usd"]["recovered"] == expected
+    assert told["stripe"]["money"]["usd"]["recovered_payments"] == expected
+    assert len(dashboard(merchant)["events"]) == 1
 
 
 @pytest.mark.parametrize(
