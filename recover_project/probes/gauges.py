@@ -16,7 +16,7 @@ from dunning import retries, runs
 from dunning.models import DunningMessage
 from recover_project.back_office.models import InvariantCheck
 from recover_project.probes.exposition import Gauge, Labels
-from recovery import heartbeats, reconciliation
+from recovery import cases, heartbeats, reconciliation
 from recovery.models import (
     Coverage,
     OperatorTask,
@@ -49,8 +49,12 @@ def read(*, now: datetime) -> Iterator[Gauge]:
     """Every figure, in the order in which money moves."""
     yield from _inbox(now)
     yield from _reconciliation(now)
-    open_cases = RecoveryCase.objects.filter(status="open")
-    yield _number("recover_cases_open", "Cases that are being recovered.", _count(open_cases, OWN))
+    here = RecoveryCase.objects.filter(cases.here(), status="open")
+    yield _number(
+        "recover_cases_open",
+        "Cases that are being recovered; without those that rest, of another account or mode.",
+        _count(here, OWN),
+    )  # fmt: skip
     yield from _dunning(now)
     yield from _messages(now)
     yield from _attempts(now)

@@ -56,6 +56,7 @@ class Counted:
 
     merchant: Merchant
     currency: str | None = None
+    by_cases: bool = False  # by them, though a tally be kept
 
     @property
     def cases(self) -> QuerySet[RecoveryCase]:
@@ -63,7 +64,7 @@ class Counted:
 
     @property
     def is_tallied(self) -> bool:
-        return tallying.is_kept(self.merchant)
+        return not self.by_cases and tallying.is_kept(self.merchant)
 
     def placed(self, when: When, range_: Range | None = None) -> QuerySet[Any]:
         """Rows to be added up, of the cases that have such a time; in the range or whenever, and

@@ -17,7 +17,14 @@ from recover_project.back_office.home.charts import bars
 from recover_project.back_office.home.periods import LAST_MONTH, MONTH, QUARTER, period
 from recovery import metrics
 from recovery.metrics import Range
-from recovery.models import Merchant, OperatorTask, RecoveryCase, Role, StripeEvent
+from recovery.models import (
+    Merchant,
+    OperatorTask,
+    RecoveryCase,
+    Role,
+    StripeConnection,
+    StripeEvent,
+)
 from tests.back_office.browsing import browser, person_at
 from tests.back_office.people import log_in, log_in_superuser, make_world
 from tests.builders import make_merchant
@@ -139,6 +146,20 @@ def test_what_is_open_now_is_at_stake_whenever_it_failed(merchant: Merchant) -> 
     )  # fmt: skip
 
     assert four(shown(log_in(merchant)))["At stake now"] == "$12.34"
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_what_rests_at_another_account_or_mode_is_not_at_stake_now(merchant: Merchant) -> None:
+    switched = NOW - timedelta(days=10)
+    StripeConnection.objects.update(livemode=True, account_since=switched)
+    for n, (is_live, hours) in enumerate([(True, -1), (True, 0), (True, 50), (False, 50)]):
+        at = switched + timedelta(hours=hours)
+        RecoveryCase.objects.create(
+            merchant=merchant, livemode=is_live, stripe_invoice_id=f"in_{n}", amount=10**n,
+            currency="usd", decline_type="soft", failed_at=at, opened_at=at, known_at=at,
+        )  # fmt: skip
+
+    assert four(shown(log_in(merchant)))["At stake now"] == "$1.10"
 
 
 @pytest.mark.usefixtures("at_noon")

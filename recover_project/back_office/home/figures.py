@@ -39,7 +39,7 @@ def four(merchant: Merchant, period: Period, now: Figures, before: Figures) -> l
         figures.money("recovered", currency) for figures in (now, before)
     )
     rate, rate_before = (figures.rate("recovery_rate") for figures in (now, before))
-    at_stake = metrics.owed_now(Counted(merchant, currency))
+    at_stake = metrics.owed_now(Counted(merchant)).get(currency, 0)
     stake, stake_before = (figures.money("at_stake", currency) for figures in (now, before))
     return [
         Figure(
@@ -55,7 +55,8 @@ def four(merchant: Merchant, period: Period, now: Figures, before: Figures) -> l
             "At stake now", words.money(at_stake, currency),
             f"Failed in the period: {words.money(stake, currency)}; "
             f"{_against(words.money(stake_before, currency), period)}",
-            "What is owed on the cases that are open now, whenever they failed.",
+            "What is owed on the cases that are open now, whenever they failed. Those of another "
+            "Stripe account or mode than is connected rest, and are left out.",
         ),
         _return(merchant, period, recovered, recovered_before),
     ]  # fmt: skip

@@ -107,8 +107,24 @@ def test_cases_are_counted_while_they_are_open() -> None:
     case("in_3", is_live=False)
     closed = case("in_4")
     cases.close(case=closed, reason="", now=timezone.now(), **SOMEBODY)
+    StripeConnection.objects.update(livemode=None)  # both are worked
 
     assert in_both_modes(read(), "recover_cases_open") == (2, 1)
+
+
+def test_cases_that_rest_are_not_counted_as_being_recovered() -> None:
+    merchant, now = make_merchant(), timezone.now()
+    for name, is_live, hours in (("in_1", True, -1), ("in_2", True, 0), ("in_3", False, 0)):
+        made = case(name, is_live=is_live)
+        opened_at = now + timedelta(hours=hours)
+        RecoveryCase.objects.filter(pk=made.pk).update(opened_at=opened_at)
+    StripeConnection.objects.update(livemode=True, account_since=now)
+
+    assert in_both_modes(read(), "recover_cases_open") == (1, 0)
+    merchant.stripe.refresh_from_db()
+    merchant.stripe.disconnected_at = now
+    merchant.stripe.save()
+    assert in_both_modes(read(), "recover_cases_open") == (0, 0)
 
 
 def test_steps_that_are_due_are_counted_and_those_of_paused_cases_are_not() -> None:

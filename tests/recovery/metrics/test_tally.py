@@ -61,8 +61,9 @@ def both(merchant: Merchant, range_: Range = MONTH) -> tuple[dict[str, Any], dic
 
 def case(merchant: Merchant, name: str = "in_1", **facts: Any) -> RecoveryCase:
     return RecoveryCase.objects.create(
-        merchant=merchant, stripe_invoice_id=name, livemode=False, amount=4900, currency="usd",
-        decline_type="soft", failed_at=NOON, opened_at=NOON, known_at=NOON, **facts,
+        merchant=merchant, stripe_invoice_id=name, livemode=False, currency="usd",
+        decline_type="soft", failed_at=NOON, opened_at=NOON, known_at=NOON,
+        **{"amount": 4900, **facts},
     )  # fmt: skip
 
 
@@ -146,7 +147,22 @@ def test_a_change_shows_at_once(merchant: Merchant) -> None:
 
     by_tally, by_cases = both(merchant)
     assert by_tally == by_cases
-    assert by_tally["owed"] == 4900
+    assert by_tally["owed"] == {"usd": 4900}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati"])
+def test_what_rests_at_another_account_is_not_owed_now_to_the_moment(zone: str) -> None:
+    merchant = make_merchant(time_zone=zone)
+    merchant.stripe.account_since = NOON
+    merchant.stripe.save()
+    for number, hours in enumerate([-30, -1, 0, 1, 30]):
+        made = case(merchant, f"in_{number}", amount=10**number)
+        RecoveryCase.objects.filter(pk=made.pk).update(opened_at=NOON + timedelta(hours=hours))
+    tallying.keep()
+
+    by_tally, by_cases = both(merchant)
+
+    assert by_tally["owed"] == by_cases["owed"] == {"usd": 11100}
 
 
 CLOSED: dict[str, Any] = {
@@ -285,7 +301,7 @@ def test_a_change_that_is_under_way_is_neither_lost_nor_told_twice(
     for _again in range(2):
         by_tally, by_cases = both(merchant)
         assert by_tally == by_cases
-        assert by_tally["owed"] == 9900 + 4900
+        assert by_tally["owed"] == {"usd": 9900 + 4900}
         tallying.keep()
 
 
@@ -303,7 +319,7 @@ def test_nobody_counts_what_another_worker_is_putting_together(merchant: Merchan
 
     by_tally, by_cases = both(merchant)
     assert by_tally == by_cases
-    assert by_tally["owed"] == 2 * 4900
+    assert by_tally["owed"] == {"usd": 2 * 4900}
 
 
 @IN_TURN
@@ -316,4 +332,4 @@ def test_two_workers_put_together_once(merchant: Merchant) -> None:
 
     by_tally, by_cases = both(merchant)
     assert by_tally == by_cases
-    assert by_tally["owed"] == 20 * 4900
+    assert by_tally["owed"] == {"usd": 20 * 4900}
