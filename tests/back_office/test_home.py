@@ -34,6 +34,7 @@ __all__ = ["browser"]  # a fixture
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 BERLIN = ZoneInfo("Europe/Berlin")
 HOME = "/admin/"
+NEVER_ADDED = "Currencies are never added up; cases and rates are of all of them."
 
 
 def shown(client: Client, **asked: str) -> Any:
@@ -54,8 +55,8 @@ def close(
     given = {"decline_code": "expired_card", "decline_type": "hard", "currency": "usd"}
     return RecoveryCase.objects.create(
         merchant=merchant, livemode=False, stripe_invoice_id=f"in_{n}", amount=amount,
-        failed_at=at - timedelta(days=2), opened_at=at - timedelta(days=2), known_at=at,
-        status=status, closed_at=at, **(given | ways[status] | facts),
+        failed_at=at - timedelta(days=2), known_at=at, status=status, closed_at=at,
+        **({"opened_at": at - timedelta(days=2)} | given | ways[status] | facts),
     )  # fmt: skip
 
 
@@ -171,7 +172,57 @@ def test_other_currencies_stand_beside_and_are_never_added(merchant: Merchant) -
     answer = shown(log_in(merchant))
 
     assert four(answer)["Recovered"] == "$49.00"
-    assert answer.context["others"] == ["¥5,000"]
+    assert answer.context["others"] == [
+        ("recovered", "¥5,000"), ("opened in the period", "¥5,000"),
+    ]  # fmt: skip
+    assert NEVER_ADDED in answer.content.decode()
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_what_was_lost_or_is_owed_in_other_currencies_alone_is_said_too(
+    merchant: Merchant,
+) -> None:
+    at, long_ago = datetime(2026, 11, 5, 9, tzinfo=UTC), NOW - timedelta(days=80)
+    close(merchant, 1, status="lost", at=at, amount=5000, currency="jpy", opened_at=long_ago)
+    for n, currency in ((2, "eur"), (3, "gbp")):
+        RecoveryCase.objects.create(
+            merchant=merchant, livemode=False, stripe_invoice_id=f"in_{n}", amount=1200,
+            currency=currency, decline_type="soft", failed_at=long_ago, opened_at=long_ago,
+            known_at=NOW,
+        )  # fmt: skip
+
+    answer = shown(log_in(merchant))
+
+    assert answer.context["others"] == [("lost", "¥5,000"), ("at stake now", "€12.00, £12.00")]
+    assert four(answer)["Recovery rate"] == "0%"
+    assert four(answer)["At stake now"] == "$0.00"
+    told = " ".join(answer.content.decode().split())
+    assert "In other currencies: lost ¥5,000; at stake now €12.00, £12.00." in told
+    assert NEVER_ADDED in told
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_a_rate_that_is_compared_with_one_of_other_currencies_says_so(merchant: Merchant) -> None:
+    close(merchant, 1, status="lost", at=datetime(2026, 10, 5, 9, tzinfo=UTC), currency="jpy")
+
+    answer = shown(log_in(merchant))
+
+    assert (answer.context["others"], NEVER_ADDED in answer.content.decode()) == ([], True)
+    RecoveryCase.objects.update(currency="usd")
+    assert NEVER_ADDED not in shown(log_in(merchant)).content.decode()
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_a_period_with_losses_alone_is_shown(merchant: Merchant) -> None:
+    at = datetime(2026, 11, 5, 9, tzinfo=UTC)
+    close(merchant, 1, status="lost", at=at, opened_at=NOW - timedelta(days=80))
+
+    answer = shown(log_in(merchant))
+
+    assert [(bar.label, bar.beside) for bar in answer.context["by_code"]] == [
+        ("expired_card", "0%"),
+    ]  # fmt: skip
+    assert "Recovered by reason" in answer.content.decode()
 
 
 @pytest.mark.usefixtures("at_noon")

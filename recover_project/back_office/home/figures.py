@@ -33,13 +33,15 @@ class Figure:
     meaning: str
 
 
-def four(merchant: Merchant, period: Period, now: Figures, before: Figures) -> list[Figure]:
+def four(
+    merchant: Merchant, period: Period, *, now: Figures, before: Figures, owed: Mapping[str, int]
+) -> list[Figure]:
+    """`owed`: now, by currency."""
     currency = merchant.currency
     recovered, recovered_before = (
         figures.money("recovered", currency) for figures in (now, before)
     )
     rate, rate_before = (figures.rate("recovery_rate") for figures in (now, before))
-    at_stake = metrics.owed_now(Counted(merchant)).get(currency, 0)
     stake, stake_before = (figures.money("at_stake", currency) for figures in (now, before))
     return [
         Figure(
@@ -52,7 +54,7 @@ def four(merchant: Merchant, period: Period, now: Figures, before: Figures) -> l
             metrics.DEFINITIONS["recovery_rate"],
         ),
         Figure(
-            "At stake now", words.money(at_stake, currency),
+            "At stake now", words.money(owed.get(currency, 0), currency),
             f"Failed in the period: {words.money(stake, currency)}; "
             f"{_against(words.money(stake_before, currency), period)}",
             "What is owed on the cases that are open now, whenever they failed. Those of another "
@@ -95,16 +97,18 @@ def of(merchant: Merchant, period: Period) -> dict[str, Any]:
     groups = metrics.totals(counted, period.now, by=by)
     now = metrics.together(groups.values())
     before = metrics.together(metrics.totals(counted, period.before).values())
+    owed = metrics.owed_now(counted)
     stages = funnel.folded(funnel.stages(counted, period.now, by=("currency",)), None).get(None)
     return {
-        "figures": four(merchant, period, now, before),
+        "figures": four(merchant, period, now=now, before=before, owed=owed),
         "per_day": _per_day(period, groups, currency),
         "funnel": _funnel(stages or dict.fromkeys(funnel.STAGES, 0)),
         "by_code": _by_code(groups, currency),
         "by_mechanism": _by_mechanism(groups, currency),
-        "others": _other_currencies(now, currency),
+        "others": _other_currencies(now, owed, currency),
+        "has_others": bool({*now.totals, *before.totals, *owed} - {currency}),
         "stripes": _stripes(merchant, period),
-        "has_any": bool(now.count("failed_payments") or now.count("recovered_count")),
+        "has_any": any(map(now.count, ("failed_payments", "recovered_count", "lost_count"))),
     }
 
 
@@ -181,11 +185,20 @@ def _shortened(
     return [*rows[:MOST_ROWS], *others]
 
 
-def _other_currencies(now: Figures, currency: str) -> list[str]:
+def _other_currencies(
+    now: Figures, owed: Mapping[str, int], currency: str
+) -> list[tuple[str, str]]:
+    """What there is in them: how it is called, and how much of each."""
+    others = sorted({*now.totals, *owed} - {currency})
+    named = (
+        ("recovered", "recovered"), ("lost", "lost"), ("at_stake", "opened in the period")
+    )  # fmt: skip
+    found = {told: {one: now.money(name, one) for one in others} for name, told in named}
+    found["at stake now"] = {one: owed.get(one, 0) for one in others}
     return [
-        words.money(now.money("recovered", other), other)
-        for other in sorted(now.totals)
-        if other != currency and now.money("recovered", other)
+        (told, ", ".join(words.money(amount, one) for one, amount in money.items() if amount))
+        for told, money in found.items()
+        if any(money.values())
     ]
 
 
