@@ -223,6 +223,39 @@ def second_case(merchant: Merchant) -> RecoveryCase:
     return first
 
 
+@pytest.mark.parametrize(
+    ("currency", "told", "kept"),
+    [
+        ("usd", ["$10.00", "$20.00"], "$49.00, of which $20.00 went back again"),
+        ("jpy", ["¥1,000", "¥2,000"], "¥4,900, of which ¥2,000 went back again"),
+    ],
+)
+def test_what_went_back_is_told_in_money_and_in_all(
+    ours: Merchant, jo: Client, currency: str, told: list[str], kept: str
+) -> None:
+    case, now = case_of(ours), timezone.now()
+    case.currency, case.amount_recovered, case.closed_at = currency, 4900, now
+    case.status, case.reason, case.mechanism = "recovered", "invoice_paid", "stripe_retry"
+    case.save()
+    for amount in (1000, 2000):
+        cases.refund(case=case, amount=amount, at=now, now=now, once=str(amount))
+
+    page = page_of(jo, case)
+
+    for amount_told in told:
+        assert f"{amount_told} of the payment went back in all." in page
+    assert kept in page
+
+
+def test_no_more_went_back_than_came(ours: Merchant, jo: Client) -> None:
+    RecoveryCase.objects.update(
+        status="voided", reason="refunded", closed_at=timezone.now(), amount_recovered=4900,
+        amount_refunded=9900,
+    )  # fmt: skip
+
+    assert "$49.00, of which $49.00 went back again" in page_of(jo, case_of(ours))
+
+
 def test_many_are_summed_up_before_and_each_is_told_of_after(ours: Merchant, jo: Client) -> None:
     first, voided = case_of(ours), second_case(ours)
     chosen = {"action": "pause", "_selected_action": [first.pk, voided.pk]}

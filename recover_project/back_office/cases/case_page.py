@@ -47,7 +47,7 @@ def context(case: RecoveryCase, *, at: Working, page: str | None, now: datetime)
         "facts": _facts(case),
         "next": to_come.events(case, now=now),
         "page": shown,
-        "entries": [_entry(entry) for entry in shown],
+        "entries": [_entry(entry, currency=case.currency) for entry in shown],
         "attempts": [_attempt(attempt) for attempt in _attempts(case)],
         "messages_sent": _messages(case),
         "links": _links(case),
@@ -63,7 +63,7 @@ def _timeline(case: RecoveryCase) -> QuerySet[TimelineEntry]:
     return case.timeline.order_by("-at", "-id")
 
 
-def _entry(entry: TimelineEntry) -> dict[str, Any]:
+def _entry(entry: TimelineEntry, *, currency: str) -> dict[str, Any]:
     kind = Kind(entry.kind) if entry.kind in set(Kind) else None
     tone = next(
         (
@@ -78,7 +78,7 @@ def _entry(entry: TimelineEntry) -> dict[str, Any]:
     return {
         "at": entry.at,
         "actor": entry.actor,
-        "summary": entry.summary,
+        "summary": _summary(entry, currency=currency),
         "rule": entry.rule,
         "source": entry.source,
         "written": words.where_written(entry.source),
@@ -89,6 +89,15 @@ def _entry(entry: TimelineEntry) -> dict[str, Any]:
         "tone": tone,
         "is_against": tone == "against",
     }
+
+
+def _summary(entry: TimelineEntry, *, currency: str) -> str:
+    """As it was kept; of what went back, which is kept in minor units, in money: Stripe tells of
+    all refunds of a payment together."""
+    amount = entry.facts.get("amount")
+    if entry.kind != Kind.REFUND or not isinstance(amount, int):
+        return entry.summary
+    return f"{words.money(amount, currency)} of the payment went back in all."
 
 
 # What else could have been decided, apart from what it was decided from.
@@ -156,9 +165,10 @@ def _came_back(case: RecoveryCase) -> str:
     if not case.amount_recovered:
         return ""
     back = words.money(case.amount_recovered, case.currency)
-    if not case.amount_refunded:
+    refunded = min(case.amount_refunded, case.amount_recovered)
+    if not refunded:
         return back
-    return f"{back}, of which {words.money(case.amount_refunded, case.currency)} went back again"
+    return f"{back}, of which {words.money(refunded, case.currency)} went back again"
 
 
 def _attempts(case: RecoveryCase) -> QuerySet[PaymentAttempt]:
