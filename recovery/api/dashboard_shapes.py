@@ -28,7 +28,7 @@ class DashboardEvent(serializers.Serializer[Any]):
     amount = serializers.IntegerField(help_text="In minor units.")
     currency = serializers.CharField()
     recovered_amount = serializers.IntegerField(
-        help_text="In minor units, less what was refunded."
+        help_text="In minor units, less what was refunded; 0 of a voided case."
     )
     date = serializers.DateField(help_text="Of the failure, in the merchant's time zone.")
     status = serializers.ChoiceField(choices=[str(one) for one in Status])

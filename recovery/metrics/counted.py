@@ -14,6 +14,7 @@ from recovery.metrics import tallying
 from recovery.metrics.definitions import Total, What, When
 from recovery.metrics.ranges import Range
 from recovery.models import Merchant, RecoveryCase, Tally
+from recovery.state_machine import Status
 
 
 def _where(condition: Q, *, then: Combinable) -> models.Case:
@@ -45,7 +46,10 @@ MEASURES: Mapping[What, Combinable] = MappingProxyType(
 
 
 def kept(case: RecoveryCase) -> int:
-    """What.KEPT of a case that is at hand, in minor units."""
+    """What.KEPT of a case that is at hand, in minor units; nothing of a voided one, which is in
+    no figure."""
+    if case.status == Status.VOIDED:
+        return 0
     return max(case.amount_recovered - case.amount_refunded, 0)
 
 

@@ -130,7 +130,7 @@ OTHERS: Mapping[str, str] = MappingProxyType(
         "amount": "What was owed when the case opened or, while it is open, is owed now, in minor "
         "units of its currency.",
         "recovered_amount": "What came back on the case, less what was refunded and never below "
-        "0, in minor units of its currency.",
+        "0, in minor units of its currency; 0 of a voided case, as one that is disputed.",
         "date": "The day of the first failure in the merchant's time zone.",
     }
 )

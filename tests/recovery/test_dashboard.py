@@ -126,6 +126,17 @@ def test_a_refund_that_is_heard_before_the_payment_takes_no_money_that_did_not_c
     assert figures(merchant) == after
 
 
+def test_a_disputed_payment_brings_nothing_back_in_the_list_as_in_the_month() -> None:
+    merchant = make_merchant()
+    fail_and_pay("in_1", 4900)
+    assert figures(merchant) == (49, 4900, "recovered")
+
+    receive(event("charge.dispute.created", {"id": "dp_1", "charge": "ch_1", "invoice": "in_1"}))
+
+    assert RecoveryCase.objects.get().amount_recovered == 4900
+    assert figures(merchant) == (0, 0, "voided")
+
+
 def test_no_case_takes_money_from_the_sum_of_the_others() -> None:
     merchant = make_merchant()
     fail_and_pay("in_1", 4900)
