@@ -56,19 +56,27 @@ class FiguresAnswer(Defined):
 
 
 def answer(
-    figures: Figures, *, median: Decimal | None, currencies: Iterable[str]
+    figures: Figures,
+    *,
+    median: Decimal | None,
+    currencies: Iterable[str],
+    by_mechanism: bool = False,
 ) -> dict[str, Any]:
-    """As FiguresAnswer describes it."""
+    """As FiguresAnswer describes it. Only what came back has a mechanism, so figures of one have
+    no rates."""
     return {
         **{name: figures.count(name) for name in COUNTS},
-        "recovery_rate": number(figures.rate("recovery_rate")),
+        "recovery_rate": None if by_mechanism else number(figures.rate("recovery_rate")),
         "median_days_to_recover": number(median),
-        "money": {currency: _money(figures, currency) for currency in currencies},
+        "money": {
+            currency: _money(figures, currency, by_mechanism=by_mechanism)
+            for currency in currencies
+        },
     }
 
 
-def _money(figures: Figures, currency: str) -> dict[str, Any]:
-    rate = figures.rate_of_money("recovery_rate_by_amount", currency)
+def _money(figures: Figures, currency: str, *, by_mechanism: bool) -> dict[str, Any]:
+    rate = None if by_mechanism else figures.rate_of_money("recovery_rate_by_amount", currency)
     return {
         **{name: amount(figures.money(name, currency), currency) for name in MONEY},
         "recovery_rate_by_amount": number(rate),

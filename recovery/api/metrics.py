@@ -81,7 +81,11 @@ class MetricsAnswer(serializers.Serializer[Any]):
         allow_null=True, help_text=metrics.DEFINITIONS["roi_multiple"]
     )
     total = FiguresAnswer(help_text="Of the whole range.")
-    groups = GroupAnswer(many=True, help_text="Of each combination in which something happened.")
+    groups = GroupAnswer(
+        many=True,
+        help_text="Of each combination in which something happened. By mechanism, rates are null: "
+        "only what came back has one.",
+    )
     stripe = StripesAnswer(help_text="The same payments as Stripe counts them.")
 
     def get_fields(self) -> dict[str, Any]:
@@ -165,6 +169,7 @@ def _groups(
             **figures.answer(
                 found.get(key, Figures()), median=medians.get(key),
                 currencies=[key[by.index("currency")]] if "currency" in by else currencies,
+                by_mechanism="mechanism" in by,
             ),
         }
         for key in keys

@@ -107,11 +107,13 @@ SHARES: Mapping[str, Share] = MappingProxyType(
         "recovery_rate": Share(
             "recovered_count", ("recovered_count", "lost_count"),
             "Recovered ÷ (recovered + lost), by count, of the cases closed in the month or "
-            "range. Voided cases are in neither. Null while none closed.",
+            "range. Voided cases are in neither. Null while none closed, and by mechanism: only "
+            "what came back has one.",
         ),
         "recovery_rate_by_amount": Share(
             "recovered", ("recovered", "lost"),
-            "The same by amount: recovered ÷ (recovered + lost), in one currency.",
+            "The same by amount: recovered ÷ (recovered + lost), in one currency. Null of "
+            "nothing, and by mechanism.",
         ),
     }
 )  # fmt: skip

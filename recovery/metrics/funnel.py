@@ -29,7 +29,8 @@ FUNNEL: Mapping[str, Total] = MappingProxyType(
         ),
         "recovered": Total(
             When.OPENED, What.CASES, RECOVERED,
-            "Of those that failed: the money came, by whatever means and day.",
+            "Of those that failed: the money came, by whatever means and day. Only what came back "
+            "has a mechanism: by one, as many failed as recovered.",
         ),
     }
 )  # fmt: skip

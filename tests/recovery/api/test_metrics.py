@@ -134,6 +134,22 @@ def test_groups_are_by_any_of_the_dimensions_at_once(merchant: Merchant) -> None
     assert len(ask(merchant, **NOVEMBER, group_by=every)["groups"]) == 3 * 30
 
 
+def test_by_mechanism_there_are_no_rates(merchant: Merchant) -> None:
+    recovered(merchant)
+    lost(merchant)
+
+    told = ask(merchant, **NOVEMBER, group_by="currency,mechanism")
+
+    assert told["total"]["recovery_rate"] == 0.5
+    assert [
+        (one["group"]["mechanism"], one["recovered_count"], one["lost_count"])
+        for one in told["groups"]
+    ] == [(None, 0, 1), ("card_update", 1, 0)]
+    for one in told["groups"]:
+        assert one["recovery_rate"] is None
+        assert one["money"]["usd"]["recovery_rate_by_amount"] is None
+
+
 def test_one_currency_may_be_asked_for(merchant: Merchant) -> None:
     recovered(merchant)
     recovered(merchant, currency="eur")

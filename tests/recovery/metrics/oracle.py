@@ -132,12 +132,23 @@ def groups(
         for first, last in each(days) if "day" in by else [days]:
             told = dict(zip(others, values, strict=True)) | {"day": first}
             shown = [told["currency"]] if "currency" in told else currencies
-            oracle = Oracle(own, first=first, last=last, zone=zone)
-            made[tuple(told[name] for name in by)] = oracle.answer(shown)
+            answer = Oracle(own, first=first, last=last, zone=zone).answer(shown)
+            made[tuple(told[name] for name in by)] = (
+                without_rates(answer) if "mechanism" in by else answer
+            )
     return [
         {"group": dict(zip(by, map(shown_as, key), strict=True)), **made[key]}
         for key in sorted(made)
     ]
+
+
+def without_rates(answer: dict[str, Any]) -> dict[str, Any]:
+    """Only what came back has a mechanism."""
+    money = {
+        currency: told | {"recovery_rate_by_amount": None}
+        for currency, told in answer["money"].items()
+    }
+    return answer | {"recovery_rate": None, "money": money}
 
 
 def each(days: tuple[date, date]) -> list[tuple[date, date]]:
