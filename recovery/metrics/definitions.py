@@ -73,11 +73,14 @@ TOTALS: Mapping[str, Total] = MappingProxyType(
             "when the case opened or, while it is open, now.",
         ),
         "recovered_count": Total(
-            When.CLOSED, What.CASES, RECOVERED, "Cases recovered in the range."
+            When.CLOSED, What.CASES, RECOVERED,
+            "Cases recovered in the range, but for those that were refunded whole or disputed "
+            "since.",
         ),
         "recovered": Total(
             When.CLOSED, What.KEPT, RECOVERED,
-            "Money of cases recovered in the range, less what was refunded since.",
+            "Money of cases recovered in the range, less what was refunded since: as is known now, "
+            "so a refund lowers the month in which the money came.",
         ),
         "refunded": Total(
             When.CLOSED, What.REFUNDED, RECOVERED,
@@ -85,11 +88,12 @@ TOTALS: Mapping[str, Total] = MappingProxyType(
             "case whose money went back whole is voided and in neither.",
         ),
         "lost_count": Total(
-            When.CLOSED, What.CASES, LOST, "Cases given up in the range."
+            When.CLOSED, What.CASES, LOST,
+            "Cases given up in the range, but for those that were paid since.",
         ),
         "lost": Total(
             When.CLOSED, What.OWED, LOST,
-            "What was owed on cases given up in the range.",
+            "What was owed on cases given up in the range, but for those that were paid since.",
         ),
         "voided_count": Total(
             When.CLOSED, What.CASES, VOIDED,
@@ -120,7 +124,7 @@ SHARES: Mapping[str, Share] = MappingProxyType(
 OTHERS: Mapping[str, str] = MappingProxyType(
     {
         "recovered_mtd": "Money of cases recovered since the 1st, 00:00 in the merchant's time "
-        "zone, less what was refunded, in major units of the merchant's currency.",
+        "zone, less what was refunded since, in major units of the merchant's currency.",
         "by_currency": "recovered_mtd of each currency in which money came back, in its own major "
         "units. Currencies are never added up.",
         "failed_payments_mtd": "Cases opened in the month, voided ones left out.",

@@ -55,7 +55,7 @@ def four(
         ),
         Figure(
             "At stake now", words.money(owed.get(currency, 0), currency),
-            f"Failed in the period: {words.money(stake, currency)}; "
+            f"Opened in the period: {words.money(stake, currency)}; "
             f"{_against(words.money(stake_before, currency), period)}",
             "What is owed on the cases that are open now, whenever they failed. Those of another "
             "Stripe account or mode than is connected rest, and are left out.",
