@@ -50,7 +50,8 @@ class Dashboard(serializers.Serializer[Any]):
     )
     roi_multiple = serializers.IntegerField(
         allow_null=True,
-        help_text="`recovered_mtd` ÷ what Recover costs a month; null without a price.",
+        help_text="`recovered_mtd` ÷ what Recover costs a month, whatever brought the money back; "
+        "null without a price.",
     )
     currency = serializers.CharField(help_text="The merchant's reporting currency.")
     by_currency = serializers.DictField(

@@ -97,12 +97,13 @@ TOTALS: Mapping[str, Total] = MappingProxyType(
         ),
         "voided_count": Total(
             When.CLOSED, What.CASES, VOIDED,
-            "Cases voided in the range: never owed, paid while the buyer was still typing, "
-            "refunded whole or disputed.",
+            "Cases voided in the range: never owed, part of an invoice's case, paid while the "
+            "buyer was still typing, refunded whole or disputed.",
         ),
         "voided": Total(
             When.CLOSED, What.OWED, VOIDED,
-            "What had been asked for on cases voided in the range.",
+            "What had been asked for on cases voided in the range; of a payment that was part of "
+            "an invoice's case, the same as on that one.",
         ),
     }
 )  # fmt: skip
@@ -129,7 +130,9 @@ OTHERS: Mapping[str, str] = MappingProxyType(
         "units. Currencies are never added up.",
         "failed_payments_mtd": "Cases opened in the month, voided ones left out.",
         "roi_multiple": "recovered_mtd ÷ the monthly price of Recover, rounded half-even; of a "
-        "range, where it begins with a month and doesn't leave it. Null without a price.",
+        "range, where it begins with a month and doesn't leave it. Null without a price. Money in "
+        "the merchant's currency counts whatever brought it back, Stripe's own retries and "
+        "payments elsewhere too.",
         "median_days_to_recover": "The median of the days, of 24 hours, from the first failure to "
         "the money, of the cases recovered in the range, to one decimal; 0 for money that came "
         "before the failure was over. Null while there is none.",

@@ -15,6 +15,7 @@ from recovery.metrics import Counted, Figures, funnel, stripes_view
 from recovery.models import Merchant
 
 NONE = "none yet"
+WHATEVER = "All that came back counts, by Stripe’s own retries and elsewhere too."
 CODE, MECHANISM = 1, 2  # where they are in the groups' keys
 MOST_ROWS = 8  # of a breakdown; the rest is one more
 STAGES = (
@@ -71,7 +72,8 @@ def _return(merchant: Merchant, period: Period, recovered: int, before: int) -> 
     if not period.now.is_within_a_month:
         return Figure(name, NONE, "A month's price says nothing of 90 days.", meaning)
     now, then = (metrics.roi_multiple(merchant, money) for money in (recovered, before))
-    return Figure(name, _multiple(now), _against(_multiple(then), period), meaning)
+    change = f"{_against(_multiple(then), period)}. {WHATEVER}"
+    return Figure(name, _multiple(now), change, meaning)
 
 
 def _multiple(times: int | None) -> str:
