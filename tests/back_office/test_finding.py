@@ -91,6 +91,23 @@ def test_the_views_show_what_they_say(ours: Merchant, jo: Client) -> None:
     assert shows("paused")
 
 
+@pytest.mark.parametrize("asked", [{"view": "value"}, {"o": "2"}, {"o": "-2"}])
+def test_amounts_of_several_currencies_are_not_compared_without_a_word(
+    ours: Merchant, jo: Client, asked: dict[str, str]
+) -> None:
+    def is_said(**more: str) -> bool:
+        return "Choose one currency" in jo.get(LIST, asked | more).content.decode()
+
+    assert not is_said()
+    other = case_of_copy(case_of(ours), 1)
+    other.currency = "jpy"
+    other.save()
+
+    assert is_said()
+    assert not is_said(currency="jpy")
+    assert "Choose one currency" not in jo.get(LIST).content.decode()
+
+
 def test_going_lost_is_what_ends_within_a_week(ours: Merchant, jo: Client) -> None:
     view = {"view": "going"}
     assert jo.get(LIST, view).context["cl"].result_count == 0

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -98,6 +99,21 @@ def _views(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+# No index has amounts by their currency, and no rate of exchange is known here.
+UNLIKE = (
+    "Ordered by the number alone, in the least unit of each currency: ¥5,000 stands beside $50.00. "
+    "Choose one currency to compare amounts."
+)
+
+
+def _is_of_unlike_amounts(request: HttpRequest, shown: ChangeList) -> bool:
+    """It is ordered by amounts of several currencies."""
+    at, (first, *_rest) = working(request), shown.queryset.query.order_by
+    if first.removeprefix("-") != "amount" or request.GET.get(CurrencyFilter.parameter_name):
+        return False
+    return at is not None and at.merchant is not None and len(currencies(at.merchant)) > 1
+
+
 @admin.register(RecoveryCase)
 class RecoveryCaseAdmin(Searched, WithPage):
     list_display = ("customer_shown", "amount_shown", "status_shown", "why", "opened_at", "number")
@@ -147,6 +163,9 @@ class RecoveryCaseAdmin(Searched, WithPage):
         answer: HttpResponseBase = super().changelist_view(
             request, {**(extra_context or {}), **_views(request)}
         )
+        told = getattr(answer, "context_data", None) or {}
+        if "cl" in told and _is_of_unlike_amounts(request, told["cl"]):
+            told["unlike"] = UNLIKE
         return answer
 
     def page_of(self, request: HttpRequest, at: Working, row: RecoveryCase) -> HttpResponseBase:
