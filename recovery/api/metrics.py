@@ -127,6 +127,7 @@ def currencies_of(merchant: Merchant, asked: Mapping[str, Any], found: Figures) 
 def _metrics(merchant: Merchant, asked: Mapping[str, Any]) -> dict[str, Any]:
     range_, by = asked["range"], asked["group_by"]
     counted = asked_for(merchant, asked)
+    _refuse_too_many(counted, range_, by)
     found = metrics.totals(counted, range_, by=by)
     total = metrics.together(found.values())
     currencies = currencies_of(merchant, asked, total)
@@ -150,6 +151,13 @@ def _roi(merchant: Merchant, range_: Range, total: Figures) -> int | None:
     if not range_.is_within_a_month:
         return None
     return metrics.roi_multiple(merchant, total.money("recovered", merchant.currency))
+
+
+def _refuse_too_many(counted: Counted, range_: Range, by: Sequence[str]) -> None:
+    """Of several dimensions more groups may come than anybody reads: they are counted first."""
+    is_of_several = len(by) > 1
+    if is_of_several and metrics.groups_up_to(MOST_GROUPS, counted, range_, by=by) > MOST_GROUPS:
+        raise serializers.ValidationError({"group_by": [TOO_MANY]})
 
 
 def _groups(

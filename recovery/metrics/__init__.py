@@ -5,6 +5,7 @@ from recovery.metrics.definitions import DEFINITIONS, DEFINITIONS_VERSION, SHARE
 from recovery.metrics.figures import (
     DIMENSIONS,
     Figures,
+    groups_up_to,
     median_days,
     owed_now,
     together,
@@ -26,6 +27,7 @@ __all__ = [
     "Counted",
     "Figures",
     "Range",
+    "groups_up_to",
     "in_major_units",
     "kept",
     "median_days",

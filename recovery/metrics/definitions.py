@@ -79,8 +79,8 @@ TOTALS: Mapping[str, Total] = MappingProxyType(
         ),
         "recovered": Total(
             When.CLOSED, What.KEPT, RECOVERED,
-            "Money of cases recovered in the range, less what was refunded since: as is known now, "
-            "so a refund lowers the month in which the money came.",
+            "Money of cases recovered in the range, less what was refunded since: as is known "
+            "now, so a refund lowers the month in which the money came.",
         ),
         "refunded": Total(
             When.CLOSED, What.REFUNDED, RECOVERED,

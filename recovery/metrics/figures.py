@@ -87,6 +87,17 @@ def totals(counted: Counted, range_: Range, *, by: Sequence[str] = ()) -> dict[K
     return dict(found)
 
 
+def groups_up_to(most: int, counted: Counted, range_: Range, *, by: Sequence[str]) -> int:
+    """How many groups there are at least, counted no further than one more than `most`; two
+    queries."""
+    found = 0
+    for when in (When.OPENED, When.CLOSED):
+        groups = counted.placed(when, range_).order_by().values(*by)
+        any_ = groups.annotate(number=counted.sum(What.CASES)).filter(number__gt=0)
+        found = max(found, any_[: most + 1].count())
+    return found
+
+
 def owed_now(counted: Counted) -> dict[str, int]:
     """On the open cases, whenever they failed; in minor units, by currency. Those of another
     Stripe account than is connected now rest and are left out; one query, or two.

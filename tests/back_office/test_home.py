@@ -138,7 +138,7 @@ def test_the_four_figures_are_the_apis_and_say_how_it_was_before(merchant: Merch
     assert changes["Recovered"] == "$7.00 in 1 to 26 October 2026"
     assert changes["Return on cost"] == (
         "0 times in 1 to 26 October 2026. "
-        "All that came back counts, by Stripe’s own retries and elsewhere too."
+        "All that came back counts, by Stripe's own retries and elsewhere too."
     )
     assert changes["At stake now"].startswith("Opened in the period: $115.00; ")
 

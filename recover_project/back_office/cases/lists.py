@@ -101,8 +101,8 @@ def _views(request: HttpRequest) -> dict[str, Any]:
 
 # No index has amounts by their currency, and no rate of exchange is known here.
 UNLIKE = (
-    "Ordered by the number alone, in the least unit of each currency: ¥5,000 stands beside $50.00. "
-    "Choose one currency to compare amounts."
+    "Ordered by the number alone, in the least unit of each currency: ¥5,000 stands beside "
+    "$50.00. Choose one currency to compare amounts."
 )
 
 

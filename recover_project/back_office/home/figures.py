@@ -15,7 +15,7 @@ from recovery.metrics import Counted, Figures, funnel, stripes_view
 from recovery.models import Merchant
 
 NONE = "none yet"
-WHATEVER = "All that came back counts, by Stripe’s own retries and elsewhere too."
+WHATEVER = "All that came back counts, by Stripe's own retries and elsewhere too."
 CODE, MECHANISM = 1, 2  # where they are in the groups' keys
 MOST_ROWS = 8  # of a breakdown; the rest is one more
 STAGES = (

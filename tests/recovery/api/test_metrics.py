@@ -229,6 +229,21 @@ def test_more_groups_than_anybody_reads_are_refused(
     assert (answer.status_code, set(answer.json()["error"]["fields"])) == (400, {"group_by"})
 
 
+def test_groups_that_are_too_many_are_not_read(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recovery.api.metrics.MOST_GROUPS", 2)
+    for code in ("a", "b", "c", "d"):
+        case(merchant, decline_code=code)
+
+    with CaptureQueriesContext(connection) as asked:
+        answer = get(merchant, "metrics", **NOVEMBER, group_by="decline_type,decline_code")
+
+    assert (answer.status_code, set(answer.json()["error"]["fields"])) == (400, {"group_by"})
+    assert not any("sum_recovered" in query["sql"] for query in asked)
+    assert any("LIMIT 3" in query["sql"] for query in asked)
+
+
 def test_a_year_is_the_longest_range(merchant: Merchant) -> None:
     told = ask(merchant, **{"from": "2025-11-01", "to": "2026-11-01", "group_by": "day"})
 
