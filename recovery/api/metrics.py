@@ -15,7 +15,7 @@ from recovery import clock, metrics
 from recovery.api import figures
 from recovery.api.figures import Amount, Defined, FiguresAnswer
 from recovery.api.parameters import once_each
-from recovery.api.ranges import RangeParameters
+from recovery.api.ranges import LONGEST, LONGEST_IN_ALL, RangeParameters
 from recovery.api.views import ClientView
 from recovery.metrics import DIMENSIONS, Counted, Figures, Range, stripes_view
 from recovery.metrics.figures import Key
@@ -39,6 +39,9 @@ class MetricsParameters(RangeParameters):
         if not set(chosen) <= set(DIMENSIONS) or len(set(chosen)) < len(chosen):
             raise serializers.ValidationError(f"Choose from {', '.join(DIMENSIONS)}, each once.")
         return chosen
+
+    def longest(self, attrs: dict[str, Any]) -> int:
+        return LONGEST if "day" in attrs["group_by"] else LONGEST_IN_ALL
 
 
 class GroupAnswer(FiguresAnswer):
@@ -99,7 +102,8 @@ class MetricsView(ClientView):
         operation_id="get_metrics",
         summary="Get the figures of a range",
         description="Money is told by currency and never summed over several. `stripe` has the "
-        "same payments as Stripe's own analytics counts them.",
+        "same payments as Stripe's own analytics counts them. A range has at most ten years; by "
+        f"day, at most {LONGEST} days.",
         tags=["Figures"],
         parameters=[MetricsParameters],
         responses=MetricsAnswer,
@@ -131,7 +135,7 @@ def _metrics(merchant: Merchant, asked: Mapping[str, Any]) -> dict[str, Any]:
     found = metrics.totals(counted, range_, by=by)
     total = metrics.together(found.values())
     currencies = currencies_of(merchant, asked, total)
-    median = metrics.median_days(counted, range_).get(())
+    median = _medians(counted, range_).get(())
     return {
         "from": range_.first,
         "to": range_.last,
@@ -170,7 +174,7 @@ def _groups(
     keys = _with_every_day(range_, by, found)
     if len(keys) > MOST_GROUPS:
         raise serializers.ValidationError({"group_by": [TOO_MANY]})
-    medians: Mapping[Key, Decimal] = metrics.median_days(counted, range_, by=by)
+    medians = _medians(counted, range_, by=by)
     return [
         {
             "group": {name: value or None for name, value in zip(by, key, strict=True)},
@@ -182,6 +186,13 @@ def _groups(
         }
         for key in keys
     ]  # fmt: skip
+
+
+def _medians(counted: Counted, range_: Range, *, by: Sequence[str] = ()) -> Mapping[Key, Decimal]:
+    """They read every recovered case, which sums don't: none of more days than a year has."""
+    if len(range_.days) > LONGEST:
+        return {}
+    return metrics.median_days(counted, range_, by=by)
 
 
 def _with_every_day(range_: Range, by: Sequence[str], found: Mapping[Key, Figures]) -> list[Key]:

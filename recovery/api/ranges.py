@@ -9,7 +9,8 @@ from recovery.api.parameters import NO_CURRENCY, Parameters
 from recovery.days import FIRST, LAST
 from recovery.metrics import Range
 
-LONGEST = 366  # days
+LONGEST = 366  # days, of figures that are told by day or read case by case
+LONGEST_IN_ALL = 3653  # ten years
 
 
 class RangeParameters(Parameters):
@@ -33,22 +34,26 @@ class RangeParameters(Parameters):
         )
         return {"from": first, **super().get_fields()}
 
+    def longest(self, attrs: dict[str, Any]) -> int:  # noqa: ARG002 - others look at them
+        """How many days a range may have."""
+        return LONGEST
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         zone = self.context["zone"]
         today = self.context["now"].astimezone(zone).date()
         last = attrs.get("to", max(today, attrs.get("from", today)))
         first = attrs.get("from", last.replace(day=1))
-        _check(first, last)
+        _check(first, last, longest=self.longest(attrs))
         return attrs | {"range": Range(first, last, zone)}
 
 
-def _check(first: date, last: date) -> None:
+def _check(first: date, last: date, *, longest: int) -> None:
     if not FIRST <= first <= LAST:
         raise serializers.ValidationError({"from": ["There is no such day in these figures."]})
     if not FIRST <= last <= LAST:
         raise serializers.ValidationError({"to": ["There is no such day in these figures."]})
     if first > last:
         raise serializers.ValidationError({"to": ["This day is before the first."]})
-    if last - first >= timedelta(days=LONGEST):
-        raise serializers.ValidationError({"to": [f"A range has at most {LONGEST} days."]})
+    if last - first >= timedelta(days=longest):
+        raise serializers.ValidationError({"to": [f"A range has at most {longest} days."]})

@@ -135,7 +135,7 @@ OTHERS: Mapping[str, str] = MappingProxyType(
         "payments elsewhere too.",
         "median_days_to_recover": "The median of the days, of 24 hours, from the first failure to "
         "the money, of the cases recovered in the range, to one decimal; 0 for money that came "
-        "before the failure was over. Null while there is none.",
+        "before the failure was over. Null while there is none, and of more than 366 days.",
         "amount": "What was owed when the case opened or, while it is open, is owed now, in minor "
         "units of its currency.",
         "recovered_amount": "What came back on the case, less what was refunded and never below "

@@ -97,6 +97,17 @@ def test_the_series_has_every_day_and_the_figures_of_metrics(merchant: Merchant)
     assert told["funnel"]["total"]["failed"] == 1
 
 
+def test_its_range_has_a_year_s_days_at_most(merchant: Merchant) -> None:
+    key = credentials.new_internal_key(merchant=merchant, now=timezone.now())
+
+    answer = Client().get(
+        f"{API}analytics", {"from": "2025-11-01", "to": "2026-11-02"},
+        headers={"X-Internal-Key": key},
+    )  # fmt: skip
+
+    assert (answer.status_code, set(answer.json()["error"]["fields"])) == (400, {"to"})
+
+
 def test_where_nothing_failed_the_funnel_is_empty(merchant: Merchant) -> None:
     assert ask(merchant)["funnel"]["total"] == NOBODY
 

@@ -197,7 +197,8 @@ def test_a_key_s_mode_is_the_only_one_that_counts(merchant: Merchant, *, is_live
     ("query", "field"),
     [
         ({"from": "2026-11-02", "to": "2026-11-01"}, "to"),
-        ({"from": "2025-11-01", "to": "2026-11-02"}, "to"),
+        ({"from": "2025-11-01", "to": "2026-11-02", "group_by": "currency,day"}, "to"),
+        ({"from": "2016-11-01", "to": "2026-11-02"}, "to"),
         ({"from": "0001-01-01", "to": "0001-01-02"}, "from"),
         ({"from": "9999-12-30", "to": "9999-12-31"}, "to"),
         ({"from": "yesterday"}, "from"),
@@ -244,7 +245,22 @@ def test_groups_that_are_too_many_are_not_read(
     assert any("LIMIT 3" in query["sql"] for query in asked)
 
 
-def test_a_year_is_the_longest_range(merchant: Merchant) -> None:
+def test_figures_of_ten_years_cost_no_more_questions_than_of_a_month(merchant: Merchant) -> None:
+    recovered(merchant, closed_at=NOON - timedelta(days=3000))
+    recovered(merchant)
+
+    with CaptureQueriesContext(connection) as of_a_month:
+        assert ask(merchant, **NOVEMBER, group_by="currency")["total"]["recovered_count"] == 1
+    with CaptureQueriesContext(connection) as of_all:
+        told = ask(merchant, **{"from": "2016-12-01", "to": "2026-11-30"}, group_by="currency")
+
+    assert told["total"]["recovered_count"] == told["groups"][0]["recovered_count"] == 2
+    assert told["total"]["median_days_to_recover"] is None
+    assert told["groups"][0]["median_days_to_recover"] is None
+    assert len(of_all) < len(of_a_month)  # and no median
+
+
+def test_a_year_is_the_longest_range_by_day(merchant: Merchant) -> None:
     told = ask(merchant, **{"from": "2025-11-01", "to": "2026-11-01", "group_by": "day"})
 
     assert len(told["groups"]) == 366
