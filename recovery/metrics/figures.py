@@ -112,9 +112,8 @@ def owed_now(counted: Counted) -> dict[str, int]:
         return _owed(counted, Q(opened_at__gte=since))
     next_day = start_of(since.astimezone(merchant.zone).date() + DAY, merchant.zone)
     that_day = Q(opened_at__gte=since, opened_at__lt=next_day)
-    owed = Counter(_owed(replace(counted, by_cases=True), that_day))
-    owed.update(_owed(counted, Q(at__gte=next_day)))
-    return dict(owed)
+    of_that_day = _owed(replace(counted, by_cases=True), that_day)
+    return dict(Counter(of_that_day) + Counter(_owed(counted, Q(at__gte=next_day))))
 
 
 def _owed(counted: Counted, which: Q) -> dict[str, int]:
