@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from recovery import desk, timeline
+from recovery import desk, money, timeline
 from recovery.cases.rows import attempts, locked
 from recovery.mechanisms import AttemptTrigger, Mechanism, PaymentFacts, explain
 from recovery.models import Checkout, PaymentAttempt, RecoveryCase
@@ -135,12 +135,13 @@ def lose_subscription(*, case: RecoveryCase, at: datetime, now: datetime, once: 
 
 @desk.at_desk
 def refund(*, case: RecoveryCase, amount: int, at: datetime, now: datetime, once: str) -> None:
-    """Part of the money went back; the figures count what stayed."""
+    """Part of the money went back, `amount` in all; the figures count what stayed."""
     case = locked(case)
     case.amount_refunded = max(case.amount_refunded, amount)
     desk.keep(case)
+    told = f"{money.major(amount, case.currency)} {case.currency.upper()}"
     timeline.append(
-        case=case, kind=Kind.REFUND, summary=f"{amount} of the payment went back.", at=now,
+        case=case, kind=Kind.REFUND, summary=f"{told} of the payment went back in all.", at=now,
         once=f"refund:{once}", actor=Actor.STRIPE, facts={"amount": amount, "at": at.isoformat()},
     )  # fmt: skip
 

@@ -98,7 +98,7 @@ TOTALS: Mapping[str, Total] = MappingProxyType(
         "voided_count": Total(
             When.CLOSED, What.CASES, VOIDED,
             "Cases voided in the range: never owed, part of an invoice's case, paid while the "
-            "buyer was still typing, refunded whole or disputed.",
+            "buyer was still typing, refunded whole or disputed, whoever won that.",
         ),
         "voided": Total(
             When.CLOSED, What.OWED, VOIDED,

@@ -220,7 +220,7 @@ def test_a_partial_refund_lowers_what_counts_and_leaves_the_case_recovered() -> 
         "recovered", 4900, 900,
     )  # fmt: skip
     entry = only().timeline.get(kind="refund")
-    assert (entry.summary, entry.actor) == ("900 of the payment went back.", "stripe")
+    assert (entry.summary, entry.actor) == ("9.00 EUR of the payment went back in all.", "stripe")
 
 
 @pytest.mark.parametrize(
