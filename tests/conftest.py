@@ -24,6 +24,7 @@ settings.load_profile("any machine")
 # Playwright's event loop runs in the thread of the test, which Django would refuse.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+JOURNEYS = Path(__file__).parent / "journeys"
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 ON_THE_EMBEDDED_ONE_TOO = ("any_database", "both_databases", "journey")
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -33,8 +34,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Each of the suite's passes (tests/suite.py) runs its own; who calls pytest runs all that
     are named, on the database at hand."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.no_cover)  # the tests without one run all of it as well
+        if "browser" in getattr(item, "fixturenames", ()) or JOURNEYS in item.path.parents:
+            item.add_marker(pytest.mark.no_cover)  # the others run all of it as well
     is_run = {"embedded": _is_for_the_embedded_one, "postgresql": _is_for_postgresql}.get(
         os.environ.get("RECOVER_TESTS", "")
     )

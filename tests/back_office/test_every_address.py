@@ -35,7 +35,11 @@ from tests.back_office.addresses import (
 from tests.back_office.everybody import Outcome, Person, Question, ask, everybody, leaks
 from tests.back_office.worlds import make_full_world, nobodys, owned, rows_of, words_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.timeout(600),
+    pytest.mark.no_cover,  # long, of lines that others run
+]
 # By whom it is asked, as many together as take about as long as the others.
 WHO = (
     ("nobody", "who works for nobody", "an owner without a factor", "a viewer"),

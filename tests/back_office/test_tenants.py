@@ -41,7 +41,7 @@ REGISTERED = {
     model.__name__: model for model in admin.site._registry if model._meta.app_label in APPS
 }
 every_page = pytest.mark.parametrize("model", REGISTERED.values(), ids=REGISTERED)
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.no_cover]  # long, of lines that others run
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def test_a_page_with_as_many_queries_as_it_may_have_is_fine() -> None:
 @postgresql
 @pytest.mark.django_db
 @pytest.mark.timeout(900)
+@pytest.mark.no_cover  # long, of lines that others run
 def test_every_page_is_asked_for_by_both_merchants(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(office_pages, "SEARCHED", ("noah", "case_{0}1"))
     monkeypatch.setattr(office_pages, "COMPLETED", ("noah",))

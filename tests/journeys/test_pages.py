@@ -39,7 +39,9 @@ LEAST_OUTLINE = 2  # CSS pixels; WCAG 2.2, 2.4.13
 # English is looked at everywhere, these where each is most likely to fail: the longest words, and
 # another script. What a rule could find in the others alone is compared: which language it says.
 ELSEWHERE: dict[str, Scheme] = {"de": "light", "ja": "dark"}
-HELD_TO_RULES = {"en", *ELSEWHERE}
+# The rules take longer than all else: each size and each scheme is held to them once.
+HELD_TO_RULES = {("en", "light", 360), ("en", "dark", 1200), ("de", "light", 360),
+                 ("ja", "dark", 360)}  # fmt: skip
 HEAVY_LOGO = file_of(photographed(wordmark()))
 
 
@@ -73,7 +75,7 @@ def test_a_page_is_easy_to_read_and_to_use_everywhere(
     for size in (PHONE, DESK):
         for scheme in SCHEMES:
             assert_fit(jo, name, "en", size=size, scheme=scheme)
-    for language in LANGUAGES:
+    for language in [one for one in LANGUAGES if one != "en"]:
         jo.read_in(language)
         scheme = ELSEWHERE.get(language, "light")
         assert_fit(jo, name, language, size=PHONE, scheme=scheme)
@@ -107,7 +109,7 @@ def assert_fit(jo: Jo, name: str, language: str, *, size: ViewportSize, scheme: 
     assert seen.title.startswith(seen.headings[0])
     assert (seen.language, seen.direction) == (language, "ltr")
     assert_usable(seen, size)
-    if language in HELD_TO_RULES:
+    if (language, scheme, size["width"]) in HELD_TO_RULES:
         assert rules.broken(jo.page) == []
 
 

@@ -14,7 +14,10 @@ from tests.builders import SECRET
 from tests.examples import examples
 from tests.recover_project.front_door import Web, an_event
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.no_cover,  # long, of lines that others run
+]
 MALFORMED = examples(1_000)
 Sent = tuple[bytes, dict[str, Any]]  # a body, and what is odd about the request
 METHODS = ("GET", "PUT", "PATCH", "DELETE", "TRACE", "P\tST")

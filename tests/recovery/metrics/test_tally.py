@@ -20,6 +20,7 @@ from tests.recovery.metrics.past import ZONES, Past, pasts
 from tests.threads import at_once, in_thread
 
 pytestmark = [
+    pytest.mark.no_cover,  # long, of lines that others run
     pytest.mark.django_db,
     pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL tallies alone."),
 ]

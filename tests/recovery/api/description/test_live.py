@@ -26,6 +26,7 @@ from tests.examples import examples
 from tests.recovery.receivers import registered
 
 pytestmark = [
+    pytest.mark.no_cover,  # long, of lines that others run
     pytest.mark.django_db(transaction=True),
     pytest.mark.any_database,
     pytest.mark.filterwarnings("ignore::Warning"),  # of what the tool itself uses
