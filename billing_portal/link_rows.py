@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
 
 from billing_portal.models import PaymentUpdateLink
 from recovery.models import Customer, Merchant, MerchantLogo, RecoveryCase
@@ -17,9 +18,13 @@ from recovery.state_machine import Status
 
 MAY_BE_PAID = (Status.OPEN, Status.LOST)
 # Of something else that the customer may pay: open rather than given up, None if there is nothing.
+# Who may still be typing owes nothing yet.
 ANOTHER = Subquery(
     RecoveryCase.objects.filter(
-        merchant=OuterRef("merchant"), customer=OuterRef("case__customer"), status__in=MAY_BE_PAID
+        Q(settles_at=None) | Q(settles_at__lte=Now()),
+        merchant=OuterRef("merchant"),
+        customer=OuterRef("case__customer"),
+        status__in=MAY_BE_PAID,
     )
     .exclude(pk=OuterRef("case"))
     .order_by("-status")

@@ -113,11 +113,13 @@ def _uncharged(case: RecoveryCase, customer: Customer, result: Result) -> Result
 
 
 def _told(case: RecoveryCase, charges: tuple[Charge, ...]) -> Result:
-    case.refresh_from_db(fields=["status"])  # the webhook may have been quicker
+    case.refresh_from_db(fields=["status", "reason"])  # the webhook may have been quicker
     if case.status == Status.RECOVERED and case not in {charge.case for charge in charges}:
         charges = (Charge(case, ChargeResult(Outcome.ALREADY_PAID)), *charges)
     if not charges and case.status == Status.LOST:
-        return Result(Overall.GIVEN_UP)
+        # Else Stripe couldn't say that it is open, or was told that it isn't and hasn't told us.
+        is_given_up = cases.is_written_off(case)
+        return Result(Overall.GIVEN_UP if is_given_up else Overall.UNAVAILABLE)
     return Result(_overall(charges), charges)
 
 

@@ -20,6 +20,7 @@ from recovery.state_machine import Trigger
 from recovery.stripe_errors import (
     NoStripeError,
     NotConnectedError,
+    ObjectMissingError,
     StripeError,
     StripeUnavailableError,
 )
@@ -79,9 +80,14 @@ def _mark_lost(case: RecoveryCase, now: datetime) -> None:
     )  # fmt: skip
 
 
-def _cancel_subscription(case: RecoveryCase, _now: datetime) -> None:
-    if case.stripe_subscription_id:
+def _cancel_subscription(case: RecoveryCase, now: datetime) -> None:
+    """Where it was canceled before the payment failed, no event will tell of it."""
+    if not case.stripe_subscription_id:
+        return
+    try:
         stripe_gateway.of_debt(case).cancel_subscription(case.stripe_subscription_id)
+    except ObjectMissingError:
+        _mark_lost(case, now)
 
 
 def _mark_uncollectible(case: RecoveryCase, _now: datetime) -> None:

@@ -251,9 +251,10 @@ def _something_is_left(run: DunningRun, *, now: datetime) -> datetime | None:
     if waiting:
         return max(waiting, now) + LAST_CHARGE_IS_HEARD
     state = DunningMessage.State
-    if run.messages.filter(state__in=[state.QUEUED, state.SENDING]).exists():
+    mails = DunningMessage.objects.filter(Q(run=run) | Q(instead_of__run=run), case=run.case_id)
+    if mails.filter(state__in=[state.QUEUED, state.SENDING]).exists():
         return now + LAST_MAIL_GOES
-    may_have_gone = run.messages.filter(state__in=[state.SENT, state.UNKNOWN])
+    may_have_gone = mails.filter(state__in=[state.SENT, state.UNKNOWN])
     went: datetime | None = may_have_gone.aggregate(at=Max("claimed_at"))["at"]
     return went + LAST_CHANCE if went and went + LAST_CHANCE > now else None
 

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 PAUSE_CASE_IS_PAUSED = timedelta(hours=1)
 PAUSE_NEW_CARD = timedelta(minutes=1)
-PAUSE_CHARGE = timedelta(minutes=2)
+PAUSE_CHARGE = timedelta(minutes=2)  # after its time: until what came of it is known
 PAUSE_UNDER_WAY = timedelta(days=1)  # a direct debit takes several
 PAUSE_IS_BEING_TOLD = timedelta(seconds=20)
 
@@ -151,13 +151,14 @@ def _pause(message: DunningMessage, known: Held, *, now: datetime) -> timedelta 
             once=f"waits:{message.public_id}",
         )  # fmt: skip
         return PAUSE_NEW_CARD
-    if case.pk in known.being_charged and not message.is_asked_for:
+    charged_at = known.being_charged.get(case.pk)
+    if charged_at and not message.is_asked_for:
         timeline.append(
             case=case, kind=Kind.MESSAGE_MOVED, at=now, rule=message.cause,
             summary="Mail waits: the money is about to be asked for.",
             once=f"charge:{message.public_id}",
         )  # fmt: skip
-        return PAUSE_CHARGE
+        return max(charged_at - now, timedelta(0)) + PAUSE_CHARGE
     return PAUSE_IS_BEING_TOLD if case.customer_id in known.being_told else None
 
 

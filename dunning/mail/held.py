@@ -37,7 +37,7 @@ class Held:
     Of each case: `others`, what else its customer owes and may be told of, and `tellings`, newest
     first. `later`: those of which a later step of their campaign is queued or went. `being_told`:
     customers to whom another message is with a worker. `being_charged`: cases whose money a
-    campaign asks for within the hour.
+    campaign asks for within the hour, and when.
     """
 
     messages: Sequence[DunningMessage]
@@ -45,7 +45,7 @@ class Held:
     tellings: Mapping[int, Sequence[DunningMessage]]
     later: Collection[int]
     being_told: Collection[int]
-    being_charged: Collection[int]
+    being_charged: Mapping[int, datetime]
 
 
 def leads(message_ids: Sequence[int]) -> list[Lead]:
@@ -165,9 +165,9 @@ def _later(messages: Iterable[DunningMessage]) -> Collection[int]:
     }
 
 
-def _being_charged(messages: Iterable[DunningMessage], *, now: datetime) -> Collection[int]:
+def _being_charged(messages: Iterable[DunningMessage], *, now: datetime) -> Mapping[int, datetime]:
     ours = [one.case_id for one in messages if one.case.retry_driver == RetryDriver.RECOVER]
     rows = DunningRetry.objects.filter(
         case__in=ours, state=DunningRetry.State.DUE, due_at__lte=now + SOON
     )
-    return set(rows.values_list("case_id", flat=True))
+    return dict(rows.order_by("due_at").values_list("case_id", "due_at"))

@@ -174,6 +174,20 @@ def test_a_settled_debt_leads_on_to_what_is_still_open(
 
 
 @CLOSES
+def test_who_may_still_be_typing_is_not_led_on_to_that(
+    case: RecoveryCase, trigger: Trigger
+) -> None:
+    other, token = owe_more(case), token_for(case)
+    other.settles_at = timezone.now() + timedelta(minutes=1)
+    other.save()
+    settle(case, trigger)
+
+    assert "Something else" not in Client().get(PAGE, {"token": token}).content.decode()
+    assert Client().post(PAGE, {"token": token}).status_code == 200
+    assert PaymentUpdateLink.objects.count() == 1
+
+
+@CLOSES
 def test_an_expired_link_of_a_settled_debt_opens_no_other(
     case: RecoveryCase, trigger: Trigger
 ) -> None:

@@ -4,10 +4,12 @@ import pytest
 from django.utils import timezone
 
 from billing_portal import links
+from recovery import cases
 from recovery.models import RecoveryCase
 from tests.billing_portal.visits import PAGE, Visit, stripe_customer
 from tests.connected import charges, fail_again, hear
 from tests.local_stripe import LocalStripe
+from tests.recovery.stories import stripe_is_down
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,6 +36,19 @@ def test_what_was_written_off_is_not_charged(
     assert 'href="http' in visit.page.partition("See the invoice at Stripe")[0]
     assert charges(local_stripe) == []
     assert RecoveryCase.objects.get().status == "lost"
+
+
+def test_what_stripe_cannot_list_is_not_said_to_be_given_up(
+    local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit
+) -> None:
+    """It was only no longer asked for, and may be paid."""
+    now = timezone.now()
+    cases.close(case=debt, reason="", actor="jo", now=now)
+    local_stripe.scenarios.new_card(customer=stripe_customer(debt))
+    with stripe_is_down(local_stripe, "/v1/invoices"):
+        assert visit.come_back() == "unavailable"
+
+    assert visit.come_back() == "success"
 
 
 @pytest.mark.parametrize("is_canceled", [False, True])

@@ -135,6 +135,28 @@ def test_nothing_is_ended_before_the_last_mail_has_gone_and_its_link_has_expired
     assert DunningRun.objects.get().state == "finished"
 
 
+def test_a_mail_that_went_to_somebody_else_because_the_last_one_came_back_is_the_last(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    published(merchant, step("email"), end_action="cancel_subscription")
+    case = fail_renewal(local_stripe, reason="insufficient_funds")
+    now = timezone.now()
+    start(case, now=now)
+    runs.take_due_steps(now=now)
+    last = DunningMessage.objects.get()
+    deliver_one(last.pk, now=now)
+    went = now + 3 * DAY
+    DunningMessage.objects.create(
+        merchant=merchant, case=case, instead_of=last, state="sent", claimed_at=went,
+        sent_at=went, due_at=went,
+    )  # fmt: skip
+
+    runs.take_due_steps(now=now + runs.LAST_CHANCE)
+
+    run = DunningRun.objects.get()
+    assert (run.state, run.due_at) == ("live", went + runs.LAST_CHANCE)
+
+
 def test_by_default_a_debt_is_left_open_when_every_step_was_taken(
     local_stripe: LocalStripe, merchant: Merchant
 ) -> None:
@@ -194,6 +216,20 @@ def test_what_stripe_refuses_is_left_to_a_person(
     case.refresh_from_db()
     assert case.status == "open"
     assert runs.claim_to_tell_stripe(now=end + DAY) == []
+
+
+def test_a_subscription_that_had_ended_before_its_last_invoice_failed_is_over(
+    local_stripe: LocalStripe, merchant: Merchant
+) -> None:
+    published(merchant, step("email"), end_action="cancel_subscription")
+    case = fail_renewal(local_stripe, reason="insufficient_funds")
+    end = work_to_the_end(case)
+    local_stripe.scenarios.cancel(subscription=case.stripe_subscription_id)
+    tell(now=end)
+
+    case.refresh_from_db()
+    assert (case.status, case.reason) == ("lost", "campaign_ended")
+    assert not OperatorTask.objects.exists()
 
 
 def test_a_payment_that_nobody_has_told_of_yet_costs_nobody_the_subscription(

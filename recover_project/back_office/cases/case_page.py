@@ -92,8 +92,7 @@ def _entry(entry: TimelineEntry, *, currency: str) -> dict[str, Any]:
 
 
 def _summary(entry: TimelineEntry, *, currency: str) -> str:
-    """As it was kept; of what went back, which is kept in minor units, in money: Stripe tells of
-    all refunds of a payment together."""
+    """As it was kept; money that went back is written as on the rest of the page."""
     amount = entry.facts.get("amount")
     if entry.kind != Kind.REFUND or not isinstance(amount, int):
         return entry.summary
