@@ -340,7 +340,7 @@ def test_a_charge_that_is_late_waits_for_the_morning(
     local_stripe: LocalStripe, merchant: Merchant, case: RecoveryCase
 ) -> None:
     start(case)
-    night = (timezone.now() + DAY).replace(hour=2, minute=0, second=0, microsecond=0)
+    night = (timezone.now() + 2 * DAY).replace(hour=2, minute=0, second=0, microsecond=0)
     runs.take_due_steps(now=night)
     Merchant.objects.update(send_from_hour=8, send_until_hour=20)
 
