@@ -162,7 +162,7 @@ def _money_went_back(
         once = id_of(event.object) if trigger is Trigger.DISPUTED else event.id
         cases.refund(case=case, amount=reversal.amount, at=at, now=now, once=once)
         if reversal.is_whole:
-            cases.advance(case=case, trigger=trigger, at=at, now=now, once=once)
+            cases.go_back_whole(case=case, trigger=trigger, at=at, now=now, once=once)
 
     return go_back
 

@@ -146,6 +146,26 @@ def refund(*, case: RecoveryCase, amount: int, at: datetime, now: datetime, once
     )  # fmt: skip
 
 
+@desk.at_desk
+def go_back_whole(
+    *, case: RecoveryCase, trigger: Trigger, at: datetime, now: datetime, once: str
+) -> None:
+    """By a refund or a dispute."""
+    told = {"at": at.isoformat()}
+    advance(case=case, trigger=trigger, at=at, now=now, once=once, facts=told)
+
+
+@desk.at_desk
+def hear_of_money_back(case: RecoveryCase) -> None:
+    """What went back whole changed nothing while the payment itself counted for nothing."""
+    for trigger in (Trigger.REFUNDED, Trigger.DISPUTED):
+        for told in case.timeline.filter(rule=_rule(trigger), facts__has_key="at").order_by("id"):
+            advance(
+                case=case, trigger=trigger, at=datetime.fromisoformat(told.facts["at"]),
+                now=told.at, once=told.once.partition(":")[2],
+            )  # fmt: skip
+
+
 def _is_all_told(case: RecoveryCase) -> bool:
     return bool(case.amount_recovered) or case.reason == Trigger.BELONGS_TO_INVOICE
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from recovery import customers, desk, inbox, timeline
 from recovery.cases.facts import LONG_AGO, take_over_invoice
-from recovery.cases.moves import lose_subscription
+from recovery.cases.moves import hear_of_money_back, lose_subscription
 from recovery.cases.rows import added, locked, of_debt
 from recovery.declines import UNKNOWN
 from recovery.models import Customer, Merchant, RecoveryCase
@@ -102,6 +102,7 @@ def note_failure_time(*, case: RecoveryCase, failed_at: datetime) -> None:
             actor=Actor.STRIPE,
             summary="The first failure was earlier than known, so the payment was a recovery.",
         )  # fmt: skip
+        hear_of_money_back(case)
     if case.reason == Trigger.BELONGS_TO_INVOICE:
         case.closed_at = failed_at
     desk.keep(case)

@@ -115,3 +115,26 @@ def test_a_debt_that_is_paid_in_parts_was_as_much_as_came_back_in_any_order() ->
 
     assert standing[0] == "recovered"
     assert standing[3:] == (OWED["amount_due"], OWED["amount_due"])
+
+
+def one_time(type_: str, when: int, **told: Any) -> dict[str, Any]:
+    intent = {
+        "id": "pi_1", "object": "payment_intent", "amount": 2500, "currency": "usd",
+        "customer": "cus_1", "receipt_email": "jo@example.com", "invoice": None, **told,
+    }  # fmt: skip
+    return event(f"payment_intent.{type_}", intent, created=when)
+
+
+def test_a_payment_that_turns_out_to_have_settled_and_went_back_is_refunded_in_any_order() -> None:
+    begun = at(1)
+    back = {"id": "ch_1", "object": "charge", "amount": 2500, "amount_refunded": 2500,
+            "refunded": True, "payment_intent": "pi_1"}  # fmt: skip
+    minute = 60
+    [standing] = in_each_order(
+        one_time("payment_failed", begun),
+        one_time("payment_failed", begun + 25 * minute),
+        one_time("succeeded", begun + 40 * minute, amount_received=2500),
+        event("charge.refunded", back, created=begun + 500 * minute),
+    )
+
+    assert standing[:3] == ("voided", "refunded", begun + 500 * minute)
