@@ -8,10 +8,11 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from billing_portal.models import PaymentUpdateLink
+from recovery import cases
 from recovery.models import Customer, Merchant, MerchantLogo, RecoveryCase
 from recovery.prepared import PreparedQuery
 from recovery.state_machine import Status
@@ -21,7 +22,7 @@ MAY_BE_PAID = (Status.OPEN, Status.LOST)
 # Who may still be typing owes nothing yet.
 ANOTHER = Subquery(
     RecoveryCase.objects.filter(
-        Q(settles_at=None) | Q(settles_at__lte=Now()),
+        cases.settled(Now()),
         merchant=OuterRef("merchant"),
         customer=OuterRef("case__customer"),
         status__in=MAY_BE_PAID,

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from billing_portal import link_rows, tokens
 from billing_portal.link_rows import MAY_BE_PAID
@@ -205,8 +205,8 @@ def reissue(link: PaymentUpdateLink, *, now: datetime) -> str:
 
 def lead_on(link: PaymentUpdateLink, *, now: datetime) -> str:
     """A token for another open debt of the customer's, the oldest one; "" if there is none."""
-    settled = Q(settles_at=None) | Q(settles_at__lte=now)
-    others = owed(link.case).filter(settled, status=Status.OPEN).exclude(pk=link.case_id)
+    others = owed(link.case).filter(cases.settled(now), status=Status.OPEN)
+    others = others.exclude(pk=link.case_id)
     case = others.order_by("failed_at", "id").first()
     return create(case=case, now=now).partition("token=")[2] if case else ""
 

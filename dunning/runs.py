@@ -46,8 +46,7 @@ def cases_to_start(*, now: datetime, after_id: int = 0) -> Iterator[RecoveryCase
     waiting = RecoveryCase.objects.filter(
         pk__gt=after_id, status=Status.OPEN, is_taken_up=False, is_paused=False
     )
-    settled = waiting.filter(Q(settles_at=None) | Q(settles_at__lte=now))
-    here = settled.filter(cases.here())
+    here = waiting.filter(cases.settled(now), cases.here())
     # What Stripe could not tell yet may choose another campaign; nobody waits for it long.
     known = Q(enrich_at=None) | Q(opened_at__lte=now - STRIPE_TELLS_WITHIN)
     return pages(here.filter(known).select_related("merchant", "customer"), size=BATCH)

@@ -83,14 +83,11 @@ _ONE_PROCESS: dict[str, Any] = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
     "OPTIONS": {"MAX_ENTRIES": 10_000},
 }
+# Allauth counts guesses in the default one.
+_BACKENDS = {"default": "GuessesCache", "limits": "CountingCache"}
 CACHES: dict[str, dict[str, Any]] = {
-    # Where allauth counts guesses.
-    "default": {"BACKEND": "recovery.limits.store.GuessesCache", **_SHARED}
-    if REDIS_URL
-    else _ONE_PROCESS,
-    "limits": {"BACKEND": "recovery.limits.store.CountingCache", **_SHARED}
-    if REDIS_URL
-    else _ONE_PROCESS,
+    name: {"BACKEND": f"recovery.limits.store.{backend}", **_SHARED} if REDIS_URL else _ONE_PROCESS
+    for name, backend in _BACKENDS.items()
 }
 RATELIMIT_USE_CACHE = "limits"
 

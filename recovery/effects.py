@@ -162,7 +162,8 @@ def _money_went_back(
         once = id_of(event.object) if trigger is Trigger.DISPUTED else event.id
         cases.refund(case=case, amount=reversal.amount, at=at, now=now, once=once)
         if reversal.is_whole:
-            cases.go_back_whole(case=case, trigger=trigger, at=at, now=now, once=once)
+            told = {"at": at.isoformat()}
+            cases.advance(case=case, trigger=trigger, at=at, now=now, once=once, facts=told)
 
     return go_back
 

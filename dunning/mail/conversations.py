@@ -13,7 +13,7 @@ from dunning.mail.messages import Telling
 from dunning.models import Channel, DunningMessage, DunningRun
 from dunning.planning import Plan
 from dunning.timing.schedule import Move
-from recovery import desk
+from recovery import cases, desk
 from recovery.models import Customer, RecoveryCase
 from recovery.state_machine import Status
 
@@ -30,9 +30,8 @@ OF_CAMPAIGNS = Q(run__isnull=False) | Q(instead_of__run__isnull=False)
 
 def may_be_told_of(customer_ids: Sequence[int | None], *, now: datetime) -> Q:
     """Any of what these customers owe."""
-    return (Q(settles_at=None) | Q(settles_at__lte=now)) & Q(
-        customer__in=_known(customer_ids), status=Status.OPEN, is_paused=False,
-    )  # fmt: skip
+    open_ = Q(customer__in=_known(customer_ids), status=Status.OPEN, is_paused=False)
+    return cases.settled(now) & open_
 
 
 def _known(customer_ids: Iterable[int | None]) -> list[int]:

@@ -31,7 +31,6 @@ from recovery.cases.moves import (
     Payment,
     advance,
     explain_again,
-    go_back_whole,
     is_written_off,
     lose_subscription,
     pay,
@@ -51,6 +50,7 @@ from recovery.cases.rows import (
     of_debt,
     overrides,
     paid_through_checkout,
+    settled,
 )
 
 __all__ = [
@@ -66,7 +66,6 @@ __all__ = [
     "concerning",
     "explain_again",
     "forget_person",
-    "go_back_whole",
     "has_owed",
     "here",
     "invoice_of_payment",
@@ -97,6 +96,7 @@ __all__ = [
     "resume",
     "resume_due",
     "retries_are_ours",
+    "settled",
     "take_over_invoice",
     "take_over_payment",
     "to_reconcile",

@@ -147,15 +147,6 @@ def refund(*, case: RecoveryCase, amount: int, at: datetime, now: datetime, once
 
 
 @desk.at_desk
-def go_back_whole(
-    *, case: RecoveryCase, trigger: Trigger, at: datetime, now: datetime, once: str
-) -> None:
-    """By a refund or a dispute."""
-    told = {"at": at.isoformat()}
-    advance(case=case, trigger=trigger, at=at, now=now, once=once, facts=told)
-
-
-@desk.at_desk
 def hear_of_money_back(case: RecoveryCase) -> None:
     """What went back whole changed nothing while the payment itself counted for nothing."""
     for trigger in (Trigger.REFUNDED, Trigger.DISPUTED):

@@ -1,9 +1,11 @@
 """Which case a thing of Stripe's is about, and the case as it is now."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from recovery import desk
 from recovery.declines import DeclineType
@@ -26,6 +28,11 @@ def here(prefix: str = "") -> Q:
         & (Q((since, None)) | Q((f"{prefix}opened_at__gte", F(since))))
         & (Q((livemode, None)) | Q((f"{prefix}livemode", F(livemode))))
     )
+
+
+def settled(at: datetime | Now) -> Q:
+    """Whose buyer isn't still typing at `at`: until then nothing is owed for certain."""
+    return Q(settles_at=None) | Q(settles_at__lte=at)
 
 
 def concerning(merchant: Merchant, stripe_id: str) -> list[RecoveryCase]:

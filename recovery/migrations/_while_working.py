@@ -36,6 +36,15 @@ class RemoveIndexWhileWorking(RemoveIndexConcurrently):
             migrations.RemoveIndex.database_backwards(self, app_label, schema_editor, from_state, to_state)
 
 
+def _unnamed(operation, app_label, schema_editor, state, *, but, **kind):
+    """The model, and what the database itself has named of one kind on the operation's column: not
+    what stands in the model's Meta under `but`."""
+    model = state.apps.get_model(app_label, operation.model_name)
+    column = model._meta.get_field(operation.name).column
+    named = {one.name for one in getattr(model._meta, but)}
+    return model, schema_editor._constraint_names(model, [column], exclude=named, **kind)
+
+
 class UnindexWhileWorking(migrations.AlterField):
     """A foreign key's own index goes, and nothing else changes. AlterField would make the key anew,
     and check every row for it while others wait."""
@@ -44,12 +53,11 @@ class UnindexWhileWorking(migrations.AlterField):
         if schema_editor.connection.vendor != "postgresql":
             super().database_forwards(app_label, schema_editor, from_state, to_state)
             return
-        model = from_state.apps.get_model(app_label, self.model_name)
-        column = model._meta.get_field(self.name).column
-        named = {index.name for index in model._meta.indexes}
-        for name in schema_editor._constraint_names(
-            model, [column], index=True, unique=False, type_=models.Index.suffix, exclude=named
-        ):
+        _model, names = _unnamed(
+            self, app_label, schema_editor, from_state, but="indexes",
+            index=True, unique=False, type_=models.Index.suffix,
+        )
+        for name in names:
             schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(name)}")
 
     def database_backwards(self, app_label, schema_editor, from_state, to_state):
@@ -71,12 +79,11 @@ class AllowSeveralWhileWorking(migrations.AlterField):
         if schema_editor.connection.vendor != "postgresql":
             super().database_forwards(app_label, schema_editor, from_state, to_state)
             return
-        model = from_state.apps.get_model(app_label, self.model_name)
-        column = model._meta.get_field(self.name).column
-        named = {constraint.name for constraint in model._meta.constraints}
-        for name in schema_editor._constraint_names(
-            model, [column], unique=True, primary_key=False, exclude=named
-        ):
+        model, names = _unnamed(
+            self, app_label, schema_editor, from_state, but="constraints",
+            unique=True, primary_key=False,
+        )
+        for name in names:
             schema_editor.execute(schema_editor._delete_unique_sql(model, name))
 
     def database_backwards(self, app_label, schema_editor, from_state, to_state):

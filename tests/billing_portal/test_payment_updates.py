@@ -7,26 +7,13 @@ from django.utils import timezone
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
 from recovery.models import Merchant, RecoveryCase, StripeEvent
-from tests.billing_portal.visits import Visit, stripe_customer
+from tests.billing_portal.visits import Visit, save_card, stripe_customer
 from tests.connected import KEY, ask, charges, down, fail_again, fail_renewal, hear
 from tests.local_stripe import LocalStripe
 from tests.local_stripe.exchange import Exchange
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALWAYS_3DS = "4000 0000 0000 3220"
-
-
-@pytest.fixture
-def visit(debt: RecoveryCase) -> Visit:
-    """Jo is at Stripe, with the renewal's link."""
-    jo = Visit(debt)
-    assert jo.set_out() == 303
-    return jo
-
-
-def save_card(local_stripe: LocalStripe, case: RecoveryCase, **card: str) -> str:
-    made = local_stripe.scenarios.new_card(customer=stripe_customer(case), **card)
-    return made["payment_method"]
 
 
 def statuses() -> list[str]:

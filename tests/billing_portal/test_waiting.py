@@ -6,24 +6,11 @@ from django.utils import timezone
 from recovery.models import RecoveryCase
 from recovery.stripe_gateway import StripeGateway
 from recovery.stripe_objects import Charged
-from tests.billing_portal.visits import Visit, stripe_customer
+from tests.billing_portal.visits import Visit, save_card
 from tests.connected import charges
 from tests.local_stripe import LocalStripe
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def visit(debt: RecoveryCase) -> Visit:
-    """Jo is at Stripe, with the renewal's link."""
-    jo = Visit(debt)
-    assert jo.set_out() == 303
-    return jo
-
-
-def save_card(local_stripe: LocalStripe, case: RecoveryCase, **card: str) -> str:
-    made = local_stripe.scenarios.new_card(customer=stripe_customer(case), **card)
-    return made["payment_method"]
 
 
 @pytest.mark.parametrize(

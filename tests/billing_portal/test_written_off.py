@@ -14,14 +14,6 @@ from tests.recovery.stories import stripe_is_down
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def visit(debt: RecoveryCase) -> Visit:
-    """Jo is at Stripe, with the renewal's link."""
-    jo = Visit(debt)
-    assert jo.set_out() == 303
-    return jo
-
-
 def test_what_was_written_off_is_not_charged(
     local_stripe: LocalStripe, debt: RecoveryCase, visit: Visit
 ) -> None:

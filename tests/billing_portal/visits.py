@@ -9,6 +9,7 @@ from django.utils import timezone
 from billing_portal import links
 from billing_portal.models import PaymentUpdateLink
 from recovery.models import RecoveryCase
+from tests.local_stripe import LocalStripe
 
 PAGE = "/fourthngoal/recover/update"
 OVERALL = {
@@ -71,3 +72,9 @@ class Visit:
 def stripe_customer(case: RecoveryCase) -> str:
     assert case.customer
     return case.customer.stripe_customer_id
+
+
+def save_card(local_stripe: LocalStripe, case: RecoveryCase, **card: str) -> str:
+    """Saved by the case's customer, by its name."""
+    made = local_stripe.scenarios.new_card(customer=stripe_customer(case), **card)
+    return made["payment_method"]

@@ -29,11 +29,17 @@ def tell(*, now: datetime) -> None:
         instructions.give(run, now=now)
 
 
-def work_to_the_end(case: RecoveryCase) -> datetime:
-    """Every step is taken and the last link has expired; when that is."""
+def take_the_step(case: RecoveryCase) -> datetime:
+    """The run starts and queues its one mail; when that is."""
     now = timezone.now()
     start(case, now=now)
     runs.take_due_steps(now=now)
+    return now
+
+
+def work_to_the_end(case: RecoveryCase) -> datetime:
+    """Every step is taken and the last link has expired; when that is."""
+    now = take_the_step(case)
     deliver_one(DunningMessage.objects.get().pk, now=now)
     later = now + runs.LAST_CHANCE
     runs.take_due_steps(now=later - timedelta(seconds=1))
@@ -118,9 +124,7 @@ def test_nothing_is_ended_before_the_last_mail_has_gone_and_its_link_has_expired
 ) -> None:
     published(merchant, step("email"), end_action="cancel_subscription")
     case = fail_renewal(local_stripe, reason="insufficient_funds")
-    now = timezone.now()
-    start(case, now=now)
-    runs.take_due_steps(now=now)
+    now = take_the_step(case)
     runs.take_due_steps(now=now + runs.LAST_CHANCE)
     run = DunningRun.objects.get()
     assert (run.state, run.due_at) == ("live", now + runs.LAST_CHANCE + DAY)
@@ -140,9 +144,7 @@ def test_a_mail_that_went_to_somebody_else_because_the_last_one_came_back_is_the
 ) -> None:
     published(merchant, step("email"), end_action="cancel_subscription")
     case = fail_renewal(local_stripe, reason="insufficient_funds")
-    now = timezone.now()
-    start(case, now=now)
-    runs.take_due_steps(now=now)
+    now = take_the_step(case)
     last = DunningMessage.objects.get()
     deliver_one(last.pk, now=now)
     went = now + 3 * DAY
