@@ -3,9 +3,10 @@
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable
+
+from tests.stopping import Stopping
 
 PATIENCE = 15  # seconds between the request to stop and the end of it
 TICK = 0.1
@@ -24,9 +25,7 @@ class Processes:
         self._folder = folder
         self.environment = environment
         self._running: dict[str, subprocess.Popen[str]] = {}
-        self._stopping = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: self._stopping.set())
+        self._stopping = Stopping(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def start(self, name: str, *command: str) -> None:
         """Leave a program running; `watch` and `wait_until` notice its end."""
@@ -55,13 +54,13 @@ class Processes:
             self._raise_if_over()
             if time.monotonic() > deadline:
                 raise Failed(f"{name} did not answer within {seconds:.0f} seconds.")
-            self._stopping.wait(TICK)
+            time.sleep(TICK)
 
     def watch(self) -> None:
         """Return never: raise Stopped or Failed, whichever happens."""
         while True:
             self._raise_if_over()
-            self._stopping.wait(TICK)
+            time.sleep(TICK)
 
     def stop(self) -> None:
         """One SIGTERM for each program, SIGKILL for what is left of its group 15 seconds later.
@@ -114,5 +113,5 @@ class Processes:
         return self._running[name].poll() is not None
 
     def _raise_if_stopped(self) -> None:
-        if self._stopping.is_set():
+        if self._stopping.is_asked:
             raise Stopped
